@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// Formats log records and writes each with one system call, so that lines are never torn.
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "base/text.h"
+
+// Escaping makes at most six bytes of one.
+#define LINE_BYTES_MAX (LOG_TEXT_BYTES_MAX * 6 + 512)
+
+static enum log_level highest_level = LOG_INFO;
+static enum log_format line_format = LOG_FORMAT_TEXT;
+static _Atomic uint64_t lost_count;
+
+static const char *const level_names[] = {
+#define X(name, text, priority) [LOG_##name] = text,
+    LOG_LEVELS(X)
+#undef X
+};
+
+void log_configure(enum log_level highest, enum log_format format)
+{
+    highest_level = highest;
+    line_format = format;
+}
+
+bool log_is_on(enum log_level level)
+{
+    return level <= highest_level;
+}
+
+const char *log_level_name(enum log_level level)
+{
+    SB_ASSERT((size_t)level < ARRAY_COUNT(level_names));
+    return level_names[level];
+}
+
+enum log_level log_level_of_priority(int priority)
+{
+#define X(name, text, syslog_priority)                                                             \
+    if (priority <= (syslog_priority)) {                                                           \
+        return LOG_##name;                                                                         \
+    }
+    LOG_LEVELS(X)
+#undef X
+    return LOG_DEBUG;
+}
+
+uint64_t log_lost(void)
+{
+    return atomic_load_explicit(&lost_count, memory_order_relaxed);
+}
+
+static void add_text_line(struct text *line, const struct log_record *record, size_t count)
+{
+    text_add(line, log_level_name(record->level));
+    if (record->node != NULL) {
+        text_add_format(line, " %s[%u]", record->node, record->generation);
+    }
+    if (record->is_intercepted) {
+        text_add_format(line, " %s", record->stream);
+    }
+    text_add(line, ": ");
+    text_add_escaped(line, record->text, count);
+}
+
+static void add_json_line(struct text *line, const struct log_record *record, size_t count)
+{
+    text_add_format(line, "{\"ts\":%lld,\"level\":\"%s\",\"node\":",
+                    (long long)clock_wall_ns(), log_level_name(record->level));
+    if (record->node != NULL) {
+        text_add_json(line, record->node, strlen(record->node));
+        text_add_format(line, ",\"generation\":%u", record->generation);
+    } else {
+        text_add(line, "null,\"generation\":0");
+    }
+    text_add_format(line, ",\"stream\":\"%s\",\"intercepted\":%s,\"text\":", record->stream,
+                    record->is_intercepted ? "true" : "false");
+    text_add_json(line, record->text, count);
+    text_add(line, "}");
+}
+
+void log_write(const struct log_record *record)
+{
+    if (!log_is_on(record->level)) {
+        return;
+    }
+    char bytes[LINE_BYTES_MAX];
+    struct text line = TEXT_OVER(bytes);
+    size_t count =
+        record->text_count < LOG_TEXT_BYTES_MAX ? record->text_count : LOG_TEXT_BYTES_MAX;
+    if (line_format == LOG_FORMAT_JSON) {
+        add_json_line(&line, record, count);
+    } else {
+        add_text_line(&line, record, count);
+    }
+    SB_ASSERT(!line.is_cut);
+    text_add(&line, "\n");
+    if (fd_write_all(STDERR_FILENO, line.bytes, line.length) < 0) {
+        atomic_fetch_add_explicit(&lost_count, 1, memory_order_relaxed);
+    }
+}
+
+static void write_list(enum log_level level, const char *node, uint32_t generation,
+                       const char *format, va_list list)
+{
+    if (!log_is_on(level)) {
+        return;
+    }
+    char bytes[LOG_TEXT_BYTES_MAX];
+    struct text text = TEXT_OVER(bytes);
+    text_add_format_list(&text, format, list);
+    log_write(&(struct log_record){.level = level,
+                                   .node = node,
+                                   .generation = generation,
+                                   .stream = "log",
+                                   .text = text.bytes,
+                                   .text_count = text.length});
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    write_list(level, NULL, 0, format, list);
+    va_end(list);
+}
+
+void log_node(enum log_level level, const char *node, uint32_t generation, const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    write_list(level, node, generation, format, list);
+    va_end(list);
+}
