@@ -132,11 +132,12 @@ function(sb_program name)
     RUNTIME_OUTPUT_DIRECTORY "${SB_BIN_DIR}" INSTALL_RPATH "$ORIGIN/${SB_BIN_TO_LIB}")
 endfunction()
 
-# sb_shared_library(ROOM): libstreambroker.so from the objects of one room. The rooms below it are
-# linked in as archives whose symbols are not exported; what is exported is what ROOM's own objects
-# declare visible. It needs libc and nothing else.
+# sb_shared_library(ROOM): libstreambroker.so from the objects of one room and of base, which holds the
+# public functions that need no worker (formats, errors). The other rooms below it are linked in as
+# archives whose symbols are not exported; what is exported is what those objects declare visible.
+# It needs libc and nothing else.
 function(sb_shared_library room)
-  add_library(streambroker_lib SHARED $<TARGET_OBJECTS:room_${room}>)
+  add_library(streambroker_lib SHARED $<TARGET_OBJECTS:room_${room}> $<TARGET_OBJECTS:room_base>)
   get_target_property(libs room_${room} LINK_LIBRARIES)
   list(FILTER libs EXCLUDE REGEX "^(sb_include|sb_warnings)$")
   target_link_libraries(streambroker_lib PRIVATE ${libs} INTERFACE sb_include)
