@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two pages of a link: what its producer writes and what its consumer writes. Each page has
+// one writer process; the other side has it read-only. The byte diagrams are in docs/memory.md.
+//
+// Rules that hold for every field: it is written by the page's owner only, read once per decision
+// by the other side, and checked there before use.
+#pragma once
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "schemas/frame_layout.h"
+
+// Descriptor of one published frame. seq is the commit: 0 = being rewritten or never written, else
+// the frame of that number is in the other fields. Fields are relaxed atomics because an evicting
+// producer may rewrite them while a consumer copies them; the copy counts only when seq is the
+// same before and after.
+struct link_cell {
+    _Atomic uint64_t seq;
+    _Atomic uint64_t length_bytes;
+    _Atomic uint64_t step;
+    _Atomic uint32_t slot;
+    _Atomic uint32_t flags;
+};
+
+static_assert(sizeof(struct link_cell) == 32, "two cells per cache line");
+
+enum link_end {
+    LINK_END_OPEN = 0,        // more may come
+    LINK_END_STREAM = 1,      // end of stream: nothing comes after it
+    LINK_END_GENERATION = 2,  // goes on in the next generation
+    LINK_END_LOST = 3,        // the producer is gone for good
+};
+
+// Written by the producer. Read-only for the consumer and the broker.
+struct publish_page {
+    // Line 0: start values, written by the broker and never changed.
+    uint32_t link_id;
+    uint32_t generation;
+    uint32_t depth;
+    uint32_t reserved0;
+    uint64_t first_seq;  // of this generation
+    uint8_t pad0[40];
+
+    // Line 1: moves with every frame or eviction; nobody polls it.
+    _Atomic uint64_t tail;          // seq of the newest frame; a hint, the cells decide
+    _Atomic uint64_t low;           // oldest seq that an evicting link still holds
+    _Atomic uint64_t end;           // seq after the last frame, 0 = open
+    _Atomic uint64_t consume_page;  // number of the consume page that the producer reads, 0 = none
+    _Atomic uint32_t end_kind;      // enum link_end, written before end
+    _Atomic uint32_t reserved1;
+    _Atomic uint64_t refused;       // frames too large for their slot: never accepted
+    uint8_t pad1[16];
+
+    // Line 2: the consumer sleeps on data_word; the producer bumps it and wakes.
+    _Atomic uint32_t data_word;
+    uint8_t pad2[60];
+
+    // Line 3: a sleeping producer wants `retired` to reach this count, 0 = awake.
+    _Atomic uint64_t space_wish;
+    uint8_t pad3[56];
+
+    struct link_cell cells[];
+};
+
+static_assert(offsetof(struct publish_page, tail) == 64, "layout");
+static_assert(offsetof(struct publish_page, low) == 72, "layout");
+static_assert(offsetof(struct publish_page, end) == 80, "layout");
+static_assert(offsetof(struct publish_page, consume_page) == 88, "layout");
+static_assert(offsetof(struct publish_page, end_kind) == 96, "layout");
+static_assert(offsetof(struct publish_page, refused) == 104, "layout");
+static_assert(offsetof(struct publish_page, data_word) == 128, "layout");
+static_assert(offsetof(struct publish_page, space_wish) == 192, "layout");
+static_assert(offsetof(struct publish_page, cells) == 256, "layout");
+
+enum cell_state {
+    CELL_FREE = 0,      // not taken
+    CELL_CLAIMED = 1,   // taken, not released
+    CELL_RELEASED = 2,  // released out of order, waits to retire
+};
+
+// Written by the consumer. Read-only for the producer and the broker. After the fixed lines come
+// claims_max hazards of 8 bytes (whole cache lines), then depth states of one byte.
+struct consume_page {
+    // Line 0: start values, written by the broker and never changed.
+    uint64_t page_number;  // from 1 per link, one more at each consumer life
+    uint32_t link_id;
+    uint32_t generation;
+    uint32_t depth;
+    uint32_t claims_max;
+    uint8_t pad0[40];
+
+    // Line 1: moves with every frame. A producer that is awake and has slots does not read it.
+    _Atomic uint64_t next;         // seq of the frame to take next
+    _Atomic uint64_t retired;      // lossless: every seq up to this is released
+    _Atomic uint64_t evicted;      // frames that next jumped over
+    _Atomic uint64_t poisoned;     // frames skipped by order of the broker
+    _Atomic uint64_t redelivered;  // frames taken again after a crash
+    _Atomic uint64_t clamped;      // values of the producer that were out of bounds
+    uint8_t pad1[16];
+
+    // Line 2: a sleeping consumer wants the frame of this seq (or the end), 0 = awake.
+    _Atomic uint64_t data_wish;
+    uint8_t pad2[56];
+
+    // Line 3: the producer sleeps on space_word; the consumer bumps it and wakes.
+    _Atomic uint32_t space_word;
+    uint8_t pad3[60];
+
+    _Atomic uint64_t hazards[];  // evicting links: seq that a reader may be looking at, 0 = none
+};
+
+static_assert(offsetof(struct consume_page, next) == 64, "layout");
+static_assert(offsetof(struct consume_page, retired) == 72, "layout");
+static_assert(offsetof(struct consume_page, evicted) == 80, "layout");
+static_assert(offsetof(struct consume_page, poisoned) == 88, "layout");
+static_assert(offsetof(struct consume_page, redelivered) == 96, "layout");
+static_assert(offsetof(struct consume_page, clamped) == 104, "layout");
+static_assert(offsetof(struct consume_page, data_wish) == 128, "layout");
+static_assert(offsetof(struct consume_page, space_word) == 192, "layout");
+static_assert(offsetof(struct consume_page, hazards) == 256, "layout");
+static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "lock-free atomics");
+
+uint64_t layout_publish_page_bytes(uint32_t depth);
+uint64_t layout_consume_page_bytes(uint32_t depth, uint32_t claims_max);
+
+// Where the states of a consume page begin: depth bytes behind the hazards.
+uint64_t layout_cell_states_offset(uint32_t claims_max);
