@@ -38,7 +38,6 @@ enum wire_memory_kind {
 
 #define WIRE_SKIPS_MAX 128
 #define WIRE_VERSION_BYTES_MAX 64
-#define WIRE_DIGEST_BYTES 32
 #define WIRE_LINKS_MAX (2 * LIMIT_LINKS_PER_SIDE_MAX)
 
 struct wire_param {
@@ -60,7 +59,7 @@ struct wire_hello {
     char sdk_version[WIRE_VERSION_BYTES_MAX];
     char name[SB_NAME_BYTES_MAX];
     char version[WIRE_VERSION_BYTES_MAX];
-    uint8_t digest[WIRE_DIGEST_BYTES];
+    uint64_t digest;  // hash_bytes() of the JSON that --describe prints
 };
 
 struct wire_setup {
