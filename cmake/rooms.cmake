@@ -132,15 +132,20 @@ function(sb_program name)
     RUNTIME_OUTPUT_DIRECTORY "${SB_BIN_DIR}" INSTALL_RPATH "$ORIGIN/${SB_BIN_TO_LIB}")
 endfunction()
 
-# sb_shared_library(ROOM): libstreambroker.so from the objects of one room and of base, which holds the
-# public functions that need no worker (formats, errors). The other rooms below it are linked in as
-# archives whose symbols are not exported; what is exported is what those objects declare visible.
-# It needs libc and nothing else.
+# sb_shared_library(ROOM): libstreambroker.so from all objects of one room and of the rooms that it
+# uses. Exported is what the public headers mark with SB_API; the archives that are linked into it
+# (generated code, libprotobuf-c) export nothing. It needs libc and nothing else.
 function(sb_shared_library room)
-  add_library(streambroker_lib SHARED $<TARGET_OBJECTS:room_${room}> $<TARGET_OBJECTS:room_base>)
-  get_target_property(libs room_${room} LINK_LIBRARIES)
-  list(FILTER libs EXCLUDE REGEX "^(sb_include|sb_warnings)$")
-  target_link_libraries(streambroker_lib PRIVATE ${libs} INTERFACE sb_include)
+  add_library(streambroker_lib SHARED)
+  target_link_libraries(streambroker_lib INTERFACE sb_include)
+  foreach(part IN LISTS room SB_ROOM_${room}_MAY_USE)
+    if(TARGET room_${part})
+      target_sources(streambroker_lib PRIVATE $<TARGET_OBJECTS:room_${part}>)
+      get_target_property(libs room_${part} LINK_LIBRARIES)
+      list(FILTER libs EXCLUDE REGEX "^(room_|sb_)")
+      target_link_libraries(streambroker_lib PRIVATE ${libs})
+    endif()
+  endforeach()
   target_link_options(streambroker_lib PRIVATE
     -Wl,--exclude-libs,ALL -Wl,-Bsymbolic-functions -Wl,--as-needed)
   set_target_properties(streambroker_lib PROPERTIES
