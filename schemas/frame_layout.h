@@ -2,7 +2,7 @@
 // The header of a frame, which lies before the payload in its slot. Written by the producer only.
 //
 //   0        8        16            24              32         36     40        48      56
-//   | number | pts_ns | duration_ns | payload_bytes | format_id| flags| trace_id| job_id| reserved |
+//   | number | pts_ns | duration_ns | payload_bytes | format_id| flags| trace_id| job_id| zero |
 #pragma once
 
 #include <assert.h>

@@ -2,9 +2,10 @@
 // Messages between the broker and a worker as plain structs: encode, decode, validate.
 //
 // The decoder is given bytes of a process that may be hostile. It works in one arena of a fixed
-// size inside struct wire_message, so that no input makes it allocate more; it checks every bound of limits.h,
-// every enum value, UTF-8 and embedded zero bytes of names, that a message has no unknown fields,
-// and that the message fits the direction and phase. What comes out can be used without checks of form.
+// size inside struct wire_message, so that no input makes it allocate more; it checks every bound
+// of limits.h, every enum value, UTF-8 and embedded zero bytes of names, that a message has no
+// unknown fields, and that the message fits the direction and phase. What comes out can be used
+// without checks of form.
 #pragma once
 
 #include <stdbool.h>
@@ -185,7 +186,8 @@ struct wire_ended {
 
 #define WIRE_ARENA_BYTES (256 * 1024)
 
-// One message of any type. Large (the arena): keep one per connection or on the heap, not on stacks.
+// One message of any type. Large (the arena): keep one per connection or on the heap, not on
+// stacks.
 struct wire_message {
     enum wire_type type;
     union {

@@ -23,7 +23,8 @@ enum segment_pages { SEGMENT_NORMAL, SEGMENT_HUGE };
 int segment_create(const char *name, uint64_t size_bytes, enum segment_pages pages,
                    uint64_t *out_size_bytes);
 
-// Broker. Maps a fresh segment to write its start values. Unmap before the descriptor is given away.
+// Broker. Maps a fresh segment to write its start values. Unmap before the descriptor is given
+// away.
 int segment_map_initial(int fd, uint64_t size_bytes, void **out_bytes);
 
 // Broker, after the writer said that it mapped it. Adds FUTURE_WRITE|SEAL and checks that the seals

@@ -21,11 +21,11 @@ extern "C" {
  * Source:  restart rules of docs/graph.md, key restart.
  */
 enum sb_exit {
-    SB_EXIT_FINISHED = 0,         /**< did all its work: finished */
-    SB_EXIT_FAILED = 1,           /**< failed: restarted within the budget */
-    SB_EXIT_RESTART = 75,         /**< wants a fresh start: restarted, not counted */
-    SB_EXIT_BAD_CONFIG = 78,      /**< cannot work with this config: never restarted */
-    SB_EXIT_BAD_DATA = 125        /**< found its data wrong: never restarted, the graph ends with 1 */
+    SB_EXIT_FINISHED = 0,    /**< did all its work: finished */
+    SB_EXIT_FAILED = 1,      /**< failed: restarted within the budget */
+    SB_EXIT_RESTART = 75,    /**< wants a fresh start: restarted, not counted */
+    SB_EXIT_BAD_CONFIG = 78, /**< cannot work with this config: never restarted */
+    SB_EXIT_BAD_DATA = 125   /**< found its data wrong: never restarted, the graph ends with 1 */
 };
 
 /**

@@ -162,7 +162,8 @@ struct sb_video_layout {
  * Thread:  any. No allocation.
  * Returns: 0; -EINVAL when the format is not valid video.
  */
-SB_API int sb_video_layout(const struct sb_video_format *format, struct sb_video_layout *out_layout);
+SB_API int sb_video_layout(const struct sb_video_format *format,
+                           struct sb_video_layout *out_layout);
 
 /**
  * Checks a format against the limits above.
@@ -176,6 +177,7 @@ SB_API int sb_format_check(const struct sb_format *format);
  * True when both formats mean the same bytes. The frame rate of video does not count.
  *
  * Thread:  any.
+ * Returns: 1 or 0.
  */
 SB_API int sb_format_is_equal(const struct sb_format *a, const struct sb_format *b);
 

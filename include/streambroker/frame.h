@@ -4,7 +4,7 @@
  *
  * Life of a frame:
  *   1. A producer claims a buffer of an output: it lies in shared memory, nobody else sees it.
- *   2. It fills the bytes and the fields, then publishes: every linked consumer gets the same bytes.
+ *   2. It fills the bytes and the fields, then publishes: all consumers get the same bytes.
  *   3. A consumer takes it from an input and reads it in place, read-only by the kernel.
  *   4. It releases it; the library does so after a call-back unless the frame was held.
  *   5. When every consumer released it the producer uses the memory again.
@@ -56,11 +56,11 @@ struct sb_frame {
 
 /** A buffer that was claimed from an output. */
 struct sb_buffer {
-    void *data;              /**< capacity_bytes bytes, aligned to 64; yours until publish or abandon */
+    void *data;              /**< capacity_bytes, aligned to 64; yours until publish or abandon */
     uint64_t capacity_bytes; /**< size of the slot */
-    uint64_t size_bytes;     /**< set at claim to what was asked for; may be lowered or raised to capacity */
+    uint64_t size_bytes;     /**< preset: what was asked for; at most capacity_bytes */
     uint64_t number;         /**< preset: of the frame being processed, else counted from 0 */
-    int64_t pts_ns;          /**< preset: of the frame being processed, else of the tick, else now */
+    int64_t pts_ns;          /**< preset: of the frame in work, else of the tick, else now */
     int64_t duration_ns;     /**< preset likewise, else 0 */
     uint32_t flags;          /**< preset: KEYFRAME for a new frame, else those of the input */
     uint32_t slot;           /**< the library's own; do not change */

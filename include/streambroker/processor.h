@@ -159,11 +159,12 @@ struct sb_processor {
     size_t param_count;
 
     enum sb_mode mode;             /**< default of key run.mode */
-    int64_t interval_ns;           /**< default of key run.interval: continuous, least time between calls */
+    int64_t interval_ns;           /**< default of run.interval: least time between calls */
     enum sb_activation activation; /**< default of key activate */
     uint32_t batch_count;          /**< with SB_ACTIVATE_BATCH */
     int64_t batch_within_ns;       /**< with SB_ACTIVATE_BATCH, 0 = wait for all */
-    const char *const *wants;      /**< grants that it cannot work without (network, gpu, display, ...), NULL-terminated, or NULL */
+    /** What it cannot work without (network, gpu, display, ...), NULL-terminated, or NULL. */
+    const char *const *wants;
 
     int (*open)(struct sb_node *node);
     int (*on_format)(struct sb_node *node, struct sb_input *input, const struct sb_format *format);
@@ -322,8 +323,10 @@ SB_API int sb_frame_hold(const struct sb_frame *frame, struct sb_frame *out_copy
 
 /* --- Outputs -------------------------------------------------------------------------------- */
 
+/** A port by its name. NULL when the descriptor has none. */
 SB_API struct sb_output *sb_node_output(struct sb_node *node, const char *name);
 SB_API const char *sb_output_name(const struct sb_output *output);
+/** True when at least one link leads from it. */
 SB_API bool sb_output_is_linked(const struct sb_output *output);
 /** Format that was agreed; NULL before. */
 SB_API const struct sb_format *sb_output_format(const struct sb_output *output);
@@ -335,10 +338,12 @@ SB_API void *sb_output_data(const struct sb_output *output);
  * consumer accepts. In open() or on_format(), or later for a change of format: what was published
  * is delivered in the old one first.
  *
- * Text ports need no call; data ports are binary without one; outputs that follow an input have its format.
+ * Text ports need no call; data ports are binary without one; outputs that follow an input have
+ * its format.
  *
  * Units:   frame_bytes_max: largest frame in bytes, 0 = the format's own size or the port's.
- * Returns: 0; -EINVAL for a format that is not valid or not of the port's type; -E2BIG for more than 16.
+ * Returns: 0; -EINVAL for a format that is not valid or not of the port's type; -E2BIG for
+ *          more than 16.
  */
 SB_API int sb_output_offer(struct sb_output *output, const struct sb_format *formats, size_t count,
                            uint64_t frame_bytes_max);
