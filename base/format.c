@@ -123,7 +123,7 @@ static void add_plane(struct sb_video_layout *layout, size_t row_bytes, uint32_t
     layout->size_bytes += row_bytes * rows;
 }
 
-int sb_video_layout(const struct sb_video_format *format, struct sb_video_layout *out_layout)
+int sb_video_layout_get(const struct sb_video_format *format, struct sb_video_layout *out_layout)
 {
     if (!is_video(format)) {
         return -EINVAL;
@@ -246,7 +246,7 @@ int sb_format_is_equal(const struct sb_format *a, const struct sb_format *b)
 uint64_t sb_format_frame_bytes(const struct sb_format *format)
 {
     struct sb_video_layout layout;
-    if (format->kind == SB_FORMAT_VIDEO && sb_video_layout(&format->video, &layout) == 0) {
+    if (format->kind == SB_FORMAT_VIDEO && sb_video_layout_get(&format->video, &layout) == 0) {
         return layout.size_bytes;
     }
     return format->kind == SB_FORMAT_TENSOR ? tensor_bytes(&format->tensor) : 0;

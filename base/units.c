@@ -137,7 +137,7 @@ static int parse_with_unit(const char *string, const struct unit *units, size_t 
         if (value >= 9223372036854775808.0) {
             return -ERANGE;
         }
-        uint64_t rounded = (uint64_t)llround(value);
+        uint64_t rounded = (uint64_t)(value + 0.5);
         // Whole numbers go through integers: a double holds only 53 bits.
         if (strchr(string, '.') == NULL) {
             uint64_t whole = strtoull(string, NULL, 10);
@@ -181,7 +181,7 @@ int units_parse_percent(const char *string, uint32_t *out_permille)
     if (number < 0 || number > 100000) {
         return -ERANGE;
     }
-    *out_permille = (uint32_t)lround(number * 10);
+    *out_permille = (uint32_t)(number * 10 + 0.5);
     return 0;
 }
 

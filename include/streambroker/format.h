@@ -162,8 +162,8 @@ struct sb_video_layout {
  * Thread:  any. No allocation.
  * Returns: 0; -EINVAL when the format is not valid video.
  */
-SB_API int sb_video_layout(const struct sb_video_format *format,
-                           struct sb_video_layout *out_layout);
+SB_API int sb_video_layout_get(const struct sb_video_format *format,
+                               struct sb_video_layout *out_layout);
 
 /**
  * Checks a format against the limits above.
