@@ -58,7 +58,8 @@ function(sb_public_headers)
                  "${PROJECT_BINARY_DIR}/include/streambroker/version.h" @ONLY)
   add_library(sb_include INTERFACE)
   target_include_directories(sb_include INTERFACE
-    "${PROJECT_SOURCE_DIR}/include" "${PROJECT_BINARY_DIR}/include")
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include;${PROJECT_BINARY_DIR}/include>"
+    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
 endfunction()
 
 # sb_packages(TARGET SCOPE module...): link pkg-config modules; the error names the missing one.

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+# `cmake --install`: everything that runs and builds processors, movable as a whole (every path inside
+# is relative to where it is found). Included after all rooms, so that their targets exist.
+include(CMakePackageConfigHelpers)
+
+set(SB_CMAKE_DIR "${CMAKE_INSTALL_LIBDIR}/cmake/streambroker")
+set(SB_PC_DIR "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+set(SB_SHARE_DIR "${CMAKE_INSTALL_DATADIR}/streambroker")
+set(SB_PACKAGE_DIR "${PROJECT_BINARY_DIR}/package")
+
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/streambroker" "${PROJECT_BINARY_DIR}/include/streambroker"
+        DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
+
+# The library, and what finds it: streambroker.pc, and find_package(streambroker).
+install(TARGETS streambroker_lib EXPORT streambroker
+        LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+        INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+install(TARGETS sb_include EXPORT streambroker)
+install(EXPORT streambroker NAMESPACE streambroker:: DESTINATION "${SB_CMAKE_DIR}"
+        FILE streambroker-targets.cmake)
+configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/streambroker-config.cmake.in"
+  "${SB_PACKAGE_DIR}/streambroker-config.cmake" INSTALL_DESTINATION "${SB_CMAKE_DIR}"
+  PATH_VARS CMAKE_INSTALL_LIBEXECDIR)
+write_basic_package_version_file("${SB_PACKAGE_DIR}/streambroker-config-version.cmake"
+  COMPATIBILITY SameMinorVersion)
+install(FILES "${SB_PACKAGE_DIR}/streambroker-config.cmake"
+              "${SB_PACKAGE_DIR}/streambroker-config-version.cmake"
+        DESTINATION "${SB_CMAKE_DIR}")
+file(RELATIVE_PATH SB_PC_TO_PREFIX "/prefix/${SB_PC_DIR}" "/prefix")
+string(REGEX REPLACE "/$" "" SB_PC_TO_PREFIX "${SB_PC_TO_PREFIX}")
+configure_file("${CMAKE_CURRENT_LIST_DIR}/streambroker.pc.in" "${SB_PACKAGE_DIR}/streambroker.pc" @ONLY)
+install(FILES "${SB_PACKAGE_DIR}/streambroker.pc" DESTINATION "${SB_PC_DIR}")
+
+# The programs and the processors.
+foreach(program streambroker streamctl streambench)
+  if(TARGET ${program})
+    install(TARGETS ${program} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+  endif()
+endforeach()
+get_property(SB_PROCESSORS GLOBAL PROPERTY SB_PROCESSORS)
+if(SB_PROCESSORS)
+  install(TARGETS ${SB_PROCESSORS} RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/streambroker")
+endif()
+
+# What is generated to be read: the JSON Schema of graph files is build/share/streambroker/*.json.
+install(DIRECTORY "${PROJECT_BINARY_DIR}/share/streambroker/" DESTINATION "${SB_SHARE_DIR}" OPTIONAL)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL
+        PATTERN "out" EXCLUDE)
+install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
+install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
+              "${PROJECT_SOURCE_DIR}/LICENSE"
+        DESTINATION "${CMAKE_INSTALL_DOCDIR}")
