@@ -265,8 +265,8 @@ void sb_format_text(const struct sb_format *format, char *out, size_t size_bytes
     text_add(&text, sb_format_kind_name(format->kind));
     switch (format->kind) {
     case SB_FORMAT_VIDEO:
-        text_add_format(&text, " %s %ux%u", sb_pixel_name(format->video.pixel),
-                        format->video.width, format->video.height);
+        text_add_format(&text, " %s %ux%u", sb_pixel_name(format->video.pixel), format->video.width,
+                        format->video.height);
         if (format->video.fps_numerator > 0) {
             text_add_format(&text, " %u/%u", format->video.fps_numerator,
                             format->video.fps_denominator);

@@ -74,8 +74,8 @@ static void add_text_line(struct text *line, const struct log_record *record, si
 
 static void add_json_line(struct text *line, const struct log_record *record, size_t count)
 {
-    text_add_format(line, "{\"ts\":%lld,\"level\":\"%s\",\"node\":",
-                    (long long)clock_wall_ns(), log_level_name(record->level));
+    text_add_format(line, "{\"ts\":%lld,\"level\":\"%s\",\"node\":", (long long)clock_wall_ns(),
+                    log_level_name(record->level));
     if (record->node != NULL) {
         text_add_json(line, record->node, strlen(record->node));
         text_add_format(line, ",\"generation\":%u", record->generation);

@@ -138,8 +138,8 @@ void text_add_escaped(struct text *text, const char *bytes, size_t count)
     for (size_t i = 0; i < count;) {
         size_t length = text_utf8_length(bytes + i, count - i);
         unsigned char first = (unsigned char)bytes[i];
-        bool is_control = first < 0x20 || first == 0x7f || (first == 0xc2 && length == 2 &&
-                                                            (unsigned char)bytes[i + 1] < 0xa0);
+        bool is_control = first < 0x20 || first == 0x7f ||
+                          (first == 0xc2 && length == 2 && (unsigned char)bytes[i + 1] < 0xa0);
         if (length == 0 || (is_control && first != '\t')) {
             text_add_format(text, "\\x%02x", first);
             i++;

@@ -20,9 +20,12 @@ struct unit {
 
 // Largest first: printing takes the first one that divides the value.
 static const struct unit duration_units[] = {
-    {"h", 3600 * UINT64_C(1000000000), true}, {"m", 60 * UINT64_C(1000000000), true},
-    {"s", UINT64_C(1000000000), true},        {"ms", 1000000, true},
-    {"us", 1000, true},                       {"ns", 1, true},
+    {"h", 3600 * UINT64_C(1000000000), true},
+    {"m", 60 * UINT64_C(1000000000), true},
+    {"s", UINT64_C(1000000000), true},
+    {"ms", 1000000, true},
+    {"us", 1000, true},
+    {"ns", 1, true},
 };
 
 static const struct unit size_units[] = {

@@ -51,7 +51,7 @@ struct publish_page {
     _Atomic uint64_t consume_page;  // number of the consume page that the producer reads, 0 = none
     _Atomic uint32_t end_kind;      // enum link_end, written before end
     _Atomic uint32_t reserved1;
-    _Atomic uint64_t refused;       // frames too large for their slot: never accepted
+    _Atomic uint64_t refused;  // frames too large for their slot: never accepted
     uint8_t pad1[16];
 
     // Line 2: the consumer sleeps on data_word; the producer bumps it and wakes.

@@ -44,8 +44,8 @@ struct status_page {
     _Atomic uint64_t done;         // highest step whose outputs are all published
     _Atomic uint32_t claim_count;  // claims of step; written before step
     _Atomic uint32_t reserved1;
-    _Atomic uint64_t errors;          // steps that returned an error
-    _Atomic uint64_t failed_frames;   // frames that were dropped because their step failed
+    _Atomic uint64_t errors;         // steps that returned an error
+    _Atomic uint64_t failed_frames;  // frames that were dropped because their step failed
 
     _Atomic uint64_t frames_in;       // taken
     _Atomic uint64_t frames_out;      // published, once per frame and not per link

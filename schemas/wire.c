@@ -29,9 +29,8 @@ int wire_get_header(const uint8_t *bytes, size_t size_bytes, size_t fd_count,
     if (size_bytes < WIRE_HEADER_BYTES || size_bytes > LIMIT_MESSAGE_BYTES_MAX) {
         return -EPROTO;
     }
-    struct wire_header header = {.version = get_u16(bytes),
-                                 .type = get_u16(bytes + 2),
-                                 .fd_count = get_u16(bytes + 4)};
+    struct wire_header header = {
+        .version = get_u16(bytes), .type = get_u16(bytes + 2), .fd_count = get_u16(bytes + 4)};
     if (header.version != WIRE_PROTOCOL_VERSION || header.fd_count != fd_count ||
         get_u16(bytes + 6) != 0) {
         return -EPROTO;

@@ -104,11 +104,11 @@ enum sb_element {
 /** One bit of a set of pixel or sample formats. */
 #define SB_BIT(value) (UINT32_C(1) << (value))
 
-#define SB_VIDEO_SIZE_MAX 32768      /**< pixels, width and height */
-#define SB_AUDIO_RATE_MAX 768000     /**< frames per second */
+#define SB_VIDEO_SIZE_MAX 32768  /**< pixels, width and height */
+#define SB_AUDIO_RATE_MAX 768000 /**< frames per second */
 #define SB_AUDIO_CHANNELS_MAX 64
 #define SB_TENSOR_RANK_MAX 8
-#define SB_FORMAT_NAME_MAX 96        /**< bytes of a media or message type, terminator included */
+#define SB_FORMAT_NAME_MAX 96 /**< bytes of a media or message type, terminator included */
 
 struct sb_video_format {
     enum sb_pixel pixel;
@@ -126,8 +126,8 @@ struct sb_audio_format {
 
 struct sb_tensor_format {
     enum sb_element element;
-    uint32_t rank;                        /**< 1 to SB_TENSOR_RANK_MAX */
-    uint32_t shape[SB_TENSOR_RANK_MAX];   /**< elements per axis, row-major, 1 or more each */
+    uint32_t rank;                      /**< 1 to SB_TENSOR_RANK_MAX */
+    uint32_t shape[SB_TENSOR_RANK_MAX]; /**< elements per axis, row-major, 1 or more each */
 };
 
 struct sb_format {

@@ -38,7 +38,7 @@ enum sb_frame_flag {
 
 /** A frame that was taken from an input. */
 struct sb_frame {
-    const void *data;               /**< size_bytes bytes, aligned to 64; owned by the producer */
+    const void *data; /**< size_bytes bytes, aligned to 64; owned by the producer */
     uint64_t size_bytes;
     uint64_t seq;                   /**< of the link: from 1, without a gap */
     uint64_t number;                /**< the producer's frame number; may skip */
@@ -56,18 +56,18 @@ struct sb_frame {
 
 /** A buffer that was claimed from an output. */
 struct sb_buffer {
-    void *data;              /**< capacity_bytes, aligned to 64; yours until publish or abandon */
-    uint64_t capacity_bytes; /**< size of the slot */
-    uint64_t size_bytes;     /**< preset: what was asked for; at most capacity_bytes */
-    uint64_t number;         /**< preset: of the frame being processed, else counted from 0 */
-    int64_t pts_ns;          /**< preset: of the frame in work, else of the tick, else now */
-    int64_t duration_ns;     /**< preset likewise, else 0 */
-    uint32_t flags;          /**< preset: KEYFRAME for a new frame, else those of the input */
-    uint32_t slot;           /**< the library's own; do not change */
-    uint64_t trace_id;       /**< preset from the frame being processed */
-    uint64_t job_id;         /**< preset likewise */
+    void *data;               /**< capacity_bytes, aligned to 64; yours until publish or abandon */
+    uint64_t capacity_bytes;  /**< size of the slot */
+    uint64_t size_bytes;      /**< preset: what was asked for; at most capacity_bytes */
+    uint64_t number;          /**< preset: of the frame being processed, else counted from 0 */
+    int64_t pts_ns;           /**< preset: of the frame in work, else of the tick, else now */
+    int64_t duration_ns;      /**< preset likewise, else 0 */
+    uint32_t flags;           /**< preset: KEYFRAME for a new frame, else those of the input */
+    uint32_t slot;            /**< the library's own; do not change */
+    uint64_t trace_id;        /**< preset from the frame being processed */
+    uint64_t job_id;          /**< preset likewise */
     struct sb_output *output; /**< where it goes */
-    uint64_t claim;          /**< the library's own; do not change */
+    uint64_t claim;           /**< the library's own; do not change */
 };
 
 #ifdef __cplusplus

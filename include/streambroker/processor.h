@@ -82,8 +82,8 @@ enum sb_activation {
 
 /** Types of parameters: enum value, name. */
 #define SB_PARAM_TYPES(X)                                                                          \
-    X(INT, "int")           /* minimum and maximum apply */                                        \
-    X(REAL, "real")         /* minimum and maximum apply */                                        \
+    X(INT, "int")   /* minimum and maximum apply */                                                \
+    X(REAL, "real") /* minimum and maximum apply */                                                \
     X(BOOL, "bool")                                                                                \
     X(STRING, "string")     /* maximum is the length in bytes */                                   \
     X(CHOICE, "choice")     /* one of choices */                                                   \
@@ -98,8 +98,8 @@ enum sb_param_type {
 #undef X
 };
 
-#define SB_PORTS_MAX 64          /**< entries of a descriptor, inputs and outputs each */
-#define SB_PORT_ARRAY_MAX 64     /**< members of one port array */
+#define SB_PORTS_MAX 64      /**< entries of a descriptor, inputs and outputs each */
+#define SB_PORT_ARRAY_MAX 64 /**< members of one port array */
 #define SB_PARAMS_MAX 64
 #define SB_CHOICES_MAX 64
 #define SB_NAME_BYTES_MAX 64     /**< of a port, node or parameter, terminator included */
@@ -117,10 +117,10 @@ struct sb_port {
     uint32_t holds;            /**< input: frames that the processor may keep, 1 or more; 0 = 1 */
     bool is_memory;            /**< input: a held frame stays while newer ones come (overlay) */
 
-    uint32_t claims;       /**< output: buffers that may be claimed at once; 0 = 1 */
-    bool is_one_per_step;  /**< output: at most one frame per step (exactly-once across a crash) */
-    uint64_t max_payload;  /**< output: bytes of the largest frame, 0 = 1 MiB or by the format */
-    const char *follows;   /**< output: has the format of this input, when it says none itself */
+    uint32_t claims;      /**< output: buffers that may be claimed at once; 0 = 1 */
+    bool is_one_per_step; /**< output: at most one frame per step (exactly-once across a crash) */
+    uint64_t max_payload; /**< output: bytes of the largest frame, 0 = 1 MiB or by the format */
+    const char *follows;  /**< output: has the format of this input, when it says none itself */
 
     uint32_t pixels;       /**< video: set of SB_BIT(SB_PIXEL_...), 0 = all */
     uint32_t samples;      /**< audio: set of SB_BIT(SB_SAMPLE_...), 0 = all */
@@ -136,9 +136,9 @@ struct sb_port {
 struct sb_param {
     const char *name;
     enum sb_param_type type;
-    const char *help;           /**< one sentence with the unit */
-    const char *initial;        /**< default, as text; NULL = must be given */
-    double minimum;             /**< bounds hold when minimum < maximum */
+    const char *help;    /**< one sentence with the unit */
+    const char *initial; /**< default, as text; NULL = must be given */
+    double minimum;      /**< bounds hold when minimum < maximum */
     double maximum;
     const char *const *choices; /**< CHOICE: NULL-terminated */
     bool is_fixed;              /**< cannot be changed while the node runs */
