@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processors that a graph can name: where they are, and what they say about themselves. Each is
+// asked once per content, for the life of the broker.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/diag.h"
+#include "broker/descriptor.h"
+
+struct catalog;
+
+// Runs `argv[0] argv[1]... --describe` (argv is NULL-terminated and has --describe as its last
+// item; argv[0] is an absolute path) in folder with a deadline of 2 s. Returns 0 and what it wrote
+// to stdout (malloc, at most DESCRIPTOR_BYTES_MAX bytes, else -EFBIG), or a negative errno
+// with a sentence part in out_why->text ("did not answer within 2 s").
+typedef int (*catalog_describe_fn)(void *context, const char *folder, char *const *argv,
+                                   char **out_json, size_t *out_count, struct diag *out_why);
+
+struct catalog_entry {
+    const char *program;                  // absolute path of exec[0]
+    const struct descriptor *descriptor;  // lives as long as the catalog
+};
+
+// path is the value of $STREAMBROKER_PROCESSOR_PATH (may be NULL), libexec the folder of the stock
+// processors (NULL = found beside the running program). Both are copied.
+int catalog_create(const char *path, const char *libexec, catalog_describe_fn describe,
+                   void *context, struct catalog **out_catalog);
+void catalog_destroy(struct catalog *catalog);
+
+// Finds exec[0] and its descriptor. exec is NULL-terminated, folder is the graph's. Returns 0;
+// -ENOENT (not found: the places that were searched are in out_why); -EACCES (not executable);
+// -EPROTO (its description is no good); or what describe returned; with out_why->text.
+int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
+                 struct catalog_entry *out_entry, struct diag *out_why);
+
+// The name among all processors in the search path that is nearest to name, or NULL.
+const char *catalog_nearest(struct catalog *catalog, const char *folder, const char *name);

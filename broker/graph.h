@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph as the user wants it: plain data, no system calls. The keys, their bounds, defaults and
+// meanings are the table graph_fields.def; this file holds the places where their values go.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <streambroker/processor.h>
+
+#include "schemas/limits.h"
+
+struct arena;
+struct descriptor;
+struct descriptor_port;
+
+#define GRAPH_NODES_DEFAULT 256
+#define GRAPH_DEPTH_DEFAULT 16
+#define GRAPH_DEPTH_LATEST_DEFAULT 4
+#define GRAPH_MAX_PAYLOAD_DEFAULT (UINT64_C(1) << 20)
+#define GRAPH_CHECKSUM_BYTES 32
+
+// "none", "unlimited" or "auto" where the meaning of a field allows such a word.
+#define GRAPH_NONE_NS INT64_C(-1)
+#define GRAPH_AUTO_NS INT64_C(-2)
+#define GRAPH_NONE_BYTES UINT64_MAX
+#define GRAPH_UNLIMITED UINT32_MAX
+
+// Every list of words of the graph file: enum value, word.
+#define GRAPH_COMMITS(X) X(AUTO, "auto") X(MANUAL, "manual")
+#define GRAPH_POLICIES(X) X(OFF, "off") X(WARN, "warn") X(REQUIRE, "require")
+#define GRAPH_PRIORITIES(X) X(NORMAL, "normal") X(HIGH, "high") X(REALTIME, "realtime")
+#define GRAPH_RESTARTS(X) X(NEVER, "never") X(ON_FAILURE, "on-failure") X(ALWAYS, "always")
+#define GRAPH_GIVE_UPS(X) X(DETACH, "detach") X(STOP_GRAPH, "stop-graph")
+#define GRAPH_CRASH_FRAMES(X) X(REDELIVER, "redeliver") X(SKIP, "skip")
+#define GRAPH_STALLS(X) X(RESTART, "restart") X(DETACH, "detach")
+#define GRAPH_TIERS(X) X(TRUSTED, "trusted") X(UNTRUSTED, "untrusted")
+#define GRAPH_GPUS(X) X(PREFER, "prefer") X(REQUIRE, "require") X(OFF, "off")
+#define GRAPH_MEMORIES(X) X(AUTO, "auto") X(HUGE, "huge") X(NORMAL, "normal")
+
+enum graph_commit {
+#define X(NAME, text) GRAPH_COMMIT_##NAME,
+    GRAPH_COMMITS(X)
+#undef X
+};
+enum graph_policy {
+#define X(NAME, text) GRAPH_POLICY_##NAME,
+    GRAPH_POLICIES(X)
+#undef X
+};
+enum graph_priority {
+#define X(NAME, text) GRAPH_PRIORITY_##NAME,
+    GRAPH_PRIORITIES(X)
+#undef X
+};
+enum graph_restart_when {
+#define X(NAME, text) GRAPH_RESTART_##NAME,
+    GRAPH_RESTARTS(X)
+#undef X
+};
+enum graph_give_up {
+#define X(NAME, text) GRAPH_GIVE_UP_##NAME,
+    GRAPH_GIVE_UPS(X)
+#undef X
+};
+enum graph_crash_frame {
+#define X(NAME, text) GRAPH_CRASH_FRAME_##NAME,
+    GRAPH_CRASH_FRAMES(X)
+#undef X
+};
+enum graph_stall {
+#define X(NAME, text) GRAPH_STALL_##NAME,
+    GRAPH_STALLS(X)
+#undef X
+};
+enum graph_tier {
+    GRAPH_TIER_UNSET = 0,  // the graph says nothing
+#define X(NAME, text) GRAPH_TIER_##NAME,
+    GRAPH_TIERS(X)
+#undef X
+};
+enum graph_gpu {
+#define X(NAME, text) GRAPH_GPU_##NAME,
+    GRAPH_GPUS(X)
+#undef X
+};
+enum graph_memory {
+#define X(NAME, text) GRAPH_MEMORY_##NAME,
+    GRAPH_MEMORIES(X)
+#undef X
+};
+
+// Where something stands in the graph file; line 0 = it was not written there.
+struct graph_place {
+    uint32_t line;    // from 1
+    uint32_t column;  // from 1, in characters
+};
+
+// One enum value per field of each section: indices into the places of its struct.
+enum graph_field {
+#define FIELD(SECTION, NAME, path, KIND, member, words, low, high, initial, meaning)               \
+    GRAPH_FIELD_##SECTION##_##NAME,
+#include "broker/graph_fields.def"
+#undef FIELD
+    GRAPH_FIELDS_COUNT
+};
+
+struct graph_strings {
+    size_t count;
+    const char *const *items;          // in the arena of the graph
+    const struct graph_place *places;  // one per item
+};
+
+struct graph_numbers {
+    size_t count;
+    const uint32_t *items;
+};
+
+// A name with a value: parameters and environment. Sorted by name.
+struct graph_pair {
+    const char *name;
+    const char *value;
+    struct graph_place name_place;
+    struct graph_place value_place;
+};
+
+struct graph_pairs {
+    size_t count;
+    struct graph_pair *items;
+};
+
+struct graph_fraction {
+    uint32_t numerator;
+    uint32_t denominator;
+};
+
+// Bytes, or a part of what there is.
+struct graph_share {
+    uint64_t bytes;     // GRAPH_NONE_BYTES = no limit
+    uint32_t permille;  // above 0: this part instead of bytes
+};
+
+struct graph_activation {
+    enum sb_activation kind;  // SB_ACTIVATE_DEFAULT: the processor's
+    uint32_t batch;
+    int64_t within_ns;  // 0 = wait for the whole batch
+    int64_t every_ns;
+};
+
+struct graph_sandbox {
+    enum graph_tier tier;
+    struct graph_strings read;
+    struct graph_strings write;
+    struct graph_strings devices;
+    struct graph_strings require;
+    struct graph_pairs env;
+    const char *rootfs;  // NULL = none
+    bool is_network;
+    bool is_display;
+    bool is_degrade;
+};
+
+struct graph_node_limits {
+    uint64_t memory;        // bytes, 0 = by the tier, GRAPH_NONE_BYTES = none
+    uint32_t cpu_permille;  // of one CPU, 0 = by weight only
+    uint32_t pids;
+    uint32_t files;
+    uint64_t log_rate;  // bytes per second
+    uint64_t tmpfs;
+    uint64_t gpu_memory;
+};
+
+// What graph_check() found out about a node. Borrowed from the catalog.
+struct graph_node_found {
+    const struct descriptor *descriptor;  // NULL when there is none
+    const char *program;                  // absolute path of exec[0]
+    enum sb_mode mode;                    // what runs it, never SB_MODE_DEFAULT
+    int64_t interval_ns;
+    struct graph_activation activation;  // kind is never SB_ACTIVATE_DEFAULT
+    struct graph_pairs params;           // as config, with absolute paths for those of type path
+};
+
+struct graph_node {
+    const char *id;
+    struct graph_strings exec;
+    struct graph_pairs config;
+    struct {
+        enum sb_mode mode;    // SB_MODE_DEFAULT: the processor's
+        int64_t interval_ns;  // only where places[] has it, else the processor's
+        enum graph_priority priority;
+        struct graph_numbers cpus;
+        int64_t spin_ns;  // or GRAPH_AUTO_NS
+    } run;
+    struct graph_activation activate;
+    struct {
+        enum graph_restart_when when;
+        uint32_t max;  // or GRAPH_UNLIMITED
+        int64_t window_ns;
+        int64_t delay_ns;
+        int64_t max_delay_ns;
+        enum graph_give_up then;
+    } restart;
+    struct {
+        enum graph_crash_frame frame;
+        uint32_t poison_after;
+    } on_crash;
+    enum graph_stall on_stall;
+    struct {
+        int64_t start_ns;
+        int64_t process_ns;
+        int64_t stop_ns;
+    } timeouts;
+    struct graph_sandbox sandbox;
+    struct graph_node_limits limits;
+    enum graph_gpu gpu;
+    bool is_optional;
+
+    struct graph_place place;                       // of the id
+    struct graph_place places[GRAPH_FIELDS_COUNT];  // of the value of each field
+    struct graph_node_found found;
+};
+
+// One end of a link as written: node.port.
+struct graph_end {
+    const char *node;
+    const char *port;
+    struct graph_place place;
+};
+
+// What graph_check() found out about a link; node indices are valid for the graph as checked.
+struct graph_link_found {
+    size_t from_node;
+    size_t to_node;
+    const struct descriptor_port *from_port;  // borrowed from the descriptor
+    const struct descriptor_port *to_port;
+    uint32_t from_index;  // member of a port array, 0 for a single port
+    uint32_t to_index;
+    enum sb_delivery delivery;  // never SB_DELIVERY_DEFAULT
+    uint32_t depth;
+    uint32_t claims;       // frames that the reader may have taken: 2, the batch or holds
+    uint64_t max_payload;  // bytes, an upper bound
+};
+
+struct graph_link {
+    struct graph_end from;
+    struct graph_end to;
+    uint32_t depth;             // 0 = GRAPH_DEPTH_DEFAULT, or GRAPH_DEPTH_LATEST_DEFAULT
+    enum sb_delivery delivery;  // SB_DELIVERY_DEFAULT: the consumer port's
+    bool is_auto_transfer;
+    const char *transport;
+    uint64_t max_payload;  // 0 = the output port's, else GRAPH_MAX_PAYLOAD_DEFAULT
+    enum graph_memory memory;
+    int64_t max_lag_ns;  // or GRAPH_NONE_NS
+
+    struct graph_place place;
+    struct graph_place places[GRAPH_FIELDS_COUNT];
+    struct graph_link_found found;
+};
+
+struct graph {
+    const char *file;    // as the user wrote it
+    const char *folder;  // absolute path of the folder that relative paths start from
+    uint32_t version;
+    const char *name;
+    struct {
+        struct graph_fraction fps;
+        bool is_precise;
+    } clock;
+    enum graph_commit commit;
+    struct {
+        uint32_t nodes;
+        struct graph_share shared_memory;
+    } limits;
+    struct {
+        enum graph_policy policy;
+        struct graph_strings keys;
+    } signatures;
+    struct {
+        const char *dir;  // NULL = none
+        uint64_t max;     // bytes
+    } dead_letters;
+    size_t node_count;
+    struct graph_node *nodes;  // in the order of the file
+    size_t link_count;
+    struct graph_link *links;
+
+    struct graph_place places[GRAPH_FIELDS_COUNT];
+    struct arena *arena;  // owned: holds everything that is reached from here
+};
+
+// The place of a field's value, or of the whole where the field was not given.
+struct graph_place graph_node_place(const struct graph_node *node, enum graph_field field);
+struct graph_place graph_link_place(const struct graph_link *link, enum graph_field field);
+
+// Index of a node, -ENOENT.
+int graph_find_node(const struct graph *graph, const char *id);
+
+// Node indices, sources first, sinks last, ties in the order of the file. out_order has room for
+// node_count. Returns 0, -ELOOP (out_order is undefined), -ENOMEM. Needs `found` of the links.
+int graph_order(const struct graph *graph, size_t *out_order);
+
+// BLAKE2b over the canonical form: the order of elements in the file does not matter.
+int graph_checksum(const struct graph *graph, uint8_t out_sum[GRAPH_CHECKSUM_BYTES]);
+
+void graph_destroy(struct graph *graph);
