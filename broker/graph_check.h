@@ -6,11 +6,11 @@
 #include "broker/diags.h"
 #include "broker/graph.h"
 
-// Adds everything that is wrong to diags. Starts no node. Returns 0 when nothing is wrong (there may
-// be warnings): then `found` of every node and link is filled. Returns -EINVAL when diags has
+// Adds everything that is wrong to diags. Starts no node. Returns 0 when nothing is wrong (there
+// may be warnings): then `found` of every node and link is filled. Returns -EINVAL when diags has
 // errors or refusals (diags_exit_status() tells which), -ENOMEM.
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags);
 
-// `streambroker --check PATH`: reads, checks and prints to stderr. The exit status: 0, 65, 66, 77 or
-// 78.
+// `streambroker --check PATH`: reads, checks and prints to stderr. Returns the exit status: 0, 66,
+// 77 or 78.
 int graph_check_command(const char *path, struct catalog *catalog);
