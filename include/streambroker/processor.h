@@ -306,6 +306,16 @@ SB_API int sb_input_take(struct sb_input *input, struct sb_frame *out_frame);
 SB_API int sb_input_take_latest(struct sb_input *input, struct sb_frame *out_frame);
 
 /**
+ * Waits until this input has a frame or has ended, whatever is queued on other inputs; for manual
+ * processors that need a frame of one input before they can go on (a mixer, a muxer).
+ *
+ * Units:   deadline_ns is CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.
+ * Returns: 1 when it may have a frame or has ended, 0 at the deadline, -ECANCELED when the node
+ *          should stop.
+ */
+SB_API int sb_input_wait(struct sb_input *input, int64_t deadline_ns);
+
+/**
  * Gives a frame back.
  *
  * Returns: 0; -EINVAL when it is not held (already released), and nothing is changed.
