@@ -75,10 +75,11 @@ static_assert(offsetof(struct publish_page, data_word) == 128, "layout");
 static_assert(offsetof(struct publish_page, space_wish) == 192, "layout");
 static_assert(offsetof(struct publish_page, cells) == 256, "layout");
 
+// State of a cell of a lossless link, in the consume page. Taken frames need none of their own: a seq
+// above `retired` and below `next` that is not RELEASED is taken.
 enum cell_state {
-    CELL_FREE = 0,      // not taken
-    CELL_CLAIMED = 1,   // taken, not released
-    CELL_RELEASED = 2,  // released out of order, waits to retire
+    CELL_FREE = 0,
+    CELL_RELEASED = 1,  // released out of order, waits to retire
 };
 
 // Written by the consumer. Read-only for the producer and the broker. After the fixed lines come
@@ -93,7 +94,7 @@ struct consume_page {
     uint8_t pad0[40];
 
     // Line 1: moves with every frame. A producer that is awake and has slots does not read it.
-    _Atomic uint64_t next;         // seq of the frame to take next
+    _Atomic uint64_t next;         // highest seq that was taken, plus 1
     _Atomic uint64_t retired;      // lossless: every seq up to this is released
     _Atomic uint64_t evicted;      // frames that next jumped over
     _Atomic uint64_t poisoned;     // frames skipped by order of the broker

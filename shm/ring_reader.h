@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+// The consumer's end of one link and generation: takes descriptors, reads payloads in place,
+// releases them.
+//
+// Everything that is read from the producer's page and pool is hostile: slot, length and seq are
+// copied once and checked before use, so that a lie can show wrong bytes of the producer's own
+// pool, and never anything else. Values out of bounds are clamped and counted.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "schemas/link_layout.h"
+
+struct ring_reader_config {
+    const struct publish_page *peer;  // borrowed, read-only
+    const void *pool;                 // borrowed, read-only
+    struct consume_page *page;        // borrowed: writable by this process only
+    bool is_lossless;
+    bool is_latest;           // evicting: jump to the newest
+    bool is_producer_gone;    // claims need no page number
+    uint32_t depth;
+    uint32_t claims_max;
+    uint32_t slot_count;
+    uint64_t payload_bytes;
+    uint64_t first_seq;
+    uint64_t page_number;
+};
+
+// A frame that is taken.
+struct ring_lease {
+    uint64_t seq;
+    uint32_t slot;
+    uint32_t flags;
+    uint64_t length_bytes;
+    bool is_redelivered;
+};
+
+struct ring_reader {
+    struct ring_reader_config config;
+    uint64_t slot_bytes;
+    uint64_t next;        // seq to take next
+    uint32_t index;       // its cell
+    uint64_t retired;     // lossless
+    uint64_t taken_before;  // seqs below were taken by a life before this one: redelivered
+    uint64_t end;         // seq after the last frame as the broker or the page said, 0 = open
+    enum link_end end_kind;
+    uint32_t held_count;
+    uint64_t *held;       // owned: seq per claim, 0 = free
+    bool is_shown;        // the producer looks at our page
+    uint64_t clamped;
+};
+
+enum ring_take { RING_EMPTY = 0, RING_TAKEN = 1 };
+
+int ring_reader_init(struct ring_reader *reader, const struct ring_reader_config *config);
+void ring_reader_fini(struct ring_reader *reader);
+
+// Takes the next frame. Returns RING_TAKEN; RING_EMPTY; -EPIPE when everything up to the end was
+// taken; -EBUSY when claims_max frames are held. Never a system call.
+int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease);
+
+// True when ring_reader_take() would not say RING_EMPTY. Takes nothing.
+bool ring_reader_is_ready(struct ring_reader *reader);
+
+// Frames that wait to be taken, by the producer's word: a hint, between 0 and depth.
+uint32_t ring_reader_queued(const struct ring_reader *reader);
+
+// Gives a frame back. Returns 0; -EINVAL when that seq is not held, and nothing is changed.
+int ring_reader_release(struct ring_reader *reader, uint64_t seq);
+bool ring_reader_is_held(const struct ring_reader *reader, uint64_t seq);
+
+// Skips the frame that would be taken next: poisoned. Returns as ring_reader_take().
+int ring_reader_skip(struct ring_reader *reader);
+
+// Header and payload of a lease, inside the read-only pool.
+const struct frame_header *ring_reader_header(const struct ring_reader *reader, uint32_t slot);
+const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot);
+
+// Before a sleep for data: says that the frame which makes count frames available is wanted. Add
+// the word to the futex set before, check ring_reader_is_ready() or ring_reader_queued() after.
+// ring_reader_awake() after the sleep.
+void ring_reader_wish(struct ring_reader *reader, uint32_t count);
+void ring_reader_awake(struct ring_reader *reader);
+const _Atomic uint32_t *ring_reader_data_word(const struct ring_reader *reader);
+
+// The broker's word that the producer is gone and where its frames end.
+void ring_reader_set_end(struct ring_reader *reader, uint64_t end, enum link_end kind);

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+// Publishes frames on one link and takes slots back.
+#include "shm/ring_writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "schemas/limits.h"
+#include "shm/futex.h"
+
+#define RELAXED memory_order_relaxed
+#define ACQUIRE memory_order_acquire
+#define RELEASE memory_order_release
+
+int ring_writer_init(struct ring_writer *writer, const struct ring_writer_config *config)
+{
+    SB_ASSERT(config->depth >= 1 && config->depth <= LIMIT_DEPTH_MAX && config->first_seq >= 1);
+    uint32_t limbo_size = config->depth + LIMIT_CLAIMS_MAX;
+    uint32_t *slots = calloc(config->depth, sizeof *slots);
+    struct ring_writer_limbo *limbo = calloc(limbo_size, sizeof *limbo);
+    if (slots == NULL || limbo == NULL) {
+        free(slots);
+        free(limbo);
+        return -ENOMEM;
+    }
+    for (uint32_t i = 0; i < config->depth; i++) {
+        slots[i] = POOL_SLOT_NONE;
+    }
+    *writer = (struct ring_writer){.page = config->page,
+                                   .pool = config->pool,
+                                   .is_lossless = config->is_lossless,
+                                   .depth = config->depth,
+                                   .next_seq = config->first_seq,
+                                   .first_seq = config->first_seq,
+                                   .last_step = config->last_step,
+                                   .seen_retired = config->first_seq - 1,
+                                   .seen_next = config->first_seq,
+                                   .slots = slots,
+                                   .reclaimed = config->first_seq,
+                                   .limbo = limbo,
+                                   .limbo_size = limbo_size};
+    atomic_store_explicit(&writer->page->tail, config->first_seq - 1, RELAXED);
+    atomic_store_explicit(&writer->page->low, config->first_seq, RELEASE);
+    return 0;
+}
+
+static uint32_t index_of(const struct ring_writer *writer, uint64_t seq)
+{
+    return (uint32_t)((seq - writer->first_seq) % writer->depth);
+}
+
+static void take_back(struct ring_writer *writer, uint32_t index)
+{
+    uint32_t slot = writer->slots[index];
+    if (slot != POOL_SLOT_NONE) {
+        writer->slots[index] = POOL_SLOT_NONE;
+        pool_drop(writer->pool, slot);
+    }
+}
+
+void ring_writer_fini(struct ring_writer *writer)
+{
+    if (writer->slots == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < writer->depth; i++) {
+        take_back(writer, i);
+    }
+    for (uint32_t i = 0; i < writer->limbo_count; i++) {
+        pool_drop(writer->pool, writer->limbo[i].slot);
+    }
+    free(writer->slots);
+    free(writer->limbo);
+    *writer = (struct ring_writer){0};
+}
+
+// A cursor of the peer: it may only grow, and never beyond highest.
+static uint64_t clamp(struct ring_writer *writer, uint64_t value, uint64_t seen, uint64_t highest)
+{
+    if (value >= seen && value <= highest) {
+        return value;
+    }
+    writer->clamped++;
+    return seen;
+}
+
+static void read_retired(struct ring_writer *writer)
+{
+    if (writer->peer != NULL) {
+        // Pairs with the release of `retired`: the reader is done with those payloads.
+        uint64_t retired = atomic_load_explicit(&writer->peer->retired, ACQUIRE);
+        writer->seen_retired =
+            clamp(writer, retired, writer->seen_retired, writer->next_seq - 1);
+    }
+}
+
+static void read_next(struct ring_writer *writer)
+{
+    if (writer->peer != NULL) {
+        uint64_t next = atomic_load_explicit(&writer->peer->next, ACQUIRE);
+        writer->seen_next = clamp(writer, next, writer->seen_next, writer->next_seq);
+    }
+}
+
+static bool is_hazard(const struct ring_writer *writer, uint64_t seq)
+{
+    for (uint32_t i = 0; writer->peer != NULL && i < writer->peer_claims; i++) {
+        if (atomic_load_explicit(&writer->peer->hazards[i], ACQUIRE) == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint32_t ring_writer_space(struct ring_writer *writer)
+{
+    if (!writer->is_lossless) {
+        return writer->depth;
+    }
+    uint64_t used = writer->next_seq - 1 - writer->seen_retired;
+    if (used == writer->depth) {
+        read_retired(writer);
+        used = writer->next_seq - 1 - writer->seen_retired;
+    }
+    return writer->depth - (uint32_t)used;
+}
+
+// Makes the oldest cell of an evicting link unreadable and puts its slot aside.
+static void evict(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
+{
+    // low before the mark: a reader that sees the mark (acquire) must see that it has to jump, and
+    // not take the cell for one that is not written yet.
+    atomic_store_explicit(&writer->page->low, old_seq + 1, RELAXED);
+    if (writer->slots[writer->index] == POOL_SLOT_NONE) {
+        // The reader passed it, and its slot is taken back: nobody looks at this seq again.
+        return;
+    }
+    atomic_store_explicit(&cell->seq, 0, RELEASE);
+    // Pairs with the fence between the reader's hazard and its look at the cell: either it sees the
+    // mark, or its hazard is seen by every look at the hazards from now on.
+    atomic_thread_fence(memory_order_seq_cst);
+    SB_ASSERT(writer->limbo_count < writer->limbo_size);
+    writer->limbo[writer->limbo_count++] =
+        (struct ring_writer_limbo){.seq = old_seq, .slot = writer->slots[writer->index]};
+    writer->slots[writer->index] = POOL_SLOT_NONE;
+    if (writer->reclaimed <= old_seq) {
+        writer->reclaimed = old_seq + 1;
+    }
+    if (writer->limbo_count == writer->limbo_size) {
+        ring_writer_reclaim(writer);
+    }
+}
+
+void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
+                         uint64_t step, uint32_t flags)
+{
+    uint64_t seq = writer->next_seq;
+    uint32_t index = writer->index;
+    struct link_cell *cell = &writer->page->cells[index];
+    if (writer->is_lossless) {
+        // The frame that was here is retired. Its cell still shows the old seq, which no reader of
+        // this link waits for: it need not be marked before the fields change.
+        if (writer->slots[index] != POOL_SLOT_NONE) {
+            take_back(writer, index);
+            writer->reclaimed = seq - writer->depth + 1;
+        }
+    } else if (seq - writer->first_seq >= writer->depth) {
+        evict(writer, cell, seq - writer->depth);
+    }
+    atomic_store_explicit(&cell->length_bytes, length_bytes, RELAXED);
+    atomic_store_explicit(&cell->step, step, RELAXED);
+    atomic_store_explicit(&cell->slot, slot, RELAXED);
+    atomic_store_explicit(&cell->flags, flags, RELAXED);
+    // The commit. Pairs with the reader's acquire of the same word; header and payload are before.
+    atomic_store_explicit(&cell->seq, seq, RELEASE);
+    atomic_store_explicit(&writer->page->tail, seq, RELAXED);
+    pool_lend(writer->pool, slot);
+    writer->slots[index] = slot;
+    writer->index = index + 1 == writer->depth ? 0 : index + 1;
+    writer->next_seq = seq + 1;
+    if (writer->peer == NULL) {
+        return;
+    }
+    // Pairs with the fence of the sleeper between its wish and its last look at the cell.
+    atomic_thread_fence(memory_order_seq_cst);
+    uint64_t wish = atomic_load_explicit(&writer->peer->data_wish, RELAXED);
+    if (wish == seq) {
+        futex_bump_and_wake(&writer->page->data_word);
+    }
+}
+
+// Lossless: everything up to `retired` in order, and what was released out of order behind it.
+static void reclaim_lossless(struct ring_writer *writer)
+{
+    read_retired(writer);
+    while (writer->reclaimed <= writer->seen_retired) {
+        take_back(writer, index_of(writer, writer->reclaimed));
+        writer->reclaimed++;
+    }
+    if (writer->peer == NULL || writer->pool->free_count > 0) {
+        return;
+    }
+    read_next(writer);
+    const _Atomic uint8_t *states =
+        (const _Atomic uint8_t *)writer->peer + layout_cell_states_offset(writer->peer_claims);
+    for (uint64_t seq = writer->reclaimed; seq < writer->seen_next; seq++) {
+        uint32_t index = index_of(writer, seq);
+        if (atomic_load_explicit(&states[index], ACQUIRE) == CELL_RELEASED) {
+            take_back(writer, index);
+        }
+    }
+}
+
+// Evicting: what the reader took and released, and what was evicted and is nobody's hazard.
+static void reclaim_evicting(struct ring_writer *writer)
+{
+    // next before the hazards: the other way round a reader could claim, take and move on between
+    // the two looks, and a frame that it holds would pass for released.
+    read_next(writer);
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < writer->limbo_count; i++) {
+        struct ring_writer_limbo *entry = &writer->limbo[i];
+        if (is_hazard(writer, entry->seq)) {
+            writer->limbo[kept++] = *entry;
+        } else {
+            pool_drop(writer->pool, entry->slot);
+        }
+    }
+    writer->limbo_count = kept;
+    bool is_first_gone = true;
+    for (uint64_t seq = writer->reclaimed; seq < writer->seen_next; seq++) {
+        uint32_t index = index_of(writer, seq);
+        if (writer->slots[index] != POOL_SLOT_NONE && !is_hazard(writer, seq)) {
+            take_back(writer, index);
+        }
+        is_first_gone = is_first_gone && writer->slots[index] == POOL_SLOT_NONE;
+        if (is_first_gone) {
+            writer->reclaimed = seq + 1;
+        }
+    }
+}
+
+void ring_writer_reclaim(struct ring_writer *writer)
+{
+    if (writer->is_lossless) {
+        reclaim_lossless(writer);
+    } else {
+        reclaim_evicting(writer);
+    }
+}
+
+void ring_writer_set_peer(struct ring_writer *writer, const struct consume_page *peer,
+                          uint32_t claims_max, uint64_t page_number)
+{
+    writer->peer = peer;
+    writer->peer_claims = claims_max;
+    writer->peer_page_number = page_number;
+    if (peer != NULL) {
+        ring_writer_reclaim(writer);
+    }
+    atomic_store_explicit(&writer->page->consume_page, peer != NULL ? page_number : 0,
+                          memory_order_seq_cst);
+    // A reader that slept on the wish in its old page, or that waits for its number, must look
+    // again: without this wake a sleeper was lost.
+    futex_bump_and_wake(&writer->page->data_word);
+}
+
+void ring_writer_wish_space(struct ring_writer *writer, uint32_t wanted_cells)
+{
+    SB_ASSERT(wanted_cells >= 1 && wanted_cells <= writer->depth);
+    uint64_t wanted = writer->next_seq - 1 + wanted_cells - writer->depth;
+    atomic_store_explicit(&writer->page->space_wish, wanted, RELAXED);
+    // Pairs with the fence of the reader between `retired` and its look at the wish.
+    atomic_thread_fence(memory_order_seq_cst);
+    read_retired(writer);
+}
+
+void ring_writer_awake(struct ring_writer *writer)
+{
+    atomic_store_explicit(&writer->page->space_wish, 0, RELAXED);
+}
+
+const _Atomic uint32_t *ring_writer_space_word(const struct ring_writer *writer)
+{
+    return writer->peer != NULL ? &writer->peer->space_word : NULL;
+}
+
+void ring_writer_end(struct ring_writer *writer, enum link_end kind)
+{
+    atomic_store_explicit(&writer->page->end_kind, (uint32_t)kind, RELAXED);
+    atomic_store_explicit(&writer->page->end, writer->next_seq, memory_order_seq_cst);
+    futex_bump_and_wake(&writer->page->data_word);
+}
