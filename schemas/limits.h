@@ -2,6 +2,8 @@
 // Bounds that both ends of every boundary check. One place, so that no two of them differ.
 #pragma once
 
+#include <stdint.h>
+
 #define LIMIT_MESSAGE_BYTES_MAX 65536  // one control message
 #define LIMIT_MESSAGE_FDS_MAX 2
 #define LIMIT_LINKS_PER_SIDE_MAX 120  // links into a node, and out: futex_waitv takes 128 words
@@ -15,3 +17,4 @@
 #define LIMIT_NODE_ID_BYTES_MAX 64   // terminator included
 #define LIMIT_ADDRESS_BYTES_MAX 160  // node.port, terminator included
 #define LIMIT_ERROR_TEXT_BYTES_MAX 1024
+#define LIMIT_DURATION_NS_MAX (INT64_C(1) << 60)  // 36 years: added to any clock it fits int64_t

@@ -6,6 +6,10 @@
 // of limits.h, every enum value, UTF-8 and embedded zero bytes of names, that a message has no
 // unknown fields, and that the message fits the direction and phase. What comes out can be used
 // without checks of form.
+//
+// Link ids, generations, page numbers, steps and seqs count from 1. Modes, activations and
+// deliveries are resolved: never the DEFAULT. Free text of a processor (FAILED, CONFIG_DONE) may
+// hold any byte but zero: escape it before it is printed.
 #pragma once
 
 #include <stdbool.h>
@@ -218,7 +222,8 @@ size_t wire_worker_fd_count(enum wire_type type);
 const char *wire_worker_type_name(uint32_t type);  // "?" for an unknown one
 
 // Encodes header and body into bytes (LIMIT_MESSAGE_BYTES_MAX of them). Returns the size, or
-// -EMSGSIZE when it does not fit. Only type and the matching struct of message are read.
+// -EMSGSIZE when it does not fit. Only type and the matching struct of message are read. Values
+// are not checked: they are the caller's own, and the other side refuses what is out of bounds.
 int wire_worker_encode(const struct wire_message *message, uint8_t *bytes, size_t size_bytes);
 
 // Decodes and validates one datagram that travelled in this direction in this phase with fd_count
