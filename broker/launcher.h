@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's end of the launcher: the process that alone forks, executes and reaps.
+//
+// Life:
+//   1. launcher_start(), before the broker opens anything or makes a thread.
+//   2. launcher_spawn() asks for a process; the answer comes as events: SPAWNED, then EXITED, or
+//      FAILED. Watch launcher_fd() for reading and call launcher_receive() until -EAGAIN.
+//   3. Signals go through the pidfd; launcher_kill() reaches the whole process group.
+//   4. launcher_stop(), or the broker's death: every process that was started is killed, the
+//      control socket is unlinked, and the launcher is gone within two seconds.
+//
+// One thread only. Everything is bounded; the launcher is a fork of this program and is trusted.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/diag.h"
+
+#define LAUNCH_STRINGS_BYTES_MAX 32768  // of path, arguments, environment and folder in all
+#define LAUNCH_ARGUMENTS_MAX 256        // arguments, and as many entries of the environment
+#define LAUNCH_SERIAL_MAX 0x7fffffffU   // greater ones are the launcher's own
+#define LAUNCH_TEXT_BYTES_MAX 256
+
+// What happens between a request and the first instruction of the program: enum value, and what a
+// failure of it is called.
+#define LAUNCH_STEPS(X)                                                                            \
+    X(REQUEST, "cannot read the request")                                                          \
+    X(PROCESS, "cannot make a process")                                                            \
+    X(GROUP, "cannot make a process group")                                                        \
+    X(PARENT, "cannot bind it to the launcher's life")                                             \
+    X(SIGNALS, "cannot reset its signals")                                                         \
+    X(PRIVILEGES, "cannot set no_new_privs")                                                       \
+    X(LIMITS, "cannot set its limits")                                                             \
+    X(DESCRIPTORS, "cannot place its descriptors")                                                 \
+    X(FOLDER, "cannot enter its folder")                                                           \
+    X(EXECUTE, "cannot execute it")
+
+enum launch_step {
+#define X(name, text) LAUNCH_STEP_##name,
+    LAUNCH_STEPS(X)
+#undef X
+};
+
+// One process to start. Everything is borrowed for the call.
+struct launch_plan {
+    const char *path;                // of the program; absolute when folder is set
+    const char *const *arguments;    // argv, NULL-terminated, with argv[0]
+    const char *const *environment;  // "NAME=value", NULL-terminated; NULL = empty
+    const char *folder;              // working folder; NULL = the launcher's own
+    int control_fd;                  // becomes descriptor 3; -1 = none
+    int stdout_fd;                   // -1 = /dev/null
+    int stderr_fd;                   // -1 = /dev/null
+};
+
+enum launch_event_kind {
+    LAUNCH_SPAWNED = 1,  // the program runs: pid and pidfd
+    LAUNCH_FAILED = 2,   // it never ran: step, error and text
+    LAUNCH_EXITED = 3,   // it ended, and its process group was killed: wait_status and usage
+};
+
+struct launch_usage {
+    int64_t user_ns;
+    int64_t system_ns;
+    uint64_t resident_bytes_max;
+};
+
+struct launch_event {
+    enum launch_event_kind kind;
+    uint32_t serial;
+    pid_t pid;                         // SPAWNED, EXITED
+    int pidfd;                         // SPAWNED: the receiver owns it; else -1
+    enum launch_step step;             // FAILED
+    int error;                         // FAILED: negative errno of the step
+    int wait_status;                   // EXITED: as waitpid gives it
+    struct launch_usage usage;         // EXITED
+    char text[LAUNCH_TEXT_BYTES_MAX];  // FAILED: the step and its error as a sentence part
+};
+
+struct launcher;
+
+// Forks the launcher. Returns 0 or a negative errno. What is open at this moment beyond the three
+// standard descriptors is closed in the launcher.
+int launcher_start(struct launcher **out_launcher);
+
+// Ends the launcher and with it every process that it started; frees the handle, NULL is allowed.
+// Returns 0 when it is gone, -ETIMEDOUT when it had to be killed itself.
+int launcher_stop(struct launcher *launcher);
+
+int launcher_fd(const struct launcher *launcher);
+pid_t launcher_pid(const struct launcher *launcher);
+
+// The socket file that the launcher unlinks when this process is gone, as it is now: a file that
+// someone else puts there later stays. Returns 0, -ENOENT when there is none, -EINVAL when the
+// path is too long, -EPIPE when the launcher is gone.
+int launcher_own_socket(struct launcher *launcher, const char *path);
+
+// Asks for a process. Descriptors of the plan stay the caller's. Returns 0 when the request is on
+// its way, -EINVAL or -E2BIG for a plan that is out of bounds, -EPIPE when the launcher is gone.
+int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, uint32_t serial);
+
+// Kills the process group of this serial (SIGKILL). One that is gone is no error.
+int launcher_kill(struct launcher *launcher, uint32_t serial);
+
+// The next event. Returns 0, -EAGAIN when there is none, -EPIPE when the launcher is gone (after
+// all events that it sent).
+int launcher_receive(struct launcher *launcher, struct launch_event *out_event);
+
+const char *launcher_step_text(enum launch_step step);
+
+// Runs a program that describes itself, for at most timeout_ns, and waits for it. arguments is argv
+// with --describe in it, NULL-terminated, arguments[0] an absolute path; folder may be NULL.
+// Returns 0 and what it wrote to stdout (malloc, the caller's, with a terminator behind it); or
+// -ETIMEDOUT, -EFBIG (more than DESCRIPTOR_BYTES_MAX), -EPROTO (it ended badly), -EPIPE (the
+// launcher is gone), or what exec returned, with a sentence part in out_why->text. Events that
+// arrive meanwhile are kept for launcher_receive(): call it afterwards until -EAGAIN.
+int launcher_describe(struct launcher *launcher, const char *folder, char *const *arguments,
+                      int64_t timeout_ns, char **out_json, size_t *out_count,
+                      struct diag *out_why);
