@@ -378,7 +378,8 @@ def check_requirements(tree):
 def requirement_tests(tree, known):
     tested = set()
     for path in tree.paths:
-        if path.startswith("tests/") and not path.startswith("tests/tidy/"):
+        # tidy's own two files speak of ids that are none.
+        if path.startswith("tests/") and not path.endswith("tidy.py"):
             for number, line in enumerate(tree.lines(path), 1):
                 for name in REQUIREMENT.findall(line):
                     tested.add(name)
