@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Wait statuses and our own reasons as one sentence and one verdict.
+#include "broker/exit_reason.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include <streambroker/error.h>
+
+#include "base/text.h"
+
+#define STATUS_NO_PERMISSION 77
+
+void exit_reason_from_wait(struct exit_reason *reason, int wait_status)
+{
+    if (reason->kind != EXIT_REASON_NONE) {
+        return;
+    }
+    if (WIFSIGNALED(wait_status)) {
+        reason->kind = EXIT_REASON_SIGNAL;
+        reason->code = WTERMSIG(wait_status);
+    } else {
+        reason->kind = EXIT_REASON_CODE;
+        reason->code = WEXITSTATUS(wait_status);
+    }
+}
+
+void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int code,
+                     const char *format, ...)
+{
+    if (reason->kind != EXIT_REASON_NONE) {
+        return;
+    }
+    reason->kind = kind;
+    reason->code = code;
+    va_list list;
+    va_start(list, format);
+    struct text text = TEXT_OVER(reason->text);
+    text_add_format_list(&text, format, list);
+    va_end(list);
+}
+
+void exit_reason_describe(const struct exit_reason *reason, char *out, size_t size_bytes)
+{
+    struct text text = text_over(out, size_bytes);
+    switch (reason->kind) {
+    case EXIT_REASON_NONE:
+        text_add(&text, "unknown");
+        return;
+    case EXIT_REASON_CODE:
+        text_add_format(&text, "exit code %d", reason->code);
+        return;
+    case EXIT_REASON_SIGNAL: {
+        const char *name = sigabbrev_np(reason->code);
+        text_add_format(&text, "signal %d (SIG%s)", reason->code, name != NULL ? name : "?");
+        return;
+    }
+    case EXIT_REASON_START:
+        text_add_format(&text, "cannot start: %s", reason->text);
+        return;
+    case EXIT_REASON_PROTOCOL:
+        text_add_format(&text, "protocol: %s", reason->text);
+        return;
+    case EXIT_REASON_DEADLINE:
+    case EXIT_REASON_STOPPED:
+    case EXIT_REASON_OPEN:
+        text_add(&text, reason->text);
+        return;
+    }
+}
+
+static enum exit_verdict verdict_of_code(int code, bool is_complete)
+{
+    switch (code) {
+    case SB_EXIT_FINISHED:
+        return is_complete ? EXIT_VERDICT_FINISHED : EXIT_VERDICT_FAILED;
+    case SB_EXIT_RESTART:
+        return EXIT_VERDICT_RESTART;
+    case SB_EXIT_BAD_CONFIG:
+        return EXIT_VERDICT_NO_CONFIG;
+    case SB_EXIT_BAD_DATA:
+        return EXIT_VERDICT_BAD_DATA;
+    case STATUS_NO_PERMISSION:
+        return EXIT_VERDICT_REFUSED;
+    default:
+        return EXIT_VERDICT_FAILED;
+    }
+}
+
+enum exit_verdict exit_reason_verdict(const struct exit_reason *reason, bool is_complete,
+                                      bool is_stopping)
+{
+    switch (reason->kind) {
+    case EXIT_REASON_CODE:
+        return verdict_of_code(reason->code, is_complete || is_stopping);
+    case EXIT_REASON_STOPPED:
+        return EXIT_VERDICT_FINISHED;
+    case EXIT_REASON_NONE:
+    case EXIT_REASON_SIGNAL:
+    case EXIT_REASON_START:
+    case EXIT_REASON_PROTOCOL:
+    case EXIT_REASON_DEADLINE:
+    case EXIT_REASON_OPEN:
+        // A worker that published its last frame and all ends before it crashed has lost nothing.
+        return is_complete && reason->kind == EXIT_REASON_SIGNAL ? EXIT_VERDICT_FINISHED
+                                                                 : EXIT_VERDICT_FAILED;
+    }
+    return EXIT_VERDICT_FAILED;
+}

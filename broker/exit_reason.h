@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Why a worker ended, exactly: for log lines, for the restart rules and for the exit status.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EXIT_REASON_TEXT_BYTES 512
+
+enum exit_reason_kind {
+    EXIT_REASON_NONE,
+    EXIT_REASON_CODE,      // code: exit status
+    EXIT_REASON_SIGNAL,    // code: signal number
+    EXIT_REASON_START,     // never became a worker; code: negative errno
+    EXIT_REASON_PROTOCOL,  // ended by us for what it sent
+    EXIT_REASON_DEADLINE,  // ended by us because a deadline passed
+    EXIT_REASON_STOPPED,   // ended by us because a stop was forced
+    EXIT_REASON_OPEN,      // open() failed; code: negative errno
+};
+
+struct exit_reason {
+    enum exit_reason_kind kind;
+    int code;
+    char text[EXIT_REASON_TEXT_BYTES];  // what was wrong, or which deadline
+};
+
+// Takes the wait status of waitpid() apart. What was recorded before (we ended it, and why) stays:
+// the signal that we sent says nothing.
+void exit_reason_from_wait(struct exit_reason *reason, int wait_status);
+
+// Records why we end a worker. The first reason counts.
+void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int code,
+                     const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// One sentence part: "exit code 3", "signal 11 (SIGSEGV)", "start deadline of 10s passed".
+void exit_reason_describe(const struct exit_reason *reason, char *out, size_t size_bytes);
+
+// What the end of a worker means for its node.
+enum exit_verdict {
+    EXIT_VERDICT_FINISHED,   // it did its work
+    EXIT_VERDICT_FAILED,     // it failed
+    EXIT_VERDICT_RESTART,    // it wants a fresh start
+    EXIT_VERDICT_NO_CONFIG,  // it can never work with this configuration
+    EXIT_VERDICT_BAD_DATA,   // it found its data wrong
+    EXIT_VERDICT_REFUSED,    // permission
+};
+
+// is_complete: it said that its outputs have ended, or every output page shows it. A worker that
+// leaves with 0 before has not done its work. is_stopping: the broker asked it to end.
+enum exit_verdict exit_reason_verdict(const struct exit_reason *reason, bool is_complete,
+                                      bool is_stopping);
