@@ -159,11 +159,13 @@ function(sb_shared_library room)
 endfunction()
 
 # sb_processor(NAME SOURCES a.c... [PACKAGES ...] [LIBS target...])
-#   An executable build/libexec/streambroker/NAME (target processor_NAME) on the public API only.
+#   An executable build/libexec/streambroker/NAME (target processor_NAME) on the public API only. What
+#   processors share among themselves is included as "processors/common/x.h".
 function(sb_processor name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;PACKAGES;LIBS")
   string(REPLACE "-" "_" target "processor_${name}")
   add_executable(${target} ${arg_SOURCES})
+  sb_room_includes(${target} processors)
   target_link_libraries(${target} PRIVATE streambroker_lib sb_include sb_warnings ${arg_LIBS})
   sb_packages(${target} PRIVATE ${arg_PACKAGES})
   set_target_properties(${target} PROPERTIES
