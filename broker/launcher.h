@@ -116,5 +116,4 @@ const char *launcher_step_text(enum launch_step step);
 // launcher is gone), or what exec returned, with a sentence part in out_why->text. Events that
 // arrive meanwhile are kept for launcher_receive(): call it afterwards until -EAGAIN.
 int launcher_describe(struct launcher *launcher, const char *folder, char *const *arguments,
-                      int64_t timeout_ns, char **out_json, size_t *out_count,
-                      struct diag *out_why);
+                      int64_t timeout_ns, char **out_json, size_t *out_count, struct diag *out_why);

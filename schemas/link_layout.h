@@ -75,8 +75,8 @@ static_assert(offsetof(struct publish_page, data_word) == 128, "layout");
 static_assert(offsetof(struct publish_page, space_wish) == 192, "layout");
 static_assert(offsetof(struct publish_page, cells) == 256, "layout");
 
-// State of a cell of a lossless link, in the consume page. Taken frames need none of their own: a seq
-// above `retired` and below `next` that is not RELEASED is taken.
+// State of a cell of a lossless link, in the consume page. Taken frames need none of their own: a
+// seq above `retired` and below `next` that is not RELEASED is taken.
 enum cell_state {
     CELL_FREE = 0,
     CELL_RELEASED = 1,  // released out of order, waits to retire

@@ -101,7 +101,7 @@ static void *arena_allocate(void *data, size_t size_bytes)
 static void arena_free(void *data, void *block)
 {
     (void)data;
-    (void)block; // all of it goes with the message
+    (void)block;  // all of it goes with the message
 }
 
 // --- Fields -----------------------------------------------------------------------------------

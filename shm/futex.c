@@ -40,8 +40,7 @@ static long wait_one(const _Atomic uint32_t *word, uint32_t expected, int64_t de
     struct timespec until = timespec_of(deadline_ns);
     // FUTEX_WAIT_BITSET takes an absolute CLOCK_MONOTONIC time, FUTEX_WAIT a relative one.
     return syscall(SYS_futex, word, FUTEX_WAIT_BITSET, expected,
-                   deadline_ns == FUTEX_NO_DEADLINE ? NULL : &until, NULL,
-                   FUTEX_BITSET_MATCH_ANY);
+                   deadline_ns == FUTEX_NO_DEADLINE ? NULL : &until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
 static bool has_changed(const struct futex_set *set)

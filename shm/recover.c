@@ -80,11 +80,11 @@ void recover_consume_page(const struct consume_page *dead, const uint64_t *done_
     uint64_t start = atomic_load_explicit(&fresh->next, RELAXED);
     SB_ASSERT(depth >= 1 && published_end >= start);
     struct recovered_reader reader = {0};
-    reader.next = bounded(atomic_load_explicit(&dead->next, ACQUIRE), start, published_end,
-                          &reader.clamped);
+    reader.next =
+        bounded(atomic_load_explicit(&dead->next, ACQUIRE), start, published_end, &reader.clamped);
     uint64_t lowest = reader.next - start > depth ? reader.next - 1 - depth : start - 1;
-    reader.retired = bounded(atomic_load_explicit(&dead->retired, ACQUIRE), lowest,
-                             reader.next - 1, &reader.clamped);
+    reader.retired = bounded(atomic_load_explicit(&dead->retired, ACQUIRE), lowest, reader.next - 1,
+                             &reader.clamped);
     uint64_t offset = layout_cell_states_offset(fresh->claims_max);
     const _Atomic uint8_t *old_states = (const _Atomic uint8_t *)dead + offset;
     _Atomic uint8_t *states = (_Atomic uint8_t *)fresh + offset;

@@ -115,8 +115,8 @@ static uint64_t read_end(struct ring_reader *reader)
         uint64_t end = atomic_load_explicit(&reader->config.peer->end, ACQUIRE);
         if (end != 0) {
             uint32_t kind = atomic_load_explicit(&reader->config.peer->end_kind, RELAXED);
-            bool is_possible = end >= reader->next &&
-                               (kind == LINK_END_STREAM || kind == LINK_END_GENERATION);
+            bool is_possible =
+                end >= reader->next && (kind == LINK_END_STREAM || kind == LINK_END_GENERATION);
             if (!is_possible) {
                 count_clamped(reader);
                 end = reader->next;

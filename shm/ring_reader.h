@@ -17,8 +17,8 @@ struct ring_reader_config {
     const void *pool;                 // borrowed, read-only
     struct consume_page *page;        // borrowed: writable by this process only
     bool is_lossless;
-    bool is_latest;           // evicting: jump to the newest
-    bool is_producer_gone;    // claims need no page number
+    bool is_latest;         // evicting: jump to the newest
+    bool is_producer_gone;  // claims need no page number
     uint32_t depth;
     uint32_t claims_max;
     uint32_t slot_count;
@@ -39,15 +39,15 @@ struct ring_lease {
 struct ring_reader {
     struct ring_reader_config config;
     uint64_t slot_bytes;
-    uint64_t next;        // seq to take next
-    uint32_t index;       // its cell
-    uint64_t retired;     // lossless
+    uint64_t next;          // seq to take next
+    uint32_t index;         // its cell
+    uint64_t retired;       // lossless
     uint64_t taken_before;  // seqs below were taken by a life before this one: redelivered
-    uint64_t end;         // seq after the last frame as the broker or the page said, 0 = open
+    uint64_t end;           // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
     uint32_t held_count;
-    uint64_t *held;       // owned: seq per claim, 0 = free
-    bool is_shown;        // the producer looks at our page
+    uint64_t *held;  // owned: seq per claim, 0 = free
+    bool is_shown;   // the producer looks at our page
     uint64_t clamped;
 };
 

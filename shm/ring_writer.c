@@ -90,8 +90,7 @@ static void read_retired(struct ring_writer *writer)
     if (writer->peer != NULL) {
         // Pairs with the release of `retired`: the reader is done with those payloads.
         uint64_t retired = atomic_load_explicit(&writer->peer->retired, ACQUIRE);
-        writer->seen_retired =
-            clamp(writer, retired, writer->seen_retired, writer->next_seq - 1);
+        writer->seen_retired = clamp(writer, retired, writer->seen_retired, writer->next_seq - 1);
     }
 }
 

@@ -42,7 +42,7 @@ static int pass(void)
     return decode((size_t)size_bytes, sent.type);
 }
 
-#define SAME(field)      assert_int_equal(sent.field, got.field)
+#define SAME(field) assert_int_equal(sent.field, got.field)
 #define SAME_TEXT(field) assert_string_equal(sent.field, got.field)
 
 static void assert_same_format(const struct sb_format *a, const struct sb_format *b)
@@ -415,9 +415,9 @@ static void groups_and_nesting_are_refused_whatever_their_depth(void **state)
 {
     (void)state;
     static uint8_t body[60000];
-    memset(body, 0x0b, sizeof body); // start of group 1, and again
+    memset(body, 0x0b, sizeof body);  // start of group 1, and again
     assert_int_equal(decode_body(WIRE_SETUP, body, sizeof body), -EPROTO);
-    memset(body, 0x12, sizeof body); // field 2 of 18 bytes, which begin with field 2 of 18 bytes
+    memset(body, 0x12, sizeof body);  // field 2 of 18 bytes, which begin with field 2 of 18 bytes
     assert_int_equal(decode_body(WIRE_FORMATS, body, sizeof body), -EPROTO);
 }
 
@@ -443,7 +443,7 @@ static void a_bad_header_is_refused(void **state)
     (void)state;
     sample_fill(&sent, WIRE_MAPPED);
     size_t size_bytes = (size_t)wire_worker_encode(&sent, bytes, sizeof bytes);
-    bytes[6] = 1; // reserved
+    bytes[6] = 1;  // reserved
     assert_int_equal(decode(size_bytes, WIRE_MAPPED), -EPROTO);
     bytes[6] = 0;
     bytes[2] = 99;
