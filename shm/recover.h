@@ -32,8 +32,8 @@ struct recovered_reader {
 
 // Fills the start values of a fresh consume page from a dead one: cursors, states of cells that
 // were released out of order, counters. Frames that were taken and not released are delivered
-// again. published_end bounds what the dead consumer can have taken. The states of done_seqs, frames
-// whose step was complete, count as released.
+// again. published_end bounds what the dead consumer can have taken. The states of done_seqs,
+// frames whose step was complete, count as released.
 void recover_consume_page(const struct consume_page *dead, const uint64_t *done_seqs,
                           uint32_t done_count, uint64_t published_end, struct consume_page *fresh,
                           struct recovered_reader *out_reader);
