@@ -53,7 +53,7 @@ static struct memory_job *pop(struct queue *queue)
     return job;
 }
 
-static void write_publish(const struct memory_order *order, struct publish_page *page)
+static void write_publish(const struct memory_item *order, struct publish_page *page)
 {
     page->link_id = order->link_id;
     page->generation = order->generation;
@@ -64,7 +64,7 @@ static void write_publish(const struct memory_order *order, struct publish_page 
     atomic_store_explicit(&page->tail, first == 0 ? 0 : first - 1, memory_order_relaxed);
 }
 
-static void write_consume(const struct memory_order *order, struct consume_page *page)
+static void write_consume(const struct memory_item *order, struct consume_page *page)
 {
     page->page_number = order->page_number;
     page->link_id = order->link_id;
@@ -77,7 +77,7 @@ static void write_consume(const struct memory_order *order, struct consume_page 
 }
 
 // A fresh memfd is zero, and zero is the start value of pools and status pages.
-static int write_start(const struct memory_order *order)
+static int write_start(const struct memory_item *order)
 {
     if (order->kind != WIRE_MEMORY_PUBLISH && order->kind != WIRE_MEMORY_CONSUME) {
         return 0;
@@ -111,7 +111,7 @@ static const char *order_name(enum wire_memory_kind kind)
     return "sb";
 }
 
-static int make(struct memory_order *order)
+static int make(struct memory_item *order)
 {
     int fd = segment_create(order_name(order->kind), order->size_bytes, order->pages,
                             &order->real_bytes);

@@ -12,7 +12,7 @@
 #include "shm/segment.h"
 
 // One segment to make, with its start values.
-struct memory_order {
+struct memory_item {
     // In
     enum wire_memory_kind kind;
     uint64_t size_bytes;
@@ -35,7 +35,7 @@ struct memory_job {
     int error;             // 0, or the negative errno of the first order that failed
     bool is_closing;       // of the thread: nothing to make, only to close
     size_t count;
-    struct memory_order orders[];
+    struct memory_item orders[];
 };
 
 struct memory_thread;

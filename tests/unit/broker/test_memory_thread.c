@@ -29,22 +29,22 @@ static void a_job_makes_its_segments_with_start_values(void **state)
     assert_int_equal(memory_thread_create(&thread), 0);
     struct memory_job *job = memory_thread_new_job(2);
     assert_non_null(job);
-    job->orders[0] = (struct memory_order){.kind = WIRE_MEMORY_PUBLISH,
-                                           .size_bytes = layout_publish_page_bytes(4),
-                                           .link_id = 7,
-                                           .generation = 2,
-                                           .depth = 4,
-                                           .first_seq = 11,
-                                           .fd = -1};
-    job->orders[1] = (struct memory_order){.kind = WIRE_MEMORY_CONSUME,
-                                           .size_bytes = layout_consume_page_bytes(4, 2),
-                                           .link_id = 7,
-                                           .generation = 2,
-                                           .depth = 4,
-                                           .claims_max = 2,
-                                           .first_seq = 11,
-                                           .page_number = 3,
-                                           .fd = -1};
+    job->orders[0] = (struct memory_item){.kind = WIRE_MEMORY_PUBLISH,
+                                          .size_bytes = layout_publish_page_bytes(4),
+                                          .link_id = 7,
+                                          .generation = 2,
+                                          .depth = 4,
+                                          .first_seq = 11,
+                                          .fd = -1};
+    job->orders[1] = (struct memory_item){.kind = WIRE_MEMORY_CONSUME,
+                                          .size_bytes = layout_consume_page_bytes(4, 2),
+                                          .link_id = 7,
+                                          .generation = 2,
+                                          .depth = 4,
+                                          .claims_max = 2,
+                                          .first_seq = 11,
+                                          .page_number = 3,
+                                          .fd = -1};
     memory_thread_submit(thread, job);
     job = wait_for_job(thread);
     assert_int_equal(job->error, 0);
