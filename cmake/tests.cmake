@@ -7,13 +7,19 @@
 # labels are added to the one of its folder; timeout is in seconds; lock is a CTest RESOURCE_LOCK;
 # serial runs it alone; uses names rooms or targets to link; packages are pkg-config modules.
 # Exit status 77 is "skipped", and the test has printed the reason.
+#
+#   // test: labels=slow number=100000000 timeout=1200
+#
+# A long proof takes its size as one number on the command line. It is registered twice: in full
+# (label slow, ./dev test --slow) and as NAME.tenth with a tenth of the number (label tenth, .ci/run).
+# Chance comes from $SB_SEED; where that is not set, a test takes a seed of its own and prints it.
 
 set(SB_TEST_TIMEOUT_DEFAULT 60)
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_program(PYTHON3 python3 REQUIRED)
 
-# Reads the `test:` line of FILE into test_labels, test_timeout, test_lock, test_serial, test_uses
-# and test_packages of the caller.
+# Reads the `test:` line of FILE into test_labels, test_timeout, test_lock, test_serial, test_uses,
+# test_packages and test_number of the caller.
 macro(sb_read_test_line file)
   set(test_labels "")
   set(test_timeout ${SB_TEST_TIMEOUT_DEFAULT})
@@ -21,6 +27,7 @@ macro(sb_read_test_line file)
   set(test_serial OFF)
   set(test_uses "")
   set(test_packages "")
+  set(test_number "")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   file(STRINGS "${file}" test_line REGEX "^(//|#) test: " LIMIT_COUNT 1 LIMIT_INPUT 4096)
   string(REGEX REPLACE "^(//|#) test: *" "" test_line "${test_line}")
@@ -28,8 +35,8 @@ macro(sb_read_test_line file)
   foreach(word IN LISTS test_words)
     if(word MATCHES "^(labels|uses|packages|lock)=(.+)$")
       string(REPLACE "," ";" test_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
-    elseif(word MATCHES "^timeout=([0-9]+)$")
-      set(test_timeout ${CMAKE_MATCH_1})
+    elseif(word MATCHES "^(timeout|number)=([0-9]+)$")
+      set(test_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
     elseif(word STREQUAL "serial")
       set(test_serial ON)
     else()
@@ -54,6 +61,19 @@ macro(sb_test_properties ctest_name label)
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   if(test_lock)
     set_tests_properties(${ctest_name} PROPERTIES RESOURCE_LOCK "${test_lock}")
+  endif()
+endmacro()
+
+# sb_register_test(ctest_name label command...): the CTest entry of a test, and the one of a tenth of it.
+macro(sb_register_test ctest_name label)
+  add_test(NAME ${ctest_name} COMMAND ${ARGN} ${test_number})
+  sb_test_properties(${ctest_name} "${label}")
+  if(test_number AND "slow" IN_LIST test_labels)
+    math(EXPR tenth "${test_number} / 10")
+    add_test(NAME ${ctest_name}.tenth COMMAND ${ARGN} ${tenth})
+    list(REMOVE_ITEM test_labels slow)
+    list(APPEND test_labels tenth)
+    sb_test_properties(${ctest_name}.tenth "${label}")
   endif()
 endmacro()
 
@@ -93,8 +113,7 @@ function(sb_unit_tests room)
     sb_test_program(${target} "${file}" LIBS ${arg_LIBS} USES ${uses} PACKAGES ${test_packages})
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME ${stem} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/unit/${room}")
-    add_test(NAME unit.${room}.${noun} COMMAND ${target})
-    sb_test_properties(unit.${room}.${noun} unit)
+    sb_register_test(unit.${room}.${noun} unit ${target})
   endforeach()
 endfunction()
 
@@ -115,11 +134,10 @@ function(sb_system_test name file)
     sb_test_program(${target} "${file}" LIBS ${arg_LIBS} USES ${test_uses} PACKAGES ${test_packages})
     set_target_properties(${target} PROPERTIES
       OUTPUT_NAME ${name} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/tests/${kind}")
-    add_test(NAME ${ctest_name} COMMAND ${target} ${arg_ARGS})
+    sb_register_test(${ctest_name} "${arg_LABELS}" ${target} ${arg_ARGS})
   else()
-    add_test(NAME ${ctest_name} COMMAND "${PYTHON3}" -B "${file}" ${arg_ARGS})
+    sb_register_test(${ctest_name} "${arg_LABELS}" "${PYTHON3}" -B "${file}" ${arg_ARGS})
   endif()
-  sb_test_properties(${ctest_name} "${arg_LABELS}")
 endfunction()
 
 # sb_test_folder(LABEL): every test_*.c and test_*.py of the current folder, as LABEL.STEM.
