@@ -52,12 +52,15 @@ macro(sb_test_properties ctest_name label)
   if(SB_SANITIZE OR SB_COVERAGE)
     math(EXPR test_limit "${test_timeout} * 4")
   endif()
+  set(test_environment
+    "SB_SOURCE_DIR=${PROJECT_SOURCE_DIR}" "SB_BUILD_DIR=${PROJECT_BINARY_DIR}"
+    "SB_SANITIZE=${SB_SANITIZE}" "PYTHONPATH=${PROJECT_SOURCE_DIR}/tests/harness")
   set_tests_properties(${ctest_name} PROPERTIES
     LABELS "${label};${test_labels}"
     TIMEOUT ${test_limit}
     SKIP_RETURN_CODE 77
     RUN_SERIAL ${test_serial}
-    ENVIRONMENT "SB_SOURCE_DIR=${PROJECT_SOURCE_DIR};SB_BUILD_DIR=${PROJECT_BINARY_DIR};SB_SANITIZE=${SB_SANITIZE}"
+    ENVIRONMENT "${test_environment}"
     WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   if(test_lock)
     set_tests_properties(${ctest_name} PROPERTIES RESOURCE_LOCK "${test_lock}")
