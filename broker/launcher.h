@@ -107,6 +107,14 @@ int launcher_kill(struct launcher *launcher, uint32_t serial);
 // all events that it sent).
 int launcher_receive(struct launcher *launcher, struct launch_event *out_event);
 
+// For who waits for one process and no other: the next event of this serial; others are put aside
+// for launcher_receive(). Returns as it does.
+int launcher_receive_of(struct launcher *launcher, uint32_t serial, struct launch_event *out_event);
+
+// A serial above LAUNCH_SERIAL_MAX, for a process that is nobody's but the caller's. What comes for
+// it later is dropped by launcher_receive().
+uint32_t launcher_own_serial(struct launcher *launcher);
+
 const char *launcher_step_text(enum launch_step step);
 
 // Runs a program that describes itself, for at most timeout_ns, and waits for it. arguments is argv

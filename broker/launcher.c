@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's end of the launcher: requests out, events in.
+#include "broker/launcher.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "base/text.h"
+#include "broker/launcher_process.h"
+#include "broker/launcher_wire.h"
+
+// The launcher gives itself 1.8 s to end what it started.
+enum { STOP_MS = 2500 };
+
+struct launcher {
+    int socket;
+    pid_t pid;
+    int pidfd;
+    bool is_lost;
+    struct launch_event *queue;  // owned: events that arrived while something else was waited for
+    size_t queue_count;
+    size_t queue_capacity;
+    uint32_t own_count;
+};
+
+static const char *const step_texts[] = {
+#define X(name, text) [LAUNCH_STEP_##name] = text,
+    LAUNCH_STEPS(X)
+#undef X
+};
+
+const char *launcher_step_text(enum launch_step step)
+{
+    return (size_t)step < ARRAY_COUNT(step_texts) ? step_texts[step] : "?";
+}
+
+int launcher_fd(const struct launcher *launcher)
+{
+    return launcher->socket;
+}
+
+pid_t launcher_pid(const struct launcher *launcher)
+{
+    return launcher->pid;
+}
+
+int launcher_start(struct launcher **out_launcher)
+{
+    struct launcher *launcher = calloc(1, sizeof *launcher);
+    if (launcher == NULL) {
+        return -ENOMEM;
+    }
+    auto_free struct launcher *owned = launcher;
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return -errno;
+    }
+    auto_fd int ours = pair[0];
+    auto_fd int theirs = pair[1];
+    pid_t pid = fork();
+    if (pid < 0) {
+        return -errno;
+    }
+    if (pid == 0) {
+        launcher_process_run(theirs);
+    }
+    int pidfd = pidfd_open(pid, 0);
+    if (pidfd < 0) {
+        int error = errno;
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return -error;
+    }
+    launcher->pid = pid;
+    launcher->pidfd = pidfd;
+    launcher->socket = steal_fd(&ours);
+    *out_launcher = steal_pointer(&owned);
+    return 0;
+}
+
+static void forget_event(struct launch_event *event)
+{
+    cleanup_fd(&event->pidfd);
+}
+
+int launcher_stop(struct launcher *launcher)
+{
+    if (launcher == NULL) {
+        return 0;
+    }
+    close(launcher->socket);
+    struct pollfd gone = {.fd = launcher->pidfd, .events = POLLIN};
+    int ready;
+    do {
+        ready = poll(&gone, 1, STOP_MS);
+    } while (ready < 0 && errno == EINTR);
+    if (ready <= 0) {
+        // What it started goes with it, by the death signal.
+        kill(launcher->pid, SIGKILL);
+    }
+    waitpid(launcher->pid, NULL, 0);
+    close(launcher->pidfd);
+    for (size_t i = 0; i < launcher->queue_count; i++) {
+        forget_event(&launcher->queue[i]);
+    }
+    free(launcher->queue);
+    free(launcher);
+    return ready > 0 ? 0 : -ETIMEDOUT;
+}
+
+// --- Events -----------------------------------------------------------------------------------
+
+static void read_answer(const struct launcher_answer *from, int pidfd, struct launch_event *event)
+{
+    *event = (struct launch_event){.kind = (enum launch_event_kind)from->kind,
+                                   .serial = from->serial,
+                                   .pid = from->pid,
+                                   .pidfd = pidfd,
+                                   .step = (enum launch_step)from->step,
+                                   .error = from->error,
+                                   .wait_status = from->wait_status,
+                                   .usage = from->usage};
+    if (event->kind == LAUNCH_FAILED) {
+        struct text text = TEXT_OVER(event->text);
+        text_add_format(&text, "%s: %s", launcher_step_text(event->step), strerror(-event->error));
+    }
+}
+
+// Receives one event from the socket.
+static int take_answer(struct launcher *launcher, struct launch_event *out_event)
+{
+    if (launcher->is_lost) {
+        return -EPIPE;
+    }
+    struct launcher_answer answer;
+    int pidfd = -1;
+    size_t fd_count = 0;
+    int size_bytes =
+        fd_receive_message(launcher->socket, &answer, sizeof answer, &pidfd, 1, &fd_count);
+    if (size_bytes == -EAGAIN) {
+        return -EAGAIN;
+    }
+    bool is_whole = size_bytes == (int)sizeof answer;
+    bool is_spawned = is_whole && answer.kind == LAUNCH_SPAWNED;
+    if (!is_whole || answer.kind < LAUNCH_SPAWNED || answer.kind > LAUNCH_EXITED ||
+        (fd_count == 1) != is_spawned) {
+        if (size_bytes > 0 && fd_count == 1) {
+            close(pidfd);
+        }
+        launcher->is_lost = true;
+        return -EPIPE;
+    }
+    read_answer(&answer, fd_count == 1 ? pidfd : -1, out_event);
+    return 0;
+}
+
+static int put_aside(struct launcher *launcher, const struct launch_event *event)
+{
+    if (launcher->queue_count == launcher->queue_capacity) {
+        size_t capacity = launcher->queue_capacity * 2 + 16;
+        struct launch_event *queue = realloc(launcher->queue, capacity * sizeof *queue);
+        if (queue == NULL) {
+            return -ENOMEM;
+        }
+        launcher->queue = queue;
+        launcher->queue_capacity = capacity;
+    }
+    launcher->queue[launcher->queue_count++] = *event;
+    return 0;
+}
+
+static struct launch_event take_from_queue(struct launcher *launcher, size_t index)
+{
+    struct launch_event event = launcher->queue[index];
+    launcher->queue_count--;
+    memmove(launcher->queue + index, launcher->queue + index + 1,
+            (launcher->queue_count - index) * sizeof launcher->queue[0]);
+    return event;
+}
+
+int launcher_receive(struct launcher *launcher, struct launch_event *out_event)
+{
+    for (;;) {
+        struct launch_event event;
+        if (launcher->queue_count > 0) {
+            event = take_from_queue(launcher, 0);
+        } else {
+            int result = take_answer(launcher, &event);
+            if (result < 0) {
+                return result;
+            }
+        }
+        if (event.serial <= LAUNCH_SERIAL_MAX) {
+            *out_event = event;
+            return 0;
+        }
+        // Late news of a process that nobody waits for any more.
+        forget_event(&event);
+    }
+}
+
+int launcher_receive_of(struct launcher *launcher, uint32_t serial, struct launch_event *out_event)
+{
+    for (size_t i = 0; i < launcher->queue_count; i++) {
+        if (launcher->queue[i].serial == serial) {
+            *out_event = take_from_queue(launcher, i);
+            return 0;
+        }
+    }
+    for (;;) {
+        struct launch_event event;
+        int result = take_answer(launcher, &event);
+        if (result < 0) {
+            return result;
+        }
+        if (event.serial == serial) {
+            *out_event = event;
+            return 0;
+        }
+        result = put_aside(launcher, &event);
+        if (result < 0) {
+            forget_event(&event);
+            launcher->is_lost = true;
+            return result;
+        }
+    }
+}
+
+uint32_t launcher_own_serial(struct launcher *launcher)
+{
+    launcher->own_count = (launcher->own_count + 1) & LAUNCH_SERIAL_MAX;
+    return LAUNCH_SERIAL_MAX + 1 + launcher->own_count;
+}
+
+// --- Requests ---------------------------------------------------------------------------------
+
+// Events that the launcher waits to get rid of would hold up both sides: they are taken meanwhile.
+static int wait_for_room(struct launcher *launcher)
+{
+    struct pollfd polled = {.fd = launcher->socket, .events = POLLIN | POLLOUT};
+    if (poll(&polled, 1, -1) < 0) {
+        return errno == EINTR ? 0 : -errno;
+    }
+    struct launch_event event;
+    int result;
+    while ((polled.revents & POLLIN) != 0 && (result = take_answer(launcher, &event)) != -EAGAIN) {
+        if (result == 0) {
+            result = put_aside(launcher, &event);
+        }
+        if (result < 0) {
+            return result;
+        }
+    }
+    return (polled.revents & (POLLHUP | POLLERR)) != 0 ? -EPIPE : 0;
+}
+
+static int send_request(struct launcher *launcher, const struct launcher_request *request,
+                        const int *fds, size_t fd_count)
+{
+    if (launcher->is_lost) {
+        return -EPIPE;
+    }
+    size_t size_bytes = offsetof(struct launcher_request, strings) + request->string_bytes;
+    for (;;) {
+        int result = fd_send_message(launcher->socket, request, size_bytes, fds, fd_count);
+        if (result == -EAGAIN) {
+            result = wait_for_room(launcher);
+        } else {
+            return result == -ECONNRESET ? -EPIPE : result;
+        }
+        if (result < 0) {
+            return result;
+        }
+    }
+}
+
+static bool add_string(struct launcher_request *request, const char *string)
+{
+    size_t room = sizeof request->strings - request->string_bytes;
+    size_t count = strnlen(string, room) + 1;
+    if (count > room) {
+        return false;
+    }
+    memcpy(request->strings + request->string_bytes, string, count);
+    request->string_bytes += (uint32_t)count;
+    return true;
+}
+
+static int add_list(struct launcher_request *request, const char *const *strings,
+                    uint32_t *out_count)
+{
+    uint32_t count = 0;
+    for (; strings != NULL && strings[count] != NULL; count++) {
+        if (count == LAUNCH_ARGUMENTS_MAX || !add_string(request, strings[count])) {
+            return -E2BIG;
+        }
+    }
+    *out_count = count;
+    return 0;
+}
+
+static int fill_spawn(struct launcher_request *request, const struct launch_plan *plan)
+{
+    if (plan->path == NULL || plan->path[0] == '\0' || plan->arguments == NULL ||
+        plan->arguments[0] == NULL) {
+        return -EINVAL;
+    }
+    // With a folder a relative path would mean two things.
+    if (plan->folder != NULL && plan->path[0] != '/') {
+        return -EINVAL;
+    }
+    if (!add_string(request, plan->path)) {
+        return -E2BIG;
+    }
+    int result = add_list(request, plan->arguments, &request->argument_count);
+    if (result == 0) {
+        result = add_list(request, plan->environment, &request->environment_count);
+    }
+    if (result == 0 && plan->folder != NULL) {
+        request->has_folder = 1;
+        result = add_string(request, plan->folder) ? 0 : -E2BIG;
+    }
+    return result;
+}
+
+int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, uint32_t serial)
+{
+    struct launcher_request request;
+    memset(&request, 0, offsetof(struct launcher_request, strings));
+    request.kind = LAUNCHER_SPAWN;
+    request.serial = serial;
+    int result = fill_spawn(&request, plan);
+    if (result < 0) {
+        return result;
+    }
+    const int wanted[LAUNCHER_FD_COUNT] = {[LAUNCHER_FD_CONTROL] = plan->control_fd,
+                                           [LAUNCHER_FD_STDOUT] = plan->stdout_fd,
+                                           [LAUNCHER_FD_STDERR] = plan->stderr_fd};
+    int fds[LAUNCHER_FD_COUNT];
+    size_t fd_count = 0;
+    for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
+        if (wanted[i] >= 0) {
+            request.has_fd[i] = 1;
+            fds[fd_count++] = wanted[i];
+        }
+    }
+    return send_request(launcher, &request, fds, fd_count);
+}
+
+int launcher_kill(struct launcher *launcher, uint32_t serial)
+{
+    struct launcher_request request;
+    memset(&request, 0, offsetof(struct launcher_request, strings));
+    request.kind = LAUNCHER_KILL;
+    request.serial = serial;
+    return send_request(launcher, &request, NULL, 0);
+}
+
+int launcher_own_socket(struct launcher *launcher, const char *path)
+{
+    // Relative paths mean the same there: the launcher never changes its folder.
+    if (path[0] == '\0' || strlen(path) >= sizeof(((struct sockaddr_un *)NULL)->sun_path)) {
+        return -EINVAL;
+    }
+    struct stat info;
+    if (lstat(path, &info) < 0) {
+        return -errno;
+    }
+    struct launcher_request request;
+    memset(&request, 0, offsetof(struct launcher_request, strings));
+    request.kind = LAUNCHER_OWN_SOCKET;
+    bool is_added = add_string(&request, path);
+    SB_ASSERT(is_added);
+    return send_request(launcher, &request, NULL, 0);
+}

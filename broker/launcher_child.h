@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a new process does between fork and exec. Nothing here allocates, logs or returns.
+#pragma once
+
+#include <stdint.h>
+#include <sys/types.h>
+
+// A plan as the child has it: everything is in memory already.
+struct launcher_child_plan {
+    const char *path;
+    char *const *arguments;
+    char *const *environment;
+    const char *folder;  // NULL = stay
+    int control_fd;      // -1 = none
+    int stdout_fd;       // -1 = /dev/null
+    int stderr_fd;       // -1 = /dev/null
+    pid_t parent;        // the launcher: gone means end
+};
+
+// What the child writes into the status pipe when a step failed. A pipe that closes without it
+// (close-on-exec) says that the program runs.
+struct launcher_child_failure {
+    int32_t step;   // enum launch_step
+    int32_t error;  // negative errno
+};
+
+_Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int status_fd);

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: Apache-2.0
+// The launcher process: forks on request, reaps, and leaves nothing behind when the broker is gone.
+#include "broker/launcher_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/fd.h"
+#include "broker/launcher_child.h"
+#include "broker/launcher_wire.h"
+
+enum {
+    SOCKET_FD = 3,
+    CHILDREN_MAX = 4096,
+    SOCKET_PATH_BYTES = 108,
+    ROUND_MS = 20,
+};
+
+#define END_NS (1800 * CLOCK_NS_PER_MS)  // everything is gone within two seconds
+
+struct child {
+    pid_t pid;
+    uint32_t serial;
+    int status_fd;  // owned; open until it is known whether the program runs
+    int pidfd;      // owned until it was sent
+    bool has_failed;
+};
+
+// The socket file of the broker, and which file it was.
+struct owned_socket {
+    char path[SOCKET_PATH_BYTES];
+    dev_t device;
+    ino_t inode;
+};
+
+struct process {
+    int socket;
+    int signal_fd;
+    pid_t pid;
+    size_t child_count;
+    struct child children[CHILDREN_MAX];
+    struct owned_socket owned;
+    bool is_ending;
+};
+
+// One launcher per process: too large for a stack.
+static struct process self;
+static struct launcher_request request;
+
+// --- Answers ----------------------------------------------------------------------------------
+
+// Waits while the queue is full: nothing is more urgent, and a broker that is gone ends the wait.
+static void answer(const struct launcher_answer *what, int fd)
+{
+    if (self.is_ending) {
+        return;
+    }
+    for (;;) {
+        int result = fd_send_message(self.socket, what, sizeof *what, &fd, fd >= 0 ? 1 : 0);
+        if (result != -EAGAIN) {
+            self.is_ending = result < 0;
+            return;
+        }
+        struct pollfd writable = {.fd = self.socket, .events = POLLOUT};
+        poll(&writable, 1, -1);
+    }
+}
+
+static void answer_failure(uint32_t serial, enum launch_step step, int error)
+{
+    answer(
+        &(struct launcher_answer){
+            .kind = LAUNCH_FAILED, .serial = serial, .step = (int32_t)step, .error = error},
+        -1);
+}
+
+// --- Children ---------------------------------------------------------------------------------
+
+static struct child *find_child(pid_t pid)
+{
+    for (size_t i = 0; i < self.child_count; i++) {
+        if (self.children[i].pid == pid) {
+            return &self.children[i];
+        }
+    }
+    return NULL;
+}
+
+static void forget_child(struct child *child)
+{
+    cleanup_fd(&child->status_fd);
+    cleanup_fd(&child->pidfd);
+    *child = self.children[--self.child_count];
+}
+
+// The status pipe has something to say: a failure, or its end, which means that exec succeeded.
+static void settle(struct child *child)
+{
+    struct launcher_child_failure failure;
+    ssize_t got;
+    do {
+        got = read(child->status_fd, &failure, sizeof failure);
+    } while (got < 0 && errno == EINTR);
+    cleanup_fd(&child->status_fd);
+    child->has_failed = got == (ssize_t)sizeof failure;
+    if (child->has_failed) {
+        answer_failure(child->serial, (enum launch_step)failure.step, failure.error);
+    } else {
+        answer(&(struct launcher_answer){.kind = LAUNCH_SPAWNED,
+                                         .serial = child->serial,
+                                         .pid = child->pid},
+               child->pidfd);
+    }
+    cleanup_fd(&child->pidfd);
+}
+
+static int64_t ns_of(struct timeval time)
+{
+    return time.tv_sec * CLOCK_NS_PER_S + time.tv_usec * CLOCK_NS_PER_US;
+}
+
+static void report_exit(const struct child *child, int wait_status, const struct rusage *usage)
+{
+    answer(&(struct launcher_answer){.kind = LAUNCH_EXITED,
+                                     .serial = child->serial,
+                                     .pid = child->pid,
+                                     .wait_status = wait_status,
+                                     .usage = {.user_ns = ns_of(usage->ru_utime),
+                                               .system_ns = ns_of(usage->ru_stime),
+                                               .resident_bytes_max =
+                                                   (uint64_t)usage->ru_maxrss * 1024}},
+           -1);
+}
+
+// Takes one process that has ended. Returns false when there is none.
+static bool reap_one(void)
+{
+    // Looked at first and taken later: while it is a zombie nobody else can get its process group.
+    siginfo_t info = {.si_pid = 0};
+    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0) {
+        return false;
+    }
+    struct child *child = find_child(info.si_pid);
+    if (child != NULL) {
+        if (child->status_fd >= 0) {
+            settle(child);
+        }
+        kill(-child->pid, SIGKILL);
+    }
+    int wait_status = 0;
+    struct rusage usage = {.ru_maxrss = 0};
+    if (wait4(info.si_pid, &wait_status, 0, &usage) == info.si_pid && child != NULL) {
+        if (!child->has_failed) {
+            report_exit(child, wait_status, &usage);
+        }
+        forget_child(child);
+    }
+    return true;
+}
+
+// Processes that a worker left behind outside of its group have become ours. Workers do not fork,
+// so nobody misses them.
+static void kill_orphans(void)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", self.pid);
+    auto_free char *list = NULL;
+    size_t count = 0;
+    if (fd_read_file(path, 1U << 20, &list, &count) < 0) {
+        return;
+    }
+    for (char *next = list; *next != '\0';) {
+        char *end = NULL;
+        long pid = strtol(next, &end, 10);
+        if (end == next) {
+            break;
+        }
+        if (pid > 1 && find_child((pid_t)pid) == NULL) {
+            kill((pid_t)pid, SIGKILL);
+        }
+        next = *end == ' ' ? end + 1 : end;
+    }
+}
+
+static void reap_all(void)
+{
+    bool is_any = false;
+    while (reap_one()) {
+        is_any = true;
+    }
+    if (is_any) {
+        kill_orphans();
+    }
+}
+
+static void drain_signals(void)
+{
+    struct signalfd_siginfo info[16];
+    while (read(self.signal_fd, info, sizeof info) > 0) {
+    }
+}
+
+// --- Requests ---------------------------------------------------------------------------------
+
+// A SPAWN with its strings taken apart; they stay in the request.
+struct spawn {
+    struct launcher_child_plan plan;
+    char *arguments[LAUNCH_ARGUMENTS_MAX + 1];
+    char *environment[LAUNCH_ARGUMENTS_MAX + 1];
+};
+
+static char *next_string(char **at, const char *end)
+{
+    char *string = *at;
+    size_t length = strnlen(string, (size_t)(end - string));
+    if (string + length >= end) {
+        return NULL;
+    }
+    *at = string + length + 1;
+    return string;
+}
+
+static bool take_list(char **at, const char *end, uint32_t count, char **strings)
+{
+    if (count > LAUNCH_ARGUMENTS_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        strings[i] = next_string(at, end);
+        if (strings[i] == NULL) {
+            return false;
+        }
+    }
+    strings[count] = NULL;
+    return true;
+}
+
+static bool take_spawn(struct spawn *spawn, const int *fds, size_t fd_count)
+{
+    char *at = request.strings;
+    const char *end = request.strings + request.string_bytes;
+    spawn->plan.path = next_string(&at, end);
+    if (spawn->plan.path == NULL ||
+        !take_list(&at, end, request.argument_count, spawn->arguments) ||
+        !take_list(&at, end, request.environment_count, spawn->environment)) {
+        return false;
+    }
+    if (request.has_folder != 0) {
+        spawn->plan.folder = next_string(&at, end);
+        if (spawn->plan.folder == NULL) {
+            return false;
+        }
+    }
+    int placed[LAUNCHER_FD_COUNT];
+    size_t used = 0;
+    for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
+        placed[i] = -1;
+        if (request.has_fd[i] != 0) {
+            if (used == fd_count) {
+                return false;
+            }
+            placed[i] = fds[used++];
+        }
+    }
+    spawn->plan.control_fd = placed[LAUNCHER_FD_CONTROL];
+    spawn->plan.stdout_fd = placed[LAUNCHER_FD_STDOUT];
+    spawn->plan.stderr_fd = placed[LAUNCHER_FD_STDERR];
+    spawn->plan.arguments = spawn->arguments;
+    spawn->plan.environment = spawn->environment;
+    spawn->plan.parent = self.pid;
+    return used == fd_count && at == end;
+}
+
+static int start_child(const struct spawn *spawn)
+{
+    if (self.child_count == CHILDREN_MAX) {
+        return -EAGAIN;
+    }
+    int status[2];
+    if (pipe2(status, O_CLOEXEC) < 0) {
+        return -errno;
+    }
+    auto_fd int reading = status[0];
+    auto_fd int writing = status[1];
+    pid_t pid = fork();
+    if (pid < 0) {
+        return -errno;
+    }
+    if (pid == 0) {
+        launcher_child_run(&spawn->plan, writing);
+    }
+    // The child does it too: whoever is first, it is done before anyone sends to the group.
+    setpgid(pid, pid);
+    int pidfd = pidfd_open(pid, 0);
+    if (pidfd < 0) {
+        int error = errno;
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        return -error;
+    }
+    self.children[self.child_count++] = (struct child){
+        .pid = pid, .serial = request.serial, .status_fd = steal_fd(&reading), .pidfd = pidfd};
+    return 0;
+}
+
+static void on_spawn(const int *fds, size_t fd_count)
+{
+    static struct spawn spawn;
+    spawn = (struct spawn){.plan = {.folder = NULL}};
+    if (!take_spawn(&spawn, fds, fd_count)) {
+        answer_failure(request.serial, LAUNCH_STEP_REQUEST, -EPROTO);
+        return;
+    }
+    int result = start_child(&spawn);
+    if (result < 0) {
+        answer_failure(request.serial, LAUNCH_STEP_PROCESS, result);
+    }
+}
+
+static void on_kill(void)
+{
+    for (size_t i = 0; i < self.child_count; i++) {
+        if (self.children[i].serial == request.serial) {
+            kill(-self.children[i].pid, SIGKILL);
+            kill(self.children[i].pid, SIGKILL);
+        }
+    }
+}
+
+static void on_own_socket(void)
+{
+    struct stat info;
+    size_t length = strnlen(request.strings, request.string_bytes);
+    if (length >= SOCKET_PATH_BYTES || length == request.string_bytes ||
+        lstat(request.strings, &info) < 0) {
+        return;
+    }
+    memcpy(self.owned.path, request.strings, length + 1);
+    self.owned.device = info.st_dev;
+    self.owned.inode = info.st_ino;
+}
+
+static void unlink_owned(void)
+{
+    struct stat info;
+    if (self.owned.path[0] != '\0' && lstat(self.owned.path, &info) == 0 &&
+        info.st_dev == self.owned.device && info.st_ino == self.owned.inode) {
+        unlink(self.owned.path);
+    }
+}
+
+static void on_readable(void)
+{
+    int fds[LAUNCHER_FD_COUNT];
+    size_t fd_count = 0;
+    int size_bytes = fd_receive_message(self.socket, &request, sizeof request, fds,
+                                        LAUNCHER_FD_COUNT, &fd_count);
+    if (size_bytes == -EAGAIN) {
+        return;
+    }
+    size_t fixed_bytes = offsetof(struct launcher_request, strings);
+    if (size_bytes <= 0 || (size_t)size_bytes < fixed_bytes ||
+        request.string_bytes != (size_t)size_bytes - fixed_bytes) {
+        // The broker is gone, or it is not our broker any more.
+        self.is_ending = true;
+    } else if (request.kind == LAUNCHER_SPAWN) {
+        on_spawn(fds, fd_count);
+    } else if (request.kind == LAUNCHER_KILL) {
+        on_kill();
+    } else if (request.kind == LAUNCHER_OWN_SOCKET) {
+        on_own_socket();
+    } else {
+        self.is_ending = true;
+    }
+    for (size_t i = 0; i < fd_count; i++) {
+        close(fds[i]);
+    }
+}
+
+// --- The life of the launcher -----------------------------------------------------------------
+
+static void settle_ready(const struct pollfd *polled, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (polled[i].revents == 0) {
+            continue;
+        }
+        for (size_t j = 0; j < self.child_count; j++) {
+            if (self.children[j].status_fd == polled[i].fd) {
+                settle(&self.children[j]);
+                break;
+            }
+        }
+    }
+}
+
+static void run_round(void)
+{
+    static struct pollfd polled[CHILDREN_MAX + 2];
+    polled[0] = (struct pollfd){.fd = self.socket, .events = POLLIN};
+    polled[1] = (struct pollfd){.fd = self.signal_fd, .events = POLLIN};
+    size_t count = 2;
+    for (size_t i = 0; i < self.child_count; i++) {
+        if (self.children[i].status_fd >= 0) {
+            polled[count++] = (struct pollfd){.fd = self.children[i].status_fd, .events = POLLIN};
+        }
+    }
+    if (poll(polled, (nfds_t)count, -1) < 0) {
+        SB_ASSERT(errno == EINTR || errno == ENOMEM);
+        return;
+    }
+    settle_ready(polled + 2, count - 2);
+    if (polled[1].revents != 0) {
+        drain_signals();
+        reap_all();
+    }
+    if (polled[0].revents != 0) {
+        on_readable();
+    }
+}
+
+// Kills until nobody is left. A process that hangs in the kernel is left to its death signal.
+static _Noreturn void end(void)
+{
+    unlink_owned();
+    int64_t deadline_ns = clock_now_ns() + END_NS;
+    for (;;) {
+        for (size_t i = 0; i < self.child_count; i++) {
+            kill(-self.children[i].pid, SIGKILL);
+            kill(self.children[i].pid, SIGKILL);
+        }
+        kill_orphans();
+        while (reap_one()) {
+        }
+        siginfo_t info;
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
+            _exit(0);
+        }
+        if (clock_now_ns() >= deadline_ns) {
+            _exit(1);
+        }
+        struct pollfd signals = {.fd = self.signal_fd, .events = POLLIN};
+        poll(&signals, 1, ROUND_MS);
+        drain_signals();
+    }
+}
+
+// The broker decides what a signal of the terminal means.
+static void set_signals(void)
+{
+    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
+    for (size_t i = 0; i < ARRAY_COUNT(ignored); i++) {
+        signal(ignored[i], SIG_IGN);
+    }
+    signal(SIGCHLD, SIG_DFL);
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &children, NULL);
+    self.signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+// Keeps stderr (for a failed check), the socket, and nothing else.
+static bool set_descriptors(int socket)
+{
+    if (socket != SOCKET_FD && dup3(socket, SOCKET_FD, O_CLOEXEC) < 0) {
+        return false;
+    }
+    if (close_range(SOCKET_FD + 1, ~0U, 0) < 0) {
+        return false;
+    }
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
+        return false;
+    }
+    close(null);
+    self.socket = SOCKET_FD;
+    return true;
+}
+
+_Noreturn void launcher_process_run(int socket)
+{
+    self.pid = getpid();
+    prctl(PR_SET_NAME, "sb-launcher", 0, 0, 0);
+    // No terminal: its signals go to the broker, and no worker can open it.
+    setsid();
+    if (!set_descriptors(socket) || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+        _exit(1);
+    }
+    set_signals();
+    if (self.signal_fd < 0) {
+        _exit(1);
+    }
+    while (!self.is_ending) {
+        run_round();
+    }
+    end();
+}
