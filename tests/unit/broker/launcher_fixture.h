@@ -40,7 +40,7 @@ static inline void fixture_report_descriptors(void)
     DIR *folder = opendir("/proc/self/fd");
     printf("descriptors");
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
-        if (entry->d_name[0] != '.' && atol(entry->d_name) != dirfd(folder)) {
+        if (entry->d_name[0] != '.' && strtol(entry->d_name, NULL, 10) != dirfd(folder)) {
             printf(" %s", entry->d_name);
         }
     }
