@@ -382,6 +382,8 @@ int launcher_own_socket(struct launcher *launcher, const char *path)
     struct launcher_request request;
     memset(&request, 0, offsetof(struct launcher_request, strings));
     request.kind = LAUNCHER_OWN_SOCKET;
+    request.device = info.st_dev;
+    request.inode = info.st_ino;
     bool is_added = add_string(&request, path);
     SB_ASSERT(is_added);
     return send_request(launcher, &request, NULL, 0);

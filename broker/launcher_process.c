@@ -346,15 +346,12 @@ static void on_kill(void)
 
 static void on_own_socket(void)
 {
-    struct stat info;
     size_t length = strnlen(request.strings, request.string_bytes);
-    if (length >= SOCKET_PATH_BYTES || length == request.string_bytes ||
-        lstat(request.strings, &info) < 0) {
-        return;
+    if (length < SOCKET_PATH_BYTES && length < request.string_bytes) {
+        memcpy(self.owned.path, request.strings, length + 1);
+        self.owned.device = request.device;
+        self.owned.inode = request.inode;
     }
-    memcpy(self.owned.path, request.strings, length + 1);
-    self.owned.device = info.st_dev;
-    self.owned.inode = info.st_ino;
 }
 
 static void unlink_owned(void)

@@ -10,7 +10,7 @@
 enum launcher_request_kind {
     LAUNCHER_SPAWN = 1,
     LAUNCHER_KILL = 2,
-    LAUNCHER_OWN_SOCKET = 3,  // strings: the path
+    LAUNCHER_OWN_SOCKET = 3,  // strings: the path; device and inode: which file it is
 };
 
 // Descriptors of a SPAWN, in this order; those that the plan does not have are left out.
@@ -24,6 +24,8 @@ struct launcher_request {
     uint32_t has_folder;
     uint32_t has_fd[LAUNCHER_FD_COUNT];
     uint32_t string_bytes;
+    uint64_t device;
+    uint64_t inode;
     // SPAWN: path, arguments, environment, folder, each with its terminator. Sent as long as it is.
     char strings[LAUNCH_STRINGS_BYTES_MAX];
 };
