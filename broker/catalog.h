@@ -3,6 +3,7 @@
 // asked once per content, for the life of the broker.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,5 +36,5 @@ void catalog_destroy(struct catalog *catalog);
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
                  struct catalog_entry *out_entry, struct diag *out_why);
 
-// The name among all processors in the search path that is nearest to name, or NULL.
-const char *catalog_nearest(struct catalog *catalog, const char *folder, const char *name);
+// The name among the processors of the search path that is nearest to name. False when none is.
+bool catalog_nearest(struct catalog *catalog, const char *name, char *out, size_t size_bytes);

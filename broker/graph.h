@@ -237,7 +237,4 @@ int graph_find_node(const struct graph *graph, const char *id);
 // node_count. Returns 0, -ELOOP (out_order is undefined), -ENOMEM. Needs `found` of the links.
 int graph_order(const struct graph *graph, size_t *out_order);
 
-// BLAKE2b over the canonical form: the order of elements in the file does not matter.
-int graph_checksum(const struct graph *graph, uint8_t out_sum[GRAPH_CHECKSUM_BYTES]);
-
 void graph_destroy(struct graph *graph);

@@ -11,6 +11,14 @@
 // errors or refusals (diags_exit_status() tells which), -ENOMEM.
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags);
 
-// `streambroker --check PATH`: reads, checks and prints to stderr. Returns the exit status: 0, 66,
-// 77 or 78.
-int graph_check_command(const char *path, struct catalog *catalog);
+// What a check that found nothing wrong prints to stdout.
+enum graph_check_print {
+    GRAPH_CHECK_QUIET,
+    GRAPH_CHECK_YAML,  // the canonical form
+    GRAPH_CHECK_JSON,
+    GRAPH_CHECK_DOT,  // Graphviz
+};
+
+// `streambroker --check PATH`: reads, checks and prints what is wrong to stderr. Returns the exit
+// status: 0, 66, 70, 77 or 78.
+int graph_check_command(const char *path, struct catalog *catalog, enum graph_check_print print);

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// The configuration of one node against the parameters that its processor declares.
+#pragma once
+
+#include "broker/descriptor.h"
+#include "broker/diags.h"
+#include "broker/graph.h"
+
+// Checks every pair of config and that nothing is missing. Fills node->found.params: the pairs, with
+// absolute paths for parameters of type path. Returns 0 (also with errors in diags) or -ENOMEM.
+int check_config(const struct graph *graph, struct graph_node *node,
+                 const struct descriptor *descriptor, struct diags *diags);
+
+// Checks one value by the declaration of its parameter. Returns 0, or -EINVAL with "what; what to
+// do" in why.
+int check_config_value(const struct descriptor_param *param, const char *value, char *why,
+                       size_t why_bytes);

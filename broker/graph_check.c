@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks a graph as a whole: every node, then every link, then what they make together.
+#include "broker/graph_check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "broker/arena.h"
+#include "broker/check_config.h"
+#include "broker/check_link.h"
+#include "broker/graph_fields.h"
+
+#define NO_NODE ((size_t)-1)
+
+static void refuse_unavailable(const struct graph *graph, struct diags *diags)
+{
+    if (graph->signatures.policy == GRAPH_POLICY_REQUIRE) {
+        diags_add(diags, DIAG_REFUSED, graph->file, graph->places[GRAPH_FIELD_GRAPH_POLICY],
+                  "signatures cannot be required: checking them is not available yet; write off");
+    } else if (graph->signatures.policy == GRAPH_POLICY_WARN) {
+        struct graph_place place = graph->places[GRAPH_FIELD_GRAPH_POLICY];
+        diags_add(
+            diags, DIAG_WARNING, graph->file,
+            place.line > 0 ? place : graph->places[GRAPH_FIELD_GRAPH_KEYS],
+            "signatures are not checked: that is not available yet; no processor is verified");
+    }
+}
+
+static void refuse_node(const struct graph *graph, const struct graph_node *node,
+                        struct diags *diags)
+{
+    const struct graph_sandbox *sandbox = &node->sandbox;
+    if (sandbox->tier == GRAPH_TIER_UNTRUSTED) {
+        enum graph_field field = node->places[GRAPH_FIELD_NODE_TIER].line > 0
+                                     ? GRAPH_FIELD_NODE_TIER
+                                     : GRAPH_FIELD_NODE_SANDBOX;
+        diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, field),
+                  "node '%s' cannot run untrusted: the sandbox is not available yet; write trusted "
+                  "if it may have your rights",
+                  node->id);
+    }
+    if (sandbox->require.count > 0) {
+        diags_add(diags, DIAG_REFUSED, graph->file,
+                  graph_node_place(node, GRAPH_FIELD_NODE_REQUIRE),
+                  "node '%s' requires '%s', which is not available yet; leave it out", node->id,
+                  sandbox->require.items[0]);
+    }
+    if (sandbox->rootfs != NULL) {
+        diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_ROOTFS),
+                  "node '%s' has a root of its own, which is not available yet; leave it out",
+                  node->id);
+    }
+    if (node->gpu == GRAPH_GPU_REQUIRE) {
+        diags_add(diags, DIAG_ERROR, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_GPU),
+                  "node '%s' requires a GPU, which is not available yet; write prefer or off",
+                  node->id);
+    }
+}
+
+// One warning for all nodes about which the graph says nothing.
+static void warn_trusted(const struct graph *graph, struct diags *diags)
+{
+    size_t count = 0;
+    const struct graph_node *first = NULL;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        if (graph->nodes[i].sandbox.tier == GRAPH_TIER_UNSET) {
+            first = first == NULL ? &graph->nodes[i] : first;
+            count++;
+        }
+    }
+    if (count > 0) {
+        diags_add(diags, DIAG_WARNING, graph->file, first->place,
+                  "%zu node%s run%s as trusted, with your rights, because the sandbox is not "
+                  "available yet; write sandbox: trusted to say that it is meant",
+                  count, count == 1 ? "" : "s", count == 1 ? "s" : "");
+    }
+}
+
+static void say_not_found(const struct graph *graph, const struct graph_node *node,
+                          struct catalog *catalog, int failed, const char *why, struct diags *diags)
+{
+    struct graph_place place = node->exec.places[0];
+    struct diags_quoted name = diags_quote(node->exec.items[0]);
+    char near[SB_NAME_BYTES_MAX];
+    if (failed != -ENOENT) {
+        diags_add(diags, DIAG_ERROR, graph->file, place,
+                  "processor %s cannot be used: %s; try %s --describe", name.bytes, why,
+                  node->exec.items[0]);
+    } else if (catalog_nearest(catalog, node->exec.items[0], near, sizeof(near))) {
+        diags_add(diags, DIAG_ERROR, graph->file, place, "no processor %s (%s); did you mean '%s'?",
+                  name.bytes, why, near);
+    } else {
+        diags_add(diags, DIAG_ERROR, graph->file, place,
+                  "no processor %s (%s); streamctl processors lists what there is", name.bytes,
+                  why);
+    }
+}
+
+static void settle_mode(const struct graph *graph, struct graph_node *node, struct diags *diags)
+{
+    const struct descriptor *descriptor = node->found.descriptor;
+    struct graph_node_found *found = &node->found;
+    found->mode = node->run.mode != SB_MODE_DEFAULT ? node->run.mode : descriptor->mode;
+    found->interval_ns = node->places[GRAPH_FIELD_NODE_INTERVAL].line > 0 ? node->run.interval_ns
+                                                                          : descriptor->interval_ns;
+    found->activation = node->activate;
+    if (node->activate.kind == SB_ACTIVATE_DEFAULT) {
+        found->activation.kind = descriptor->activation;
+        found->activation.batch = descriptor->batch_count;
+        found->activation.within_ns = descriptor->batch_within_ns;
+    } else if (found->mode != SB_MODE_REACTIVE) {
+        enum graph_field field =
+            node->places[GRAPH_FIELD_NODE_BATCH].line > 0   ? GRAPH_FIELD_NODE_BATCH
+            : node->places[GRAPH_FIELD_NODE_EVERY].line > 0 ? GRAPH_FIELD_NODE_EVERY
+                                                            : GRAPH_FIELD_NODE_ACTIVATE;
+        diags_add(diags, DIAG_ERROR, graph->file, graph_node_place(node, field),
+                  "node '%s' is not reactive, so activate means nothing; leave it out", node->id);
+    }
+}
+
+static int check_node(struct graph *graph, struct graph_node *node, struct catalog *catalog,
+                      struct diags *diags)
+{
+    memset(&node->found, 0, sizeof(node->found));
+    refuse_node(graph, node, diags);
+    const char **exec = arena_alloc(graph->arena, node->exec.count + 1, sizeof(*exec));
+    if (exec == NULL) {
+        return -ENOMEM;
+    }
+    memcpy(exec, node->exec.items, node->exec.count * sizeof(*exec));
+    struct catalog_entry entry;
+    struct diag why = {.text = "no reason is known"};
+    int failed = catalog_find(catalog, graph->folder, exec, &entry, &why);
+    if (failed == -ENOMEM) {
+        return failed;
+    }
+    if (failed != 0) {
+        say_not_found(graph, node, catalog, failed, why.text, diags);
+        return 0;
+    }
+    node->found.program = entry.program;
+    node->found.descriptor = entry.descriptor;
+    settle_mode(graph, node, diags);
+    return check_config(graph, node, entry.descriptor, diags);
+}
+
+static void check_transport(const struct graph *graph, const struct graph_link *link,
+                            struct diags *diags)
+{
+    if (strcmp(link->transport, "ring") != 0) {
+        diags_add(diags, DIAG_ERROR, graph->file,
+                  graph_link_place(link, GRAPH_FIELD_LINK_TRANSPORT),
+                  "transport '%s' is not available yet; write ring", link->transport);
+    }
+}
+
+static bool is_same_end(const struct graph_end *a, const struct graph_end *b)
+{
+    return strcmp(a->port, b->port) == 0 && strcmp(a->node, b->node) == 0;
+}
+
+static void check_duplicate(const struct graph *graph, size_t index, struct diags *diags)
+{
+    const struct graph_link *link = &graph->links[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct graph_link *other = &graph->links[i];
+        if (is_same_end(&link->to, &other->to) && is_same_end(&link->from, &other->from)) {
+            diags_add(diags, DIAG_ERROR, graph->file, link->place,
+                      "a second link %s.%s -> %s.%s, first in line %u; remove one of the two",
+                      link->from.node, link->from.port, link->to.node, link->to.port,
+                      other->place.line);
+            return;
+        }
+    }
+}
+
+static void check_links(struct graph *graph, struct diags *diags)
+{
+    for (size_t i = 0; i < graph->link_count; i++) {
+        struct graph_link *link = &graph->links[i];
+        memset(&link->found, 0, sizeof(link->found));
+        link->found.from_node = NO_NODE;
+        link->found.to_node = NO_NODE;
+        check_link(graph, link, diags);
+        check_transport(graph, link, diags);
+        check_duplicate(graph, i, diags);
+    }
+}
+
+static void check_fan(const struct graph *graph, size_t node, struct diags *diags)
+{
+    size_t in = 0;
+    size_t out = 0;
+    for (size_t i = 0; i < graph->link_count; i++) {
+        in += graph->links[i].found.to_node == node;
+        out += graph->links[i].found.from_node == node;
+    }
+    if (in > LIMIT_LINKS_PER_SIDE_MAX || out > LIMIT_LINKS_PER_SIDE_MAX) {
+        diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[node].place,
+                  "node '%s' has %zu links %s, at most %d are possible; put a node between",
+                  graph->nodes[node].id, in > LIMIT_LINKS_PER_SIDE_MAX ? in : out,
+                  in > LIMIT_LINKS_PER_SIDE_MAX ? "in" : "out", LIMIT_LINKS_PER_SIDE_MAX);
+    }
+}
+
+static void warn_unlinked(const struct graph *graph, size_t index, struct diags *diags)
+{
+    const struct graph_node *node = &graph->nodes[index];
+    const struct descriptor *descriptor = node->found.descriptor;
+    for (size_t i = 0; descriptor != NULL && i < descriptor->input_count; i++) {
+        const struct descriptor_port *port = &descriptor->inputs[i];
+        bool is_linked = port->is_optional;
+        for (size_t j = 0; j < graph->link_count && !is_linked; j++) {
+            is_linked =
+                graph->links[j].found.to_port == port && graph->links[j].found.to_node == index;
+        }
+        if (!is_linked) {
+            diags_add(diags, DIAG_WARNING, graph->file, node->place,
+                      "input '%s' of node '%s' is not linked and gets no frame; link it",
+                      port->name, node->id);
+        }
+    }
+}
+
+// Depth-first search over the links; a link to a node that is on the way closes a cycle.
+struct walk {
+    const struct graph *graph;
+    struct diags *diags;
+    size_t *way;  // nodes from the start to here
+    size_t way_count;
+    unsigned char *states;  // per node
+};
+
+enum { NOT_SEEN, ON_THE_WAY, DONE };
+
+static void say_cycle(const struct walk *walk, const struct graph_link *link)
+{
+    char path[384];
+    struct text text = TEXT_OVER(path);
+    size_t start = walk->way_count;
+    while (start > 0 && walk->way[start - 1] != link->found.to_node) {
+        start--;
+    }
+    SB_ASSERT(start > 0);
+    for (size_t i = start - 1; i < walk->way_count; i++) {
+        text_add_format(&text, "%s -> ", walk->graph->nodes[walk->way[i]].id);
+    }
+    text_add(&text, link->to.node);
+    if (text.is_cut) {
+        memcpy(path + sizeof(path) - 4, "...", 4);
+    }
+    diags_add(walk->diags, DIAG_ERROR, walk->graph->file, link->place,
+              "the links go in a circle: %s; remove one of them", path);
+}
+
+static void walk_from(struct walk *walk, size_t node)
+{
+    walk->states[node] = ON_THE_WAY;
+    walk->way[walk->way_count++] = node;
+    for (size_t i = 0; i < walk->graph->link_count; i++) {
+        const struct graph_link *link = &walk->graph->links[i];
+        size_t to = link->found.to_node;
+        if (link->found.from_node != node || to == NO_NODE) {
+            continue;
+        }
+        if (walk->states[to] == ON_THE_WAY) {
+            say_cycle(walk, link);
+        } else if (walk->states[to] == NOT_SEEN) {
+            walk_from(walk, to);
+        }
+    }
+    walk->way_count--;
+    walk->states[node] = DONE;
+}
+
+static int check_cycles(const struct graph *graph, struct diags *diags)
+{
+    auto_free size_t *way = calloc(graph->node_count + 1, sizeof(*way));
+    auto_free unsigned char *states = calloc(graph->node_count + 1, 1);
+    if (way == NULL || states == NULL) {
+        return -ENOMEM;
+    }
+    struct walk walk = {graph, diags, way, 0, states};
+    for (size_t i = 0; i < graph->node_count; i++) {
+        if (states[i] == NOT_SEEN) {
+            walk_from(&walk, i);
+        }
+    }
+    return 0;
+}
+
+int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
+{
+    refuse_unavailable(graph, diags);
+    if (graph->node_count > graph->limits.nodes) {
+        diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[graph->limits.nodes].place,
+                  "%zu nodes, at most %u are allowed; raise limits.nodes or split the graph",
+                  graph->node_count, graph->limits.nodes);
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < graph->node_count; i++) {
+        int failed = check_node(graph, &graph->nodes[i], catalog, diags);
+        if (failed != 0) {
+            return failed;
+        }
+    }
+    check_links(graph, diags);
+    for (size_t i = 0; i < graph->node_count; i++) {
+        check_fan(graph, i, diags);
+        warn_unlinked(graph, i, diags);
+    }
+    int failed = check_cycles(graph, diags);
+    if (failed != 0) {
+        return failed;
+    }
+    warn_trusted(graph, diags);
+    return diags_exit_status(diags) == 0 ? 0 : -EINVAL;
+}
