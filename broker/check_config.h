@@ -6,8 +6,8 @@
 #include "broker/diags.h"
 #include "broker/graph.h"
 
-// Checks every pair of config and that nothing is missing. Fills node->found.params: the pairs, with
-// absolute paths for parameters of type path. Returns 0 (also with errors in diags) or -ENOMEM.
+// Checks every pair of config and that nothing is missing. Fills node->found.params: the pairs,
+// with absolute paths for parameters of type path. Returns 0 (also with errors in diags), -ENOMEM.
 int check_config(const struct graph *graph, struct graph_node *node,
                  const struct descriptor *descriptor, struct diags *diags);
 

@@ -37,8 +37,8 @@ void diags_add(struct diags *diags, enum diag_kind kind, const char *file, struc
 // 78 with an error, 77 with a refusal, 0 with nothing or warnings.
 int diags_exit_status(const struct diags *diags);
 
-// A name for a message: in single quotes, control characters escaped, cut when it is long. Use it as
-// diags_quote(name).bytes within one expression.
+// A name for a message: in single quotes, control characters escaped, cut when it is long. Use it
+// as diags_quote(name).bytes within one expression.
 struct diags_quoted {
     char bytes[DIAGS_QUOTED_BYTES_MAX];
 };

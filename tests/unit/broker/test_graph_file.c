@@ -185,8 +185,10 @@ static void an_unknown_key_is_refused_with_the_nearest(void **state)
                    "g.yaml:2:1: unknown key 'node'; did you mean 'nodes'?");
     assert_node_message("on_crash: {zzzzzz: 1}",
                         "g.yaml:4:16: unknown key 'zzzzzz'; known here: frame, poison_after");
-    assert_node_message("run.mode: tick",
-                        "g.yaml:4:5: unknown key 'run.mode'; did you mean 'run'?");
+    assert_node_message(
+        "run.mode: tick",
+        "g.yaml:4:5: unknown key 'run.mode'; known here: exec, config, run, activate, "
+        "restart, on_crash, on_stall, timeouts, sandbox, limits, optional, gpu");
 }
 
 // R-GRAPH-009
