@@ -324,6 +324,18 @@ bool ring_reader_is_ready(struct ring_reader *reader)
     return empty_or_end(reader) != RING_EMPTY;
 }
 
+bool ring_reader_is_at_end(struct ring_reader *reader)
+{
+    uint64_t end = read_end(reader);
+    return end != 0 && reader->next >= end;
+}
+
+bool ring_reader_is_ending(const struct ring_reader *reader)
+{
+    return reader->end != 0 ||
+           atomic_load_explicit(&reader->config.peer->end, memory_order_acquire) != 0;
+}
+
 uint32_t ring_reader_queued(const struct ring_reader *reader)
 {
     uint64_t tail = atomic_load_explicit(&reader->config.peer->tail, ACQUIRE);

@@ -63,6 +63,12 @@ int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease);
 // True when ring_reader_take() would not say RING_EMPTY. Takes nothing.
 bool ring_reader_is_ready(struct ring_reader *reader);
 
+// True when everything up to the end of this page was taken.
+bool ring_reader_is_at_end(struct ring_reader *reader);
+
+// True when the end is known: nothing comes beyond what is queued.
+bool ring_reader_is_ending(const struct ring_reader *reader);
+
 // Frames that wait to be taken, by the producer's word: a hint, between 0 and depth.
 uint32_t ring_reader_queued(const struct ring_reader *reader);
 

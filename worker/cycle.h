@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of a node after READY: waits to be let run, runs its mode, drains, ends its outputs.
+#pragma once
+
+#include "worker/runtime.h"
+
+// Returns the exit status of the program.
+int cycle_run(struct sb_node *node);

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the generations of a link in order: drains one to its end, then moves on to the next.
+#include "worker/input_link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "shm/segment.h"
+#include "worker/step.h"
+#include "worker/uplink.h"
+
+static void unmap(struct mapping *mapping)
+{
+    segment_unmap(mapping->bytes, mapping->size_bytes);
+    *mapping = (struct mapping){0};
+}
+
+static void drop_generation(struct input_generation *generation)
+{
+    if (generation->is_reader_ready) {
+        ring_reader_fini(&generation->reader);
+    }
+    unmap(&generation->pool);
+    unmap(&generation->publish);
+    unmap(&generation->consume);
+    *generation = (struct input_generation){0};
+}
+
+static struct input_generation *free_generation(struct input_link *link)
+{
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        if (!link->generations[i].is_used) {
+            return &link->generations[i];
+        }
+    }
+    return NULL;
+}
+
+int input_link_add_page(struct input_link *link, const struct wire_memory *memory, int fd)
+{
+    auto_fd int page_fd = fd;
+    uint64_t needed = layout_consume_page_bytes(memory->depth, memory->claims_max);
+    if (memory->size_bytes < needed || link->pending_page.bytes != NULL) {
+        return -EPROTO;
+    }
+    void *bytes;
+    int failed = segment_map_writer(page_fd, memory->size_bytes, &bytes);
+    if (failed != 0) {
+        return failed;
+    }
+    link->pending = *memory;
+    link->pending_page = (struct mapping){bytes, memory->size_bytes};
+    return 0;
+}
+
+static int init_reader(struct input_generation *generation, enum sb_delivery delivery,
+                       uint64_t first_seq)
+{
+    const struct wire_read_link *link = &generation->link;
+    struct consume_page *page = (struct consume_page *)(uintptr_t)generation->consume.bytes;
+    struct ring_reader_config config = {
+        .peer = generation->publish.bytes,
+        .pool = generation->pool.bytes,
+        .page = page,
+        .is_lossless = delivery == SB_DELIVERY_LOSSLESS || delivery == SB_DELIVERY_DEFAULT,
+        .is_latest = delivery == SB_DELIVERY_LATEST,
+        .is_producer_gone = link->is_producer_gone,
+        .depth = link->depth,
+        .claims_max = page->claims_max,
+        .slot_count = link->slot_count,
+        .payload_bytes = link->payload_bytes,
+        .first_seq = first_seq,
+        .page_number = page->page_number,
+    };
+    int failed = ring_reader_init(&generation->reader, &config);
+    generation->is_reader_ready = failed == 0;
+    return failed;
+}
+
+// The numbers of the message must describe the memory that came with it.
+static bool is_consistent(const struct input_link *link, const struct wire_read_link *message)
+{
+    uint64_t pool = pool_bytes(message->slot_count, message->payload_bytes);
+    return pool != 0 && pool <= message->pool_bytes &&
+           layout_publish_page_bytes(message->depth) <= message->page_bytes &&
+           link->pending_page.bytes != NULL && link->pending.depth == message->depth &&
+           link->pending.generation == message->generation;
+}
+
+static int map_generation(struct input_generation *generation, const struct wire_read_link *message,
+                          int pool_fd, int publish_fd)
+{
+    int failed = segment_map_reader(pool_fd, message->pool_bytes, &generation->pool.bytes);
+    if (failed != 0) {
+        return failed;
+    }
+    generation->pool.size_bytes = message->pool_bytes;
+    failed = segment_map_reader(publish_fd, message->page_bytes, &generation->publish.bytes);
+    if (failed == 0) {
+        generation->publish.size_bytes = message->page_bytes;
+    }
+    return failed;
+}
+
+int input_link_add_generation(struct input_link *link, const struct wire_read_link *message,
+                              int pool_fd, int publish_fd)
+{
+    auto_fd int pool = pool_fd;
+    auto_fd int publish = publish_fd;
+    struct input_generation *generation = free_generation(link);
+    if (generation == NULL || link->next != NULL || !is_consistent(link, message)) {
+        return -EPROTO;
+    }
+    int failed = map_generation(generation, message, pool, publish);
+    if (failed != 0) {
+        drop_generation(generation);
+        return failed;
+    }
+    generation->is_used = true;
+    generation->number = message->generation;
+    generation->format = message->format;
+    generation->attempt = message->attempt;
+    generation->is_single = message->is_single;
+    generation->link = *message;
+    generation->consume = link->pending_page;
+    link->pending_page = (struct mapping){0};
+    link->is_ended = false;
+    if (link->now == NULL) {
+        link->now = generation;
+        link->is_format_told = false;
+    } else {
+        link->next = generation;
+    }
+    // Without a first seq it goes on where the one before ends, which only its page can tell.
+    if (message->first_seq != 0) {
+        failed = init_reader(generation, link->delivery, message->first_seq);
+    }
+    return failed;
+}
+
+static void tell_drained(struct input_link *link, uint32_t number)
+{
+    struct wire_message *message = uplink_begin(link->input->node, WIRE_DRAINED);
+    message->drained.link_id = link->link_id;
+    message->drained.generation = number;
+    uplink_send(link->input->node);
+}
+
+static void retire(struct input_link *link, struct input_generation *generation)
+{
+    tell_drained(link, generation->number);
+    drop_generation(generation);
+}
+
+// Moves from the generation that was read to its end to the next one, when it is here.
+static bool move_on(struct input_link *link)
+{
+    struct input_generation *old = link->now;
+    if (link->next == NULL || link->draining != NULL) {
+        return false;
+    }
+    struct input_generation *next = link->next;
+    if (!next->is_reader_ready && init_reader(next, link->delivery, old->reader.end) != 0) {
+        return false;
+    }
+    link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0;
+    link->now = next;
+    link->next = NULL;
+    if (old->reader.held_count == 0) {
+        retire(link, old);
+    } else {
+        link->draining = old;
+    }
+    return true;
+}
+
+static bool is_stream_end(const struct input_generation *generation)
+{
+    return generation->reader.end_kind != LINK_END_GENERATION;
+}
+
+// Everything of now was taken. True when there is another generation to look at.
+static bool pass_end(struct input_link *link)
+{
+    if (!is_stream_end(link->now)) {
+        return move_on(link);
+    }
+    link->is_ended = true;
+    return false;
+}
+
+void input_link_set_end(struct input_link *link, const struct wire_link_end *message)
+{
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        struct input_generation *generation = &link->generations[i];
+        if (generation->is_used && generation->number == message->generation &&
+            generation->is_reader_ready) {
+            ring_reader_set_end(&generation->reader, message->end_seq,
+                                (enum link_end)message->kind);
+        }
+    }
+    bool is_nothing_left = link->now == NULL && message->kind != LINK_END_GENERATION;
+    link->is_ended = link->is_ended || is_nothing_left;
+}
+
+void input_link_unlink(struct input_link *link, bool is_ended)
+{
+    struct input_generation *now = link->now;
+    unmap(&link->pending_page);
+    if (link->next != NULL) {
+        drop_generation(link->next);
+        link->next = NULL;
+    }
+    link->now = NULL;
+    if (now != NULL && now->is_reader_ready && now->reader.held_count > 0 &&
+        link->draining == NULL) {
+        link->draining = now;
+    } else if (now != NULL && (!now->is_reader_ready || now->reader.held_count == 0)) {
+        drop_generation(now);
+    }
+    link->is_ended = true;
+    link->is_gone = !is_ended;
+}
+
+enum input_link_state input_link_check(struct input_link *link)
+{
+    while (!link->is_ended) {
+        struct input_generation *now = link->now;
+        if (now == NULL || !now->is_reader_ready || !ring_reader_is_ready(&now->reader)) {
+            return INPUT_LINK_EMPTY;
+        }
+        if (!ring_reader_is_at_end(&now->reader)) {
+            return INPUT_LINK_READY;
+        }
+        if (!pass_end(link) && !link->is_ended) {
+            return INPUT_LINK_EMPTY;
+        }
+    }
+    return INPUT_LINK_ENDED;
+}
+
+static bool is_skipped(const struct input_generation *generation)
+{
+    for (size_t i = 0; i < generation->link.skip_count; i++) {
+        if (generation->link.skips[i] == generation->reader.next) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fill_frame(struct input_link *link, const struct ring_lease *lease,
+                       struct sb_frame *out_frame)
+{
+    struct input_generation *now = link->now;
+    // One copy of a header that its owner may be changing; nothing in it guards memory.
+    struct frame_header header = *ring_reader_header(&now->reader, lease->slot);
+    uint32_t flags = header.flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    *out_frame = (struct sb_frame){
+        .data = ring_reader_payload(&now->reader, lease->slot),
+        .size_bytes = lease->length_bytes,
+        .seq = lease->seq,
+        .number = header.number,
+        .pts_ns = header.pts_ns,
+        .duration_ns = header.duration_ns,
+        .flags = flags | (lease->is_redelivered ? SB_FRAME_REDELIVERED : 0U),
+        .attempt = lease->is_redelivered ? now->attempt : 1,
+        .trace_id = header.trace_id,
+        .job_id = header.job_id,
+        .input = link->input,
+        .format = &now->format,
+        .lease = lease->seq,
+        .source = link,
+    };
+}
+
+static void tell_format(struct input_link *link)
+{
+    struct sb_input *input = link->input;
+    link->is_format_told = true;
+    bool is_new = !input->has_format || !sb_format_is_equal(&input->format, &link->now->format);
+    input->format = link->now->format;
+    input->has_format = true;
+    if (is_new) {
+        step_on_format(input);
+    }
+}
+
+int input_link_take(struct input_link *link, struct sb_frame *out_frame)
+{
+    while (!link->is_ended) {
+        struct input_generation *now = link->now;
+        if (now == NULL || !now->is_reader_ready) {
+            return 0;
+        }
+        if (now->link.skip_count > 0 && is_skipped(now)) {
+            if (ring_reader_skip(&now->reader) == RING_EMPTY) {
+                return 0;
+            }
+            continue;
+        }
+        struct ring_lease lease;
+        int taken = ring_reader_take(&now->reader, &lease);
+        if (taken == RING_TAKEN) {
+            fill_frame(link, &lease, out_frame);
+            if (!link->is_format_told) {
+                tell_format(link);
+            }
+            return 1;
+        }
+        if (taken != -EPIPE) {
+            return taken;
+        }
+        if (!pass_end(link) && !link->is_ended) {
+            return 0;
+        }
+    }
+    return -EPIPE;
+}
+
+uint32_t input_link_queued(const struct input_link *link)
+{
+    const struct input_generation *now = link->now;
+    return now != NULL && now->is_reader_ready ? ring_reader_queued(&now->reader) : 0;
+}
+
+int input_link_release(struct input_link *link, uint64_t seq)
+{
+    // Seqs of a link never repeat, so the generation that holds this one is the right one.
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        struct input_generation *generation = &link->generations[i];
+        if (generation->is_used && generation->is_reader_ready &&
+            ring_reader_release(&generation->reader, seq) == 0) {
+            if (generation == link->draining && generation->reader.held_count == 0) {
+                link->draining = NULL;
+                retire(link, generation);
+            }
+            return 0;
+        }
+    }
+    return -EINVAL;
+}
+
+bool input_link_is_held(const struct input_link *link, uint64_t seq)
+{
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        const struct input_generation *generation = &link->generations[i];
+        if (generation->is_used && generation->is_reader_ready &&
+            ring_reader_is_held(&generation->reader, seq)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void input_link_fini(struct input_link *link)
+{
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        if (link->generations[i].is_used) {
+            drop_generation(&link->generations[i]);
+        }
+    }
+    unmap(&link->pending_page);
+    link->draining = NULL;
+    link->now = NULL;
+    link->next = NULL;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One link into this node: its generations one after the other.
+#pragma once
+
+#include "worker/runtime.h"
+
+enum input_link_state { INPUT_LINK_EMPTY, INPUT_LINK_READY, INPUT_LINK_ENDED };
+
+// A consume page came (MEMORY): maps it and keeps it for its READ_LINK. Owns fd from here on.
+int input_link_add_page(struct input_link *link, const struct wire_memory *memory, int fd);
+
+// Pool and publish page came (READ_LINK). Owns the fds.
+int input_link_add_generation(struct input_link *link, const struct wire_read_link *message,
+                              int pool_fd, int publish_fd);
+
+// The producer of a generation is gone.
+void input_link_set_end(struct input_link *link, const struct wire_link_end *message);
+
+// The link is gone. What is held stays readable until it is released.
+void input_link_unlink(struct input_link *link, bool is_ended);
+
+// Is there a frame to take? Moves on to the next generation at the end of one.
+enum input_link_state input_link_check(struct input_link *link);
+
+// Takes the next frame. Returns 1; 0; -EPIPE at the end of the stream; -EBUSY.
+int input_link_take(struct input_link *link, struct sb_frame *out_frame);
+
+// Frames that wait, a hint.
+uint32_t input_link_queued(const struct input_link *link);
+
+// Returns 0, or -EINVAL when that seq is not held.
+int input_link_release(struct input_link *link, uint64_t seq);
+bool input_link_is_held(const struct input_link *link, uint64_t seq);
+
+void input_link_fini(struct input_link *link);

@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+// Claims, publishes and ends; offers formats; waits for space on lossless links.
+#include "worker/output.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "worker/control.h"
+#include "worker/node_log.h"
+#include "worker/output_memory.h"
+#include "worker/rest.h"
+#include "worker/step.h"
+#include "worker/uplink.h"
+
+// From this size on the slot that was freed last is worth finding: it is still in the cache.
+#define HOT_SLOT_BYTES 16384
+#define SLOT_WAIT_NS CLOCK_NS_PER_MS
+#define PLUG_BYTES_MIN 65536
+
+int output_adopt_next(struct sb_output *output)
+{
+    struct output_generation *generation = output->next;
+    for (uint32_t i = 0; output->now == NULL && i < 2; i++) {
+        if (output->generations[i].is_used) {
+            generation = &output->generations[i];
+        }
+    }
+    if (generation == NULL || output->claimed > 0 ||
+        !output_memory_is_complete(output, generation)) {
+        return 0;
+    }
+    return output_memory_adopt(output, generation);
+}
+
+// Cells that every lossless link must have free for one more claim.
+static bool has_space(struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        struct ring_writer *writer = &output->now->writers[i];
+        if (writer->page != NULL && writer->is_lossless) {
+            uint32_t wanted =
+                output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
+            if (ring_writer_space(writer) < wanted) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void reclaim(struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        if (output->now->writers[i].page != NULL) {
+            ring_writer_reclaim(&output->now->writers[i]);
+        }
+    }
+}
+
+static bool has_slot(struct sb_output *output)
+{
+    struct pool *pool = &output->now->pool;
+    if (pool->slot_bytes >= HOT_SLOT_BYTES || pool->free_count == 0) {
+        reclaim(output);
+    }
+    return pool->free_count > 0;
+}
+
+// A quarter of the ring at once, so that a slow reader is not woken and waited for at each frame;
+// never more than a reader can free that keeps all the frames that it may.
+static uint32_t wanted_cells(const struct ring_writer *writer, uint32_t at_least)
+{
+    uint32_t most = writer->depth > writer->peer_claims ? writer->depth - writer->peer_claims : 1;
+    uint32_t quarter = writer->depth / 4;
+    uint32_t wanted = quarter < most ? quarter : most;
+    return wanted > at_least ? wanted : at_least;
+}
+
+static void add_wishes(struct sb_output *output, struct futex_set *set)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        struct ring_writer *writer = &output->now->writers[i];
+        if (writer->page == NULL || !writer->is_lossless || writer->peer == NULL) {
+            continue;
+        }
+        uint32_t least = output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
+        if (ring_writer_space(writer) < least) {
+            futex_set_add(set, ring_writer_space_word(writer));
+            ring_writer_wish_space(writer, wanted_cells(writer, least));
+        }
+    }
+}
+
+static void end_wishes(struct sb_output *output)
+{
+    for (uint32_t i = 0; output->now != NULL && i < output->link_count; i++) {
+        if (output->now->writers[i].page != NULL) {
+            ring_writer_awake(&output->now->writers[i]);
+        }
+    }
+}
+
+static bool is_ready_to_claim(struct sb_output *output)
+{
+    return output->now != NULL && !output->is_format_wanted && has_space(output) &&
+           has_slot(output);
+}
+
+// One sleep until something may have changed: space, memory, or the broker's word.
+static void sleep_for_room(struct sb_output *output)
+{
+    struct sb_node *node = output->node;
+    struct futex_set set;
+    int64_t deadline_ns = FUTEX_NO_DEADLINE;
+    status_phase(node, WORKER_NO_SPACE);
+    rest_begin(node, &set);
+    if (output->now != NULL && !output->is_format_wanted) {
+        add_wishes(output, &set);
+        if (set.count == 1 && has_space(output)) {
+            // Space everywhere and no slot: only a reader that breaks its word can cause this.
+            deadline_ns = clock_now_ns() + SLOT_WAIT_NS;
+        }
+    }
+    if (!is_ready_to_claim(output)) {
+        rest_wait(node, &set, deadline_ns);
+        node->is_clock_stale = true;
+    }
+    end_wishes(output);
+    status_phase(node, WORKER_PROCESSING);
+}
+
+// Waits until a buffer can be claimed, or until the output has no link.
+static int wait_for_room(struct sb_output *output)
+{
+    struct sb_node *node = output->node;
+    while (output->live_count > 0) {
+        if (output->next != NULL || output->now == NULL) {
+            int failed = output_adopt_next(output);
+            if (failed != 0) {
+                return failed;
+            }
+        }
+        if (output->now == NULL && output->offer_count == 0) {
+            return -EAGAIN;
+        }
+        if (is_ready_to_claim(output)) {
+            return 0;
+        }
+        if (output->is_format_wanted && output->claimed > 0) {
+            // The new format waits for the buffers of the old one.
+            return -EBUSY;
+        }
+        if (is_bell_rung(node)) {
+            control_poll(node);
+        } else if (node->want == WANT_STOP || node->is_broker_gone) {
+            node->is_step_canceled = true;
+            status_add(&node->status->stopped_out, 1);
+            return -ECANCELED;
+        } else {
+            sleep_for_room(output);
+        }
+    }
+    return 0;
+}
+
+static int refuse_size(struct sb_output *output, uint64_t size_bytes, uint64_t capacity_bytes)
+{
+    struct sb_node *node = output->node;
+    status_add(&node->status->refused_out, 1);
+    node_log(node, SB_LOG_ERROR,
+             "[%s] output %s: a frame of %llu bytes does not fit into a slot of %llu bytes; it was "
+             "not sent; raise max_payload of its links",
+             node->id, output->name, (unsigned long long)size_bytes,
+             (unsigned long long)capacity_bytes);
+    return -EMSGSIZE;
+}
+
+// What an unlinked output writes to: memory that nobody else sees.
+static int plug_buffer(struct sb_output *output, uint64_t size_bytes)
+{
+    if (size_bytes > LIMIT_PAYLOAD_BYTES_MAX) {
+        return refuse_size(output, size_bytes, LIMIT_PAYLOAD_BYTES_MAX);
+    }
+    uint64_t wanted = size_bytes > PLUG_BYTES_MIN ? size_bytes : PLUG_BYTES_MIN;
+    if (output->plug_bytes < wanted * output->claim_max) {
+        if (output->claimed > 0 && output->plug != NULL) {
+            return refuse_size(output, size_bytes, output->plug_bytes / output->claim_max);
+        }
+        free(output->plug);
+        uint64_t rounded = (wanted + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
+        output->plug = aligned_alloc(CACHE_LINE_BYTES, rounded * output->claim_max);
+        output->plug_bytes = output->plug != NULL ? rounded * output->claim_max : 0;
+    }
+    return output->plug != NULL ? 0 : -ENOMEM;
+}
+
+static void preset(struct sb_output *output, struct sb_buffer *buffer)
+{
+    const struct sb_node *node = output->node;
+    if (node->has_step_frame) {
+        buffer->number = node->step_number;
+        buffer->pts_ns = node->step_pts_ns;
+        buffer->duration_ns = node->step_duration_ns;
+        buffer->flags = node->step_flags;
+        buffer->trace_id = node->step_trace_id;
+        buffer->job_id = node->step_job_id;
+    } else {
+        bool is_tick = node->mode == SB_MODE_TICK && node->is_in_step;
+        buffer->number = output->next_number;
+        buffer->pts_ns = is_tick ? node->tick_due_ns : clock_now_ns();
+        buffer->duration_ns = is_tick ? node->tick_period_ns : 0;
+        buffer->flags = SB_FRAME_KEYFRAME;
+    }
+}
+
+static uint32_t free_claim(const struct sb_output *output)
+{
+    uint32_t index = 0;
+    while (output->claims[index].id != 0) {
+        index++;
+    }
+    return index;
+}
+
+int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buffer *out_buffer)
+{
+    if (output->is_ended) {
+        return -EPIPE;
+    }
+    if (output->claimed == output->claim_max) {
+        return -EBUSY;
+    }
+    int failed = wait_for_room(output);
+    if (failed != 0) {
+        return failed;
+    }
+    uint32_t index = free_claim(output);
+    struct sb_buffer buffer = {.size_bytes = size_bytes, .output = output};
+    if (output->live_count == 0) {
+        failed = plug_buffer(output, size_bytes);
+        if (failed != 0) {
+            return failed;
+        }
+        buffer.capacity_bytes = output->plug_bytes / output->claim_max;
+        buffer.data = output->plug + index * buffer.capacity_bytes;
+        buffer.slot = POOL_SLOT_NONE;
+    } else {
+        struct pool *pool = &output->now->pool;
+        if (size_bytes > pool->payload_bytes) {
+            return refuse_size(output, size_bytes, pool->payload_bytes);
+        }
+        buffer.slot = pool_claim(pool);
+        buffer.capacity_bytes = pool->payload_bytes;
+        buffer.data = pool_payload(pool, buffer.slot);
+    }
+    preset(output, &buffer);
+    buffer.claim = ++output->last_claim;
+    output->claims[index] = (struct output_claim){.id = buffer.claim, .slot = buffer.slot};
+    output->claimed++;
+    *out_buffer = buffer;
+    return 0;
+}
+
+static struct output_claim *find_claim(struct sb_output *output, const struct sb_buffer *buffer)
+{
+    for (uint32_t i = 0; i < output->claim_max; i++) {
+        if (output->claims[i].id == buffer->claim && buffer->claim != 0) {
+            return &output->claims[i];
+        }
+    }
+    return NULL;
+}
+
+static void write_header(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
+{
+    uint32_t flags = buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    if (output->is_after_restart) {
+        // The first frame of a new life does not follow on the last one of the old.
+        flags |= SB_FRAME_DISCONTINUITY;
+        output->is_after_restart = false;
+    }
+    *pool_header(&output->now->pool, slot) = (struct frame_header){
+        .number = buffer->number,
+        .pts_ns = buffer->pts_ns,
+        .duration_ns = buffer->duration_ns,
+        .payload_bytes = buffer->size_bytes,
+        .format_id = output->now->number,
+        .flags = flags,
+        .trace_id = buffer->trace_id,
+        .job_id = buffer->job_id,
+    };
+}
+
+static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
+{
+    struct sb_node *node = output->node;
+    struct output_generation *now = output->now;
+    if (now->frame_bytes != 0 && buffer->size_bytes != now->frame_bytes) {
+        node_log(node, SB_LOG_ERROR,
+                 "[%s] output %s: a frame has %llu bytes, its format demands %llu; it was not sent",
+                 node->id, output->name, (unsigned long long)buffer->size_bytes,
+                 (unsigned long long)now->frame_bytes);
+        return -EPROTO;
+    }
+    write_header(output, slot, buffer);
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        struct ring_writer *writer = &now->writers[i];
+        if (writer->page == NULL) {
+            continue;
+        }
+        if (node->step <= writer->last_step) {
+            // A step that comes again: this link has its frame from the life before.
+            status_add(&node->status->suppressed_out, 1);
+        } else {
+            ring_writer_publish(writer, slot, buffer->size_bytes, node->step, buffer->flags);
+        }
+    }
+    return 0;
+}
+
+static void forget_claim(struct sb_output *output, struct output_claim *claim)
+{
+    if (claim->slot != POOL_SLOT_NONE && output->now != NULL) {
+        pool_drop(&output->now->pool, claim->slot);
+    }
+    *claim = (struct output_claim){0};
+    output->claimed--;
+}
+
+int sb_output_publish(struct sb_output *output, const struct sb_buffer *buffer)
+{
+    struct output_claim *claim = find_claim(output, buffer);
+    if (claim == NULL) {
+        return -EINVAL;
+    }
+    if (buffer->size_bytes > buffer->capacity_bytes ||
+        (claim->slot != POOL_SLOT_NONE && buffer->size_bytes > output->now->pool.payload_bytes)) {
+        return refuse_size(output, buffer->size_bytes, buffer->capacity_bytes);
+    }
+    struct sb_node *node = output->node;
+    if (claim->slot == POOL_SLOT_NONE || output->live_count == 0) {
+        status_add(&node->status->unlinked_out, 1);
+    } else {
+        int failed = publish_slot(output, claim->slot, buffer);
+        if (failed != 0) {
+            return failed;
+        }
+        status_add(&node->status->frames_out, 1);
+    }
+    output->next_number = buffer->number + 1;
+    forget_claim(output, claim);
+    // A source that runs in one long call has a step per frame.
+    if (node->mode == SB_MODE_MANUAL && node->taken_count == 0) {
+        step_pass(node);
+    }
+    return 0;
+}
+
+int sb_output_abandon(struct sb_output *output, const struct sb_buffer *buffer)
+{
+    struct output_claim *claim = find_claim(output, buffer);
+    if (claim == NULL) {
+        return -EINVAL;
+    }
+    forget_claim(output, claim);
+    return 0;
+}
+
+int sb_output_copy(struct sb_output *output, const struct sb_frame *frame)
+{
+    struct sb_buffer buffer;
+    int failed = sb_output_claim(output, frame->size_bytes, &buffer);
+    if (failed != 0) {
+        return failed;
+    }
+    memcpy(buffer.data, frame->data, frame->size_bytes);
+    buffer.number = frame->number;
+    buffer.pts_ns = frame->pts_ns;
+    buffer.duration_ns = frame->duration_ns;
+    buffer.flags = frame->flags;
+    buffer.trace_id = frame->trace_id;
+    buffer.job_id = frame->job_id;
+    failed = sb_output_publish(output, &buffer);
+    if (failed != 0) {
+        sb_output_abandon(output, &buffer);
+    }
+    return failed;
+}
+
+int sb_output_end(struct sb_output *output)
+{
+    if (output->is_ended) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < output->claim_max; i++) {
+        if (output->claims[i].id != 0) {
+            forget_claim(output, &output->claims[i]);
+        }
+    }
+    int failed = output_adopt_next(output);
+    for (uint32_t i = 0; output->now != NULL && i < output->link_count; i++) {
+        if (output->now->writers[i].page != NULL) {
+            ring_writer_end(&output->now->writers[i], LINK_END_STREAM);
+        }
+    }
+    output->is_ended = true;
+    return failed;
+}
+
+void output_abandon_claims(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        struct sb_output *output = &node->outputs[i];
+        for (uint32_t c = 0; output->claimed > 0 && c < output->claim_max; c++) {
+            if (output->claims[c].id != 0) {
+                forget_claim(output, &output->claims[c]);
+            }
+        }
+    }
+}
+
+void output_end_all(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        sb_output_end(&node->outputs[i]);
+    }
+}
+
+void output_fini(struct sb_output *output)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (output->generations[i].is_used) {
+            output_memory_drop(output, &output->generations[i]);
+        }
+    }
+    free(output->claims);
+    free(output->plug);
+    free(output->links);
+    output->now = NULL;
+}

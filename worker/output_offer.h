@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// What outputs say they can give, and when the broker is told.
+#pragma once
+
+#include "worker/runtime.h"
+
+// Offers that are known without a call: text, binary, and what the processor said in open().
+void output_offer_defaults(struct sb_node *node);
+
+// An input has a format: outputs that follow it offer the same.
+void output_offer_follow(struct sb_node *node, const struct sb_input *input);
+
+// Sends what was offered and not sent yet.
+void output_offer_send(struct sb_node *node);

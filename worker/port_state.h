@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ports of a node, the links behind them and the generations of their memory. Private to this room.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <streambroker/processor.h>
+
+#include "schemas/limits.h"
+#include "schemas/wire_worker.h"
+#include "shm/pool.h"
+#include "shm/ring_reader.h"
+#include "shm/ring_writer.h"
+
+#define INPUT_GENERATIONS 3  // draining, read now, and the one that comes next
+
+// A mapped segment.
+struct mapping {
+    const void *bytes;
+    uint64_t size_bytes;
+};
+
+// One generation of a link into this node.
+struct input_generation {
+    bool is_used;
+    uint32_t number;
+    struct mapping pool;
+    struct mapping publish;
+    struct mapping consume;
+    struct sb_format format;
+    uint32_t attempt;      // of frames that come again
+    bool is_single;        // such frames come one per step
+    bool is_reader_ready;  // READ_LINK came, and where it begins is known
+    struct wire_read_link link;
+    struct ring_reader reader;
+};
+
+// One link into this node.
+struct input_link {
+    uint32_t link_id;
+    struct sb_input *input;  // borrowed from the node
+    enum sb_delivery delivery;
+    struct input_generation generations[INPUT_GENERATIONS];
+    struct input_generation *draining;  // read to its end, frames of it are still held
+    struct input_generation *now;
+    struct input_generation *next;
+    bool is_ended;
+    bool is_gone;         // unlinked: the port counts as never linked
+    bool is_format_told;  // on_format() was called for the format of now
+    const char *peer;     // owned: node.port
+    // A consume page that came before its READ_LINK.
+    struct wire_memory pending;
+    struct mapping pending_page;
+};
+
+struct sb_input {
+    struct sb_node *node;        // borrowed
+    const struct sb_port *port;  // borrowed from the descriptor
+    char name[SB_NAME_BYTES_MAX];
+    uint32_t index;
+    void *data;
+    struct sb_format format;  // of the last frame, or agreed
+    bool has_format;
+    bool is_end_told;
+    uint32_t link_count;
+    uint32_t turn;              // link to ask first
+    uint32_t burst;             // frames in a row from that link
+    struct input_link **links;  // owned array of borrowed
+    uint32_t held_count;        // frames kept beyond their step
+};
+
+// One link out of this node.
+struct output_link {
+    uint32_t link_id;
+    struct sb_output *output;  // borrowed
+    uint32_t position;         // in output->links
+    enum sb_delivery delivery;
+    uint64_t last_step;
+    bool is_gone;      // unlinked while running
+    const char *peer;  // owned
+};
+
+// Pool and pages of one generation of an output.
+struct output_generation {
+    bool is_used;
+    uint32_t number;
+    struct mapping memory;
+    struct pool pool;
+    struct sb_format format;
+    uint64_t first_number;
+    uint64_t frame_bytes;                // exact payload that the format demands, 0 = any
+    struct ring_writer *writers;         // owned, one per link
+    struct mapping *pages;               // owned, one per link
+    struct wire_memory *page_infos;      // owned, one per link
+    struct mapping *peers;               // owned, one per link: consume pages
+    struct wire_write_link *peer_infos;  // owned; kept until the writer exists
+};
+
+// A buffer that the processor has claimed.
+struct output_claim {
+    uint64_t id;  // 0 = free
+    uint32_t slot;
+};
+
+struct sb_output {
+    struct sb_node *node;        // borrowed
+    const struct sb_port *port;  // borrowed from the descriptor
+    char name[SB_NAME_BYTES_MAX];
+    void *data;
+    uint32_t link_count;
+    uint32_t live_count;         // links that are not gone
+    struct output_link **links;  // owned array of borrowed
+    struct output_generation generations[2];
+    struct output_generation *now;
+    struct output_generation *next;
+    struct sb_format offers[LIMIT_FORMATS_MAX];
+    size_t offer_count;
+    uint64_t offer_bytes;
+    bool is_offer_new;      // not sent yet
+    bool is_format_wanted;  // sent, the memory has not come yet
+    bool is_ended;
+    bool is_after_restart;        // the first frame of this life is not published yet
+    struct output_claim *claims;  // owned, claim_max of them
+    uint32_t claim_max;
+    uint32_t claimed;
+    uint64_t last_claim;
+    uint64_t next_number;
+    uint8_t *plug;  // owned: where frames of an unlinked output are written
+    uint64_t plug_bytes;
+};

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+// Waiting for data, for space and for the broker in one place.
+#include "worker/rest.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "worker/control.h"
+#include "worker/input.h"
+
+// While a link is changing, nobody sleeps longer than this: the last line of defence against a
+// wake-up that a dying peer owed.
+#define CHANGING_WAIT_NS (100 * CLOCK_NS_PER_MS)
+
+// A poller of an empty ring steals the cache line that the producer is about to write.
+#define SPIN_PAUSES 8
+
+#define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
+
+void rest_begin(struct sb_node *node, struct futex_set *set)
+{
+    futex_set_clear(set);
+    set->entries[0].word = &node->bell->word;
+    set->entries[0].expected = node->bell_seen;
+    set->count = 1;
+}
+
+void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *set)
+{
+    for (uint32_t i = 0; i < input->link_count; i++) {
+        struct input_generation *now = input->links[i]->now;
+        if (now != NULL && now->is_reader_ready && !input->links[i]->is_ended) {
+            // The word, then the wish, then the last look: the order that loses no wake.
+            futex_set_add(set, ring_reader_data_word(&now->reader));
+            ring_reader_wish(&now->reader, count);
+        }
+    }
+}
+
+void rest_end_input(struct sb_input *input)
+{
+    for (uint32_t i = 0; i < input->link_count; i++) {
+        struct input_generation *now = input->links[i]->now;
+        if (now != NULL && now->is_reader_ready) {
+            ring_reader_awake(&now->reader);
+        }
+    }
+}
+
+int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
+{
+    if (node->is_changing) {
+        int64_t limit_ns = clock_now_ns() + CHANGING_WAIT_NS;
+        int result = futex_set_wait(set, limit_ns < deadline_ns ? limit_ns : deadline_ns);
+        control_poll(node);
+        return result == -ETIMEDOUT && limit_ns < deadline_ns ? 0 : result;
+    }
+    int result = futex_set_wait(set, deadline_ns);
+    control_poll(node);
+    return result;
+}
+
+static int64_t spin_limit_ns(const struct sb_node *node)
+{
+    if (!node->is_spin_auto) {
+        return node->spin_ns;
+    }
+    // Spinning pays when the next frame comes before a sleeper would be awake, and not otherwise.
+    return node->gap_ns > 0 && node->gap_ns < SPIN_AUTO_GAP_NS ? 2 * node->gap_ns : 0;
+}
+
+// True when it became ready while spinning.
+static bool spin(struct sb_node *node, int64_t start_ns, int64_t deadline_ns,
+                 bool (*is_ready)(struct sb_node *node, void *context), void *context)
+{
+    int64_t limit_ns = spin_limit_ns(node);
+    if (limit_ns == 0) {
+        return false;
+    }
+    int64_t until_ns = start_ns > INT64_MAX - limit_ns ? INT64_MAX : start_ns + limit_ns;
+    until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
+    for (uint32_t round = 1;; round++) {
+        for (int i = 0; i < SPIN_PAUSES; i++) {
+            clock_pause();
+        }
+        if (is_ready(node, context)) {
+            return true;
+        }
+        // The clock costs as much as the look at the ring: read it now and then.
+        if (is_bell_rung(node) || (round % 16 == 0 && clock_now_ns() >= until_ns)) {
+            return false;
+        }
+    }
+}
+
+static void measure_gap(struct sb_node *node, int64_t start_ns)
+{
+    int64_t gap_ns = clock_now_ns() - start_ns;
+    node->gap_ns += (gap_ns - node->gap_ns) / 8;
+}
+
+static bool is_over(const struct sb_node *node)
+{
+    return node->is_broker_gone || node->want == WANT_STOP;
+}
+
+static void add_inputs(struct sb_node *node, struct sb_input *only, uint32_t count,
+                       struct futex_set *set)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (only == NULL || only == &node->inputs[i]) {
+            rest_add_input(&node->inputs[i], count, set);
+        }
+    }
+}
+
+static void end_inputs(struct sb_node *node, struct sb_input *only)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (only == NULL || only == &node->inputs[i]) {
+            rest_end_input(&node->inputs[i]);
+        }
+    }
+}
+
+int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
+                   bool (*is_ready)(struct sb_node *node, void *context), void *context,
+                   int64_t deadline_ns)
+{
+    struct futex_set set;
+    bool is_spinning = node->is_spin_auto || node->spin_ns > 0;
+    int64_t start_ns = is_spinning ? clock_now_ns() : 0;
+    if (is_spinning && spin(node, start_ns, deadline_ns, is_ready, context)) {
+        measure_gap(node, start_ns);
+        return 1;
+    }
+    for (;;) {
+        if (is_bell_rung(node)) {
+            control_poll(node);
+        }
+        if (is_over(node)) {
+            return -ECANCELED;
+        }
+        rest_begin(node, &set);
+        add_inputs(node, only, count, &set);
+        bool is_done = is_ready(node, context);
+        int waited = is_done ? 0 : rest_wait(node, &set, deadline_ns);
+        end_inputs(node, only);
+        if (is_done || is_ready(node, context)) {
+            if (is_spinning) {
+                measure_gap(node, start_ns);
+            }
+            return 1;
+        }
+        if (is_over(node)) {
+            return -ECANCELED;
+        }
+        if (waited == -ETIMEDOUT) {
+            return 0;
+        }
+        if (node->want != WANT_RUN && node->want != WANT_DRAIN) {
+            return 0;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a worker waits: one futex call that includes the bell, whatever it waits for.
+#pragma once
+
+#include <stdbool.h>
+
+#include "shm/futex.h"
+#include "worker/runtime.h"
+
+// Begins a wait: the set holds the bell, as it was when its messages were handled last.
+void rest_begin(struct sb_node *node, struct futex_set *set);
+
+// Adds the data words of an input and stores the wish for count frames on each of its links.
+void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *set);
+
+// Sleeps and handles the bell. Returns 0 after any wake, -ETIMEDOUT at the deadline.
+int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns);
+
+// Takes the wishes of an input back.
+void rest_end_input(struct sb_input *input);
+
+// Waits until is_ready(node, context), the deadline, or until the node should stop. Spins first for
+// as long as the node's spin says. only is the one input to wait for, NULL for all. Returns 1, 0 at
+// the deadline, or -ECANCELED.
+int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
+                   bool (*is_ready)(struct sb_node *node, void *context), void *context,
+                   int64_t deadline_ns);

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// The state of one worker: the node, its ports and their links. Private to this room.
+//
+// Everything here belongs to the one thread that runs the processor's call-backs. Memory is made
+// before the first frame and at a generation switch, never in between.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <streambroker/processor.h>
+
+#include "schemas/limits.h"
+#include "schemas/status_layout.h"
+#include "schemas/wire_worker.h"
+#include "worker/port_state.h"
+
+#define WORKER_CONTROL_FD 3
+
+// A frame that was taken in the running step.
+struct step_frame {
+    struct input_link *link;  // borrowed
+    uint64_t seq;
+    bool is_held;  // kept beyond the step
+    bool is_released;
+};
+
+struct param_value {
+    int64_t number;  // int, bool, choice, duration, size
+    double real;
+    char *text;  // owned: string and path
+};
+
+struct sb_node {
+    const struct sb_processor *processor;  // borrowed
+    char id[LIMIT_NODE_ID_BYTES_MAX];
+    uint32_t generation;
+    void *data;
+    int control;  // owned
+    enum wire_phase phase;
+
+    struct sb_input *inputs;  // owned
+    uint32_t input_count;
+    struct sb_output *outputs;  // owned
+    uint32_t output_count;
+    struct input_link *input_links;  // owned
+    uint32_t input_link_count;
+    struct output_link *output_links;  // owned
+    uint32_t output_link_count;
+    struct param_value *params;      // owned, one per declared parameter
+    struct param_value *old_params;  // owned: what param_set() replaced last
+
+    enum sb_mode mode;
+    int64_t interval_ns;
+    enum sb_activation activation;
+    uint32_t batch_count;
+    int64_t batch_within_ns;
+    int64_t every_ns;
+    int64_t next_every_ns;
+    uint32_t every_left;     // frames of the running interval that are still to be handed over
+    int64_t batch_since_ns;  // when the first frame of a batch was seen, 0 = none
+    int64_t spin_ns;
+    bool is_spin_auto;
+    int64_t gap_ns;  // measured: how long inputs stay empty
+    bool is_clock_precise;
+
+    const struct bell_page *bell;  // shared, read-only; a page of our own before BELL came
+    struct mapping bell_map;
+    struct bell_page *own_bell;  // owned
+    uint32_t bell_seen;
+    enum worker_want want;
+    struct status_page *status;  // shared, we write; a page of our own before MEMORY came
+    struct mapping status_map;
+    struct status_page *own_status;  // owned
+
+    uint64_t step;        // number of the running or last step
+    uint64_t step_limit;  // of a selftest, 0 = none
+    bool is_in_step;
+    bool is_step_canceled;   // a frame of it was not accepted because the node stops
+    bool is_format_refused;  // on_format() failed
+    bool is_clock_stale;     // it slept since clock_ns was read
+    int64_t clock_ns;
+    int64_t step_pts_ns;  // what a claimed buffer is preset to
+    int64_t step_duration_ns;
+    uint64_t step_number;
+    bool has_step_frame;
+    uint32_t step_flags;
+    uint64_t step_trace_id;
+    uint64_t step_job_id;
+    uint64_t step_label;       // number in error messages: step, or tick in tick mode
+    struct step_frame *taken;  // owned, taken_max of them
+    uint32_t taken_count;
+    uint32_t taken_max;
+    struct sb_frame *frames;  // owned: what on_frames() gets
+
+    int64_t tick_due_ns;     // of the running tick
+    int64_t tick_period_ns;  // of the clock at that tick
+    uint64_t next_tick;
+    uint64_t missed_ticks;
+    bool has_ticked;
+    uint32_t turn;  // input link to ask first
+    uint32_t burst;
+
+    bool is_finishing;
+    bool is_broker_gone;
+    int exit_status;
+    bool is_exit_forced;
+    bool is_open;      // open() succeeded, close() is owed
+    bool is_started;   // START came
+    bool is_changing;  // a generation or page is being switched
+    bool is_selftest;
+    char error[LIMIT_ERROR_TEXT_BYTES_MAX];
+
+    struct wire_message *incoming;  // owned: the message that is being handled
+    struct wire_message *deferred;  // owned: a CONFIG that came inside a call-back
+    bool has_deferred_config;
+    struct wire_message *outgoing;  // owned: the message that is being written
+};
+
+// Adds to a counter of the status page, whose only writer we are.
+static inline void status_add(_Atomic uint64_t *counter, uint64_t count)
+{
+    uint64_t value = atomic_load_explicit(counter, memory_order_relaxed);
+    atomic_store_explicit(counter, value + count, memory_order_relaxed);
+}
+
+static inline void status_phase(struct sb_node *node, enum worker_phase phase)
+{
+    atomic_store_explicit(&node->status->phase, (uint32_t)phase, memory_order_relaxed);
+}
+
+static inline bool is_bell_rung(const struct sb_node *node)
+{
+    return atomic_load_explicit(&node->bell->word, memory_order_acquire) != node->bell_seen;
+}

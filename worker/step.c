@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes the steps of a worker to its status page and releases frames in the right order.
+#include "worker/step.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+#include "worker/input_link.h"
+#include "worker/node_log.h"
+#include "worker/output.h"
+#include "worker/output_offer.h"
+
+#define RELAXED memory_order_relaxed
+#define RELEASE memory_order_release
+
+// A look at the clock costs as much as a small frame, so the time of entering is a lower bound that
+// is renewed at this many steps and after every sleep. Who judges looks at the step number too.
+#define CLOCK_STEPS 256
+
+static void write_claim(struct sb_node *node, uint32_t index)
+{
+    const struct step_frame *taken = &node->taken[index];
+    struct status_claim *claim = &node->status->claims[index];
+    atomic_store_explicit(&claim->seq, taken->seq, RELAXED);
+    atomic_store_explicit(&claim->link_id, taken->link->link_id, RELAXED);
+}
+
+static void write_claim_count(struct sb_node *node, uint32_t count)
+{
+    atomic_store_explicit(&node->status->claim_count, count, RELEASE);
+}
+
+void step_open(struct sb_node *node)
+{
+    node->taken_count = 0;
+    node->has_step_frame = false;
+    node->is_step_canceled = false;
+    // First none: were the claims written under the old step number, a crash here would take
+    // frames that nobody looked at for frames of a step that is done.
+    write_claim_count(node, 0);
+}
+
+int step_take(struct input_link *link, struct sb_frame *out_frame)
+{
+    struct sb_node *node = link->input->node;
+    if (node->taken_count == node->taken_max) {
+        return -EBUSY;
+    }
+    int taken = input_link_take(link, out_frame);
+    if (taken != 1) {
+        return taken;
+    }
+    uint32_t index = node->taken_count++;
+    node->taken[index] = (struct step_frame){.link = link, .seq = out_frame->seq};
+    write_claim(node, index);
+    if (node->is_in_step) {
+        write_claim_count(node, node->taken_count);
+    }
+    status_add(&node->status->frames_in, 1);
+    if (!node->has_step_frame) {
+        node->has_step_frame = true;
+        node->step_pts_ns = out_frame->pts_ns;
+        node->step_duration_ns = out_frame->duration_ns;
+        node->step_number = out_frame->number;
+        node->step_flags = out_frame->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+        node->step_trace_id = out_frame->trace_id;
+        node->step_job_id = out_frame->job_id;
+    }
+    return 1;
+}
+
+void step_enter(struct sb_node *node, uint64_t label)
+{
+    node->step++;
+    node->step_label = label;
+    node->is_in_step = true;
+    node->error[0] = '\0';
+    struct status_page *status = node->status;
+    if (node->is_clock_stale || node->step % CLOCK_STEPS == 0) {
+        node->is_clock_stale = false;
+        node->clock_ns = clock_now_ns();
+    }
+    atomic_store_explicit(&status->step, node->step, RELEASE);
+    write_claim_count(node, node->taken_count);
+    atomic_store_explicit(&status->entered_ns, node->clock_ns, RELAXED);
+    status_phase(node, WORKER_PROCESSING);
+}
+
+static void count_failure(struct sb_node *node, int result)
+{
+    status_add(&node->status->errors, 1);
+    status_add(&node->status->failed_frames, node->taken_count);
+    node_log_step_error(node, result);
+}
+
+static void release_taken(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->taken_count; i++) {
+        struct step_frame *taken = &node->taken[i];
+        if (!taken->is_held) {
+            input_link_release(taken->link, taken->seq);
+        }
+    }
+    node->taken_count = 0;
+}
+
+void step_leave(struct sb_node *node, int result)
+{
+    if (result < 0 && result != -ECANCELED) {
+        count_failure(node, result);
+    }
+    output_abandon_claims(node);
+    struct status_page *status = node->status;
+    // A frame that was not accepted because the node stops: its input is not done and not released.
+    if (!node->is_step_canceled) {
+        atomic_store_explicit(&status->done, node->step, RELEASE);
+        release_taken(node);
+    }
+    atomic_store_explicit(&status->entered_ns, 0, RELAXED);
+    node->is_in_step = false;
+}
+
+void step_pass(struct sb_node *node)
+{
+    if (node->is_step_canceled || !node->is_in_step) {
+        return;
+    }
+    atomic_store_explicit(&node->status->done, node->step, RELEASE);
+    release_taken(node);
+    write_claim_count(node, 0);
+    node->has_step_frame = false;
+    node->step++;
+    atomic_store_explicit(&node->status->step, node->step, RELEASE);
+}
+
+// The newest first: that is the one which a call-back works on.
+static struct step_frame *find(struct input_link *link, uint64_t seq)
+{
+    struct sb_node *node = link->input->node;
+    for (uint32_t i = node->taken_count; i > 0; i--) {
+        struct step_frame *taken = &node->taken[i - 1];
+        if (taken->seq == seq && taken->link == link) {
+            return taken;
+        }
+    }
+    return NULL;
+}
+
+static bool is_all_given_back(const struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->taken_count; i++) {
+        if (!node->taken[i].is_released && !node->taken[i].is_held) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool step_release(struct input_link *link, uint64_t seq, int *out_result)
+{
+    struct step_frame *taken = find(link, seq);
+    if (taken == NULL) {
+        return false;
+    }
+    if (taken->is_released) {
+        *out_result = -EINVAL;
+        return true;
+    }
+    struct sb_node *node = link->input->node;
+    *out_result = 0;
+    taken->is_released = true;
+    if (taken->is_held) {
+        taken->is_held = false;
+        link->input->held_count--;
+    }
+    // A processor that takes frames itself is done with what it gave back: it need not wait for the
+    // end of a call that may last for its whole life. What a call-back was given ends with it.
+    if (node->mode != SB_MODE_REACTIVE && is_all_given_back(node)) {
+        step_pass(node);
+    }
+    return true;
+}
+
+int step_hold(struct input_link *link, uint64_t seq)
+{
+    struct step_frame *taken = find(link, seq);
+    if (taken == NULL || taken->is_released || taken->is_held) {
+        return -EINVAL;
+    }
+    struct sb_input *input = link->input;
+    uint32_t holds = input->port->holds > 0 ? input->port->holds : 1;
+    if (input->held_count >= holds) {
+        return -EBUSY;
+    }
+    input->held_count++;
+    taken->is_held = true;
+    return 0;
+}
+
+void step_on_format(struct sb_input *input)
+{
+    struct sb_node *node = input->node;
+    output_offer_follow(node, input);
+    if (node->processor->on_format != NULL) {
+        int failed = node->processor->on_format(node, input, &input->format);
+        if (failed < 0) {
+            node_log_call_error(node, "on_format", failed);
+            node->is_format_refused = true;
+        }
+    }
+    output_offer_send(node);
+}
+
+int step_call(struct sb_node *node, int (*call)(struct sb_node *node))
+{
+    step_open(node);
+    step_enter(node, node->step + 1);
+    int result = call(node);
+    step_leave(node, result);
+    return result;
+}
