@@ -10,6 +10,7 @@
 #define LIMIT_DEPTH_MAX 65536         // cells of a link
 #define LIMIT_CLAIMS_MAX 1024         // frames that a reader may have taken and not released
 #define LIMIT_SLOTS_MAX 131072        // slots of a pool
+#define LIMIT_SEQ_MAX (1ULL << 62)    // frames of a link: what is above is a lie
 #define LIMIT_PAYLOAD_BYTES_MAX (1ULL << 32)
 #define LIMIT_SEGMENT_BYTES_MAX (1ULL << 40)
 #define LIMIT_STEP_CLAIMS_MAX 4096   // claims that one step may have in all

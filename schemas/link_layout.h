@@ -100,7 +100,10 @@ struct consume_page {
     _Atomic uint64_t poisoned;     // frames skipped by order of the broker
     _Atomic uint64_t redelivered;  // frames taken again after a crash
     _Atomic uint64_t clamped;      // values of the producer that were out of bounds
-    uint8_t pad1[16];
+    // What a jump is about to make of next and evicted, for the case that the consumer dies between
+    // the two: jump_to above next means that it did.
+    _Atomic uint64_t jump_evicted;
+    _Atomic uint64_t jump_to;
 
     // Line 2: a sleeping consumer wants the frame of this seq (or the end), 0 = awake.
     _Atomic uint64_t data_wish;
@@ -119,6 +122,7 @@ static_assert(offsetof(struct consume_page, evicted) == 80, "layout");
 static_assert(offsetof(struct consume_page, poisoned) == 88, "layout");
 static_assert(offsetof(struct consume_page, redelivered) == 96, "layout");
 static_assert(offsetof(struct consume_page, clamped) == 104, "layout");
+static_assert(offsetof(struct consume_page, jump_to) == 120, "layout");
 static_assert(offsetof(struct consume_page, data_wish) == 128, "layout");
 static_assert(offsetof(struct consume_page, space_word) == 192, "layout");
 static_assert(offsetof(struct consume_page, hazards) == 256, "layout");

@@ -21,9 +21,11 @@ uint64_t recover_published_end(const struct publish_page *page, uint32_t depth, 
 {
     uint64_t tail = atomic_load_explicit(&page->tail, ACQUIRE);
     uint64_t end = at_least > first_seq ? at_least : first_seq;
-    // A tail that its own cell does not confirm is a lie or a torn death: start at what was taken.
-    if (tail >= end && tail < UINT64_MAX / 2 &&
-        atomic_load_explicit(&cell_of(page, depth, first_seq, tail)->seq, ACQUIRE) == tail) {
+    // A tail that is confirmed by its own cell, or by low where that cell was being rewritten (a ring
+    // of one cell). Anything else is a lie: start at what was taken.
+    if (tail >= end && tail <= LIMIT_SEQ_MAX &&
+        (atomic_load_explicit(&cell_of(page, depth, first_seq, tail)->seq, ACQUIRE) == tail ||
+         (depth == 1 && atomic_load_explicit(&page->low, ACQUIRE) == tail + 1))) {
         end = tail + 1;
     }
     // At most one round: cells of another round have other seqs.
@@ -44,7 +46,9 @@ uint64_t recover_last_step(const struct publish_page *page, uint32_t depth, uint
         return 0;
     }
     const struct link_cell *cell = cell_of(page, depth, first_seq, end_seq - 1);
-    return atomic_load_explicit(&cell->step, RELAXED);
+    // In a ring of one cell the next frame may have been on its way: its step is not on the link.
+    bool is_committed = atomic_load_explicit(&cell->seq, ACQUIRE) == end_seq - 1;
+    return is_committed ? atomic_load_explicit(&cell->step, RELAXED) : 0;
 }
 
 // Keeps value inside [lowest, highest], counting when it was not.
@@ -61,47 +65,106 @@ static uint64_t bounded(uint64_t value, uint64_t lowest, uint64_t highest, uint3
     return value;
 }
 
-static bool is_done(uint64_t seq, const uint64_t *done_seqs, uint32_t done_count)
+struct states {
+    const _Atomic uint8_t *dead;
+    _Atomic uint8_t *fresh;
+    uint64_t first_seq;
+    uint32_t depth;
+};
+
+static uint64_t state_index(const struct states *states, uint64_t seq)
 {
-    for (uint32_t i = 0; i < done_count; i++) {
-        if (done_seqs[i] == seq) {
-            return true;
-        }
-    }
-    return false;
+    return (seq - states->first_seq) % states->depth;
 }
 
-void recover_consume_page(const struct consume_page *dead, const uint64_t *done_seqs,
-                          uint32_t done_count, uint64_t published_end, struct consume_page *fresh,
-                          struct recovered_reader *out_reader)
+// Lossless: which of the taken frames are released, and how far without a gap.
+static void recover_states(const struct states *states, const struct recover_request *request,
+                           struct recovered_reader *reader)
 {
-    // The fresh page's constants are the broker's own; those of the dead page are not trusted.
-    uint32_t depth = fresh->depth;
-    uint64_t start = atomic_load_explicit(&fresh->next, RELAXED);
-    SB_ASSERT(depth >= 1 && published_end >= start);
-    struct recovered_reader reader = {0};
-    reader.next =
-        bounded(atomic_load_explicit(&dead->next, ACQUIRE), start, published_end, &reader.clamped);
-    uint64_t lowest = reader.next - start > depth ? reader.next - 1 - depth : start - 1;
-    reader.retired = bounded(atomic_load_explicit(&dead->retired, ACQUIRE), lowest, reader.next - 1,
-                             &reader.clamped);
-    uint64_t offset = layout_cell_states_offset(fresh->claims_max);
-    const _Atomic uint8_t *old_states = (const _Atomic uint8_t *)dead + offset;
-    _Atomic uint8_t *states = (_Atomic uint8_t *)fresh + offset;
-    for (uint64_t seq = reader.retired + 1; seq < reader.next; seq++) {
-        uint64_t index = (seq - start) % depth;
-        bool is_released = atomic_load_explicit(&old_states[index], RELAXED) == CELL_RELEASED ||
-                           is_done(seq, done_seqs, done_count);
-        if (is_released && seq == reader.retired + 1) {
-            reader.retired = seq;
-        } else if (is_released) {
-            atomic_store_explicit(&states[index], CELL_RELEASED, RELAXED);
-            reader.released++;
+    for (uint64_t seq = reader->retired + 1; seq < reader->next; seq++) {
+        uint64_t index = state_index(states, seq);
+        uint8_t state = atomic_load_explicit(&states->dead[index], RELAXED);
+        if (state == CELL_RELEASED) {
+            atomic_store_explicit(&states->fresh[index], CELL_RELEASED, RELAXED);
         }
     }
-    reader.evicted = atomic_load_explicit(&dead->evicted, RELAXED);
-    reader.poisoned = atomic_load_explicit(&dead->poisoned, RELAXED);
-    reader.redelivered = atomic_load_explicit(&dead->redelivered, RELAXED);
+    for (uint32_t i = 0; i < request->done_count; i++) {
+        uint64_t seq = request->done_seqs[i];
+        if (seq > reader->retired && seq < reader->next) {
+            uint64_t index = state_index(states, seq);
+            atomic_store_explicit(&states->fresh[index], CELL_RELEASED, RELAXED);
+        }
+    }
+    bool is_first = true;
+    for (uint64_t seq = reader->retired + 1; seq < reader->next; seq++) {
+        _Atomic uint8_t *state = &states->fresh[state_index(states, seq)];
+        bool is_released = atomic_load_explicit(state, RELAXED) == CELL_RELEASED;
+        is_first = is_first && is_released;
+        if (is_first) {
+            atomic_store_explicit(state, CELL_FREE, RELAXED);
+            reader->retired = seq;
+        } else if (is_released) {
+            reader->released++;
+        }
+    }
+}
+
+// The counters of one page never add up to more than it passed.
+static void recover_counters(const struct consume_page *dead, uint64_t first_seq,
+                             struct recovered_reader *reader)
+{
+    uint64_t next = atomic_load_explicit(&dead->next, ACQUIRE);
+    uint64_t jump_to = atomic_load_explicit(&dead->jump_to, ACQUIRE);
+    // It died within a jump: the jump counts.
+    bool is_jumping = jump_to > next && jump_to == reader->next;
+    uint64_t evicted =
+        atomic_load_explicit(is_jumping ? &dead->jump_evicted : &dead->evicted, RELAXED);
+    uint64_t poisoned = atomic_load_explicit(&dead->poisoned, RELAXED);
+    uint64_t passed = reader->next - first_seq;
+    reader->evicted = bounded(evicted, 0, passed, &reader->clamped);
+    reader->poisoned = bounded(poisoned, 0, passed - reader->evicted, &reader->clamped);
+    reader->redelivered = atomic_load_explicit(&dead->redelivered, RELAXED);
+}
+
+// How far the dead consumer was.
+static void recover_cursors(const struct consume_page *dead, const struct recover_request *request,
+                            uint32_t depth, struct recovered_reader *reader)
+{
+    uint64_t lowest = request->first_seq;
+    if (request->is_lossless && request->published_end - lowest > depth) {
+        // What is below was retired, or its producer would have had no space.
+        lowest = request->published_end - depth;
+    }
+    uint64_t next = atomic_load_explicit(&dead->next, ACQUIRE);
+    uint64_t jump_to = atomic_load_explicit(&dead->jump_to, ACQUIRE);
+    if (jump_to > next && jump_to <= request->published_end) {
+        next = jump_to;
+    }
+    reader->next = bounded(next, lowest, request->published_end, &reader->clamped);
+    reader->retired = request->first_seq - 1;
+    if (request->is_lossless) {
+        reader->retired = bounded(atomic_load_explicit(&dead->retired, ACQUIRE), lowest - 1,
+                                  reader->next - 1, &reader->clamped);
+    }
+}
+
+void recover_consume_page(const struct consume_page *dead, const struct recover_request *request,
+                          struct consume_page *fresh, struct recovered_reader *out_reader)
+{
+    // The fresh page's constants are the broker's own; those of the dead page are not trusted.
+    SB_ASSERT(fresh->depth >= 1 && request->first_seq >= 1);
+    SB_ASSERT(request->published_end >= request->first_seq);
+    struct recovered_reader reader = {0};
+    recover_cursors(dead, request, fresh->depth, &reader);
+    recover_counters(dead, request->first_seq, &reader);
+    if (request->is_lossless) {
+        uint64_t offset = layout_cell_states_offset(fresh->claims_max);
+        const struct states states = {.dead = (const _Atomic uint8_t *)dead + offset,
+                                      .fresh = (_Atomic uint8_t *)fresh + offset,
+                                      .first_seq = request->first_seq,
+                                      .depth = fresh->depth};
+        recover_states(&states, request, &reader);
+    }
     atomic_store_explicit(&fresh->next, reader.next, RELAXED);
     atomic_store_explicit(&fresh->retired, reader.retired, RELAXED);
     atomic_store_explicit(&fresh->evicted, reader.evicted, RELAXED);

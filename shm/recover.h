@@ -5,6 +5,7 @@
 // side could have seen.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "schemas/link_layout.h"
@@ -30,10 +31,19 @@ struct recovered_reader {
     uint32_t clamped;  // values that had to be clamped
 };
 
+// What the broker knows of the link of a dead consumer.
+struct recover_request {
+    bool is_lossless;
+    uint64_t first_seq;      // of the generation
+    uint64_t published_end;  // bounds what the dead consumer can have taken
+    // Frames whose step was complete: they count as released. Values outside of the ring are
+    // passed over.
+    const uint64_t *done_seqs;
+    uint32_t done_count;
+};
+
 // Fills the start values of a fresh consume page from a dead one: cursors, states of cells that
-// were released out of order, counters. Frames that were taken and not released are delivered
-// again. published_end bounds what the dead consumer can have taken. The states of done_seqs,
-// frames whose step was complete, count as released.
-void recover_consume_page(const struct consume_page *dead, const uint64_t *done_seqs,
-                          uint32_t done_count, uint64_t published_end, struct consume_page *fresh,
-                          struct recovered_reader *out_reader);
+// were released out of order, counters. Frames of a lossless link that were taken and not released
+// are delivered again. depth and claims_max are those of the fresh page.
+void recover_consume_page(const struct consume_page *dead, const struct recover_request *request,
+                          struct consume_page *fresh, struct recovered_reader *out_reader);

@@ -83,13 +83,21 @@ static void add_counter(_Atomic uint64_t *counter, uint64_t count)
     atomic_store_explicit(counter, atomic_load_explicit(counter, RELAXED) + count, RELAXED);
 }
 
-// Moves on to seq, which is above next.
-static void jump(struct ring_reader *reader, uint64_t seq, _Atomic uint64_t *counter)
+// Moves on to seq: what lies between was evicted. A death between the two
+// stores would count it twice or not at all, so both values are written down before.
+static void jump(struct ring_reader *reader, uint64_t seq)
 {
-    add_counter(counter, seq - reader->next);
+    struct consume_page *page = reader->config.page;
+    if (seq <= reader->next) {
+        return;
+    }
+    uint64_t evicted = atomic_load_explicit(&page->evicted, RELAXED) + seq - reader->next;
+    atomic_store_explicit(&page->jump_evicted, evicted, RELAXED);
+    atomic_store_explicit(&page->jump_to, seq, RELEASE);
+    atomic_store_explicit(&page->evicted, evicted, RELEASE);
     reader->next = seq;
     reader->index = index_of(reader, seq);
-    atomic_store_explicit(&reader->config.page->next, seq, RELEASE);
+    atomic_store_explicit(&page->next, seq, RELEASE);
 }
 
 // The oldest seq that an evicting producer still has, clamped to what is possible.
@@ -101,7 +109,7 @@ static uint64_t read_low(struct ring_reader *reader)
     }
     uint64_t tail = atomic_load_explicit(&reader->config.peer->tail, RELAXED);
     // low passes tail by one only in a ring of one cell that is being rewritten.
-    if (low - 1 > tail || low - reader->next > UINT64_MAX / 2) {
+    if (low - 1 > tail || low > LIMIT_SEQ_MAX) {
         count_clamped(reader);
         return reader->next;
     }
@@ -115,8 +123,8 @@ static uint64_t read_end(struct ring_reader *reader)
         uint64_t end = atomic_load_explicit(&reader->config.peer->end, ACQUIRE);
         if (end != 0) {
             uint32_t kind = atomic_load_explicit(&reader->config.peer->end_kind, RELAXED);
-            bool is_possible =
-                end >= reader->next && (kind == LINK_END_STREAM || kind == LINK_END_GENERATION);
+            bool is_possible = end >= reader->next && end <= LIMIT_SEQ_MAX &&
+                               (kind == LINK_END_STREAM || kind == LINK_END_GENERATION);
             if (!is_possible) {
                 count_clamped(reader);
                 end = reader->next;
@@ -135,6 +143,7 @@ void ring_reader_set_end(struct ring_reader *reader, uint64_t end, enum link_end
     reader->end_kind = kind;
     // A dead producer looks at no hazards, and its cells do not move any more.
     reader->is_shown = true;
+    reader->config.is_producer_gone = true;
 }
 
 static bool is_shown(struct ring_reader *reader)
@@ -161,11 +170,13 @@ static void copy_cell(const struct link_cell *cell, struct cell_copy *out_copy)
     out_copy->flags = atomic_load_explicit(&cell->flags, RELAXED);
 }
 
-static uint32_t free_claim(const struct ring_reader *reader)
+// There is one: take() looks at held_count first.
+static uint32_t find_free_claim(struct ring_reader *reader)
 {
-    uint32_t claim = 0;
+    // Frames are mostly released in the order in which they were taken.
+    uint32_t claim = reader->held_count == 0 ? 0 : reader->claim_hint;
     while (reader->held[claim] != 0) {
-        claim++;
+        claim = claim + 1 == reader->config.claims_max ? 0 : claim + 1;
     }
     return claim;
 }
@@ -199,11 +210,47 @@ static void advance(struct ring_reader *reader)
     }
 }
 
+static void retire(struct ring_reader *reader, uint64_t seq);
+
+// A dead producer's page promised frames that its cells do not hold, and they hold no others any
+// more: without this the reader would wait for ever, and never go on to the next generation.
+static void pass_missing(struct ring_reader *reader)
+{
+    count_clamped(reader);
+    uint64_t first = reader->next;
+    uint64_t possible = reader->retired + 1 + reader->config.depth;
+    if (reader->config.is_lossless && reader->end > possible) {
+        // More than the ring could have held.
+        reader->end = possible;
+    }
+    jump(reader, reader->end);
+    for (uint64_t seq = first; reader->config.is_lossless && seq < reader->end; seq++) {
+        retire(reader, seq);
+    }
+}
+
 // Nothing to take at next: is it the end?
 static int empty_or_end(struct ring_reader *reader)
 {
     uint64_t end = read_end(reader);
-    return end != 0 && reader->next >= end ? -EPIPE : RING_EMPTY;
+    if (end == 0 || (reader->next < end && !reader->config.is_producer_gone)) {
+        return RING_EMPTY;
+    }
+    if (reader->next < end) {
+        pass_missing(reader);
+    }
+    return -EPIPE;
+}
+
+// Lossless: the frame at next is there. A producer that publishes more than the ring can hold would
+// make two frames share one state.
+static bool is_there(const struct ring_reader *reader)
+{
+    const struct link_cell *cell = &reader->config.peer->cells[reader->index];
+    // Pairs with the producer's commit: fields, header and payload are there.
+    return atomic_load_explicit(&cell->seq, ACQUIRE) == reader->next &&
+           (reader->end == 0 || reader->next < reader->end) &&
+           reader->next - reader->retired <= reader->config.depth;
 }
 
 // A resumed page knows frames that were released out of order: they are done.
@@ -221,15 +268,12 @@ static int take_lossless(struct ring_reader *reader, struct ring_lease *out_leas
     if (reader->next < reader->taken_before) {
         pass_released(reader);
     }
-    const struct link_cell *cell = &reader->config.peer->cells[reader->index];
-    // Pairs with the producer's commit: fields, header and payload are there.
-    uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
-    if (seq != reader->next || (reader->end != 0 && seq >= reader->end)) {
+    if (!is_there(reader)) {
         return empty_or_end(reader);
     }
+    uint64_t seq = reader->next;
     struct cell_copy copy;
-    copy_cell(cell, &copy);
-    reader->held[reader->held_count == 0 ? 0 : free_claim(reader)] = seq;
+    copy_cell(&reader->config.peer->cells[reader->index], &copy);
     reader->held_count++;
     advance(reader);
     fill_lease(reader, &copy, seq, out_lease);
@@ -239,7 +283,7 @@ static int take_lossless(struct ring_reader *reader, struct ring_lease *out_leas
 // One try to take next on an evicting link. -EAGAIN: it was evicted, next moved on.
 static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease)
 {
-    uint32_t claim = reader->held_count == 0 ? 0 : free_claim(reader);
+    uint32_t claim = find_free_claim(reader);
     _Atomic uint64_t *hazard = &reader->config.page->hazards[claim];
     const struct link_cell *cell = &reader->config.peer->cells[reader->index];
     uint64_t wanted = reader->next;
@@ -255,6 +299,7 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
         atomic_thread_fence(ACQUIRE);
         if (seq == wanted && atomic_load_explicit(&cell->seq, RELAXED) == wanted) {
             reader->held[claim] = wanted;
+            reader->claim_hint = claim + 1 == reader->config.claims_max ? 0 : claim + 1;
             reader->held_count++;
             advance(reader);
             fill_lease(reader, &copy, wanted, out_lease);
@@ -264,7 +309,7 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
     }
     uint64_t low = read_low(reader);
     if (low > reader->next) {
-        jump(reader, low, &reader->config.page->evicted);
+        jump(reader, low);
         return -EAGAIN;
     }
     return empty_or_end(reader);
@@ -273,17 +318,16 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
 static void jump_to_latest(struct ring_reader *reader)
 {
     uint64_t tail = atomic_load_explicit(&reader->config.peer->tail, ACQUIRE);
-    bool is_possible = tail >= reader->next && tail - reader->next <= UINT64_MAX / 2;
     bool is_after_end = reader->end != 0 && tail >= reader->end;
-    if (is_possible && !is_after_end && tail > reader->next) {
-        jump(reader, tail, &reader->config.page->evicted);
+    if (tail > reader->next && tail <= LIMIT_SEQ_MAX && !is_after_end) {
+        jump(reader, tail);
     }
 }
 
 static int take_evicting(struct ring_reader *reader, struct ring_lease *out_lease)
 {
     if (!is_shown(reader)) {
-        return RING_EMPTY;
+        return empty_or_end(reader);
     }
     // A producer that evicts faster than we can take could keep us here: give up after as many
     // tries as a ring has cells, the next call goes on.
@@ -313,13 +357,16 @@ bool ring_reader_is_ready(struct ring_reader *reader)
     if (reader->config.is_lossless && reader->next < reader->taken_before) {
         pass_released(reader);
     }
-    const struct link_cell *cell = &reader->config.peer->cells[reader->index];
-    uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
-    if (seq == reader->next) {
-        return is_shown(reader);
+    if (reader->config.is_lossless) {
+        return is_there(reader) || empty_or_end(reader) != RING_EMPTY;
     }
-    if (!reader->config.is_lossless && is_shown(reader) && read_low(reader) > reader->next) {
-        return true;
+    if (is_shown(reader)) {
+        const struct link_cell *cell = &reader->config.peer->cells[reader->index];
+        uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
+        bool is_open = reader->end == 0 || reader->next < reader->end;
+        if ((seq == reader->next && is_open) || read_low(reader) > reader->next) {
+            return true;
+        }
     }
     return empty_or_end(reader) != RING_EMPTY;
 }
@@ -346,64 +393,103 @@ uint32_t ring_reader_queued(const struct ring_reader *reader)
     return count > reader->config.depth ? reader->config.depth : (uint32_t)count;
 }
 
+// Evicting: the claim of a held frame, or UINT32_MAX.
 static uint32_t find_held(const struct ring_reader *reader, uint64_t seq)
 {
+    uint32_t claim = reader->held_hint;
     for (uint32_t i = 0; seq != 0 && i < reader->config.claims_max; i++) {
-        if (reader->held[i] == seq) {
-            return i;
+        if (reader->held[claim] == seq) {
+            return claim;
         }
+        claim = claim + 1 == reader->config.claims_max ? 0 : claim + 1;
     }
     return UINT32_MAX;
 }
 
 bool ring_reader_is_held(const struct ring_reader *reader, uint64_t seq)
 {
-    return find_held(reader, seq) != UINT32_MAX;
+    if (!reader->config.is_lossless) {
+        return find_held(reader, seq) != UINT32_MAX;
+    }
+    return seq > reader->retired && seq < reader->next &&
+           atomic_load_explicit(&states_of(reader)[index_of(reader, seq)], RELAXED) !=
+               CELL_RELEASED;
 }
 
-// In order: every released frame behind the last retired one retires, its state is cleared for
-// the next round of the ring, and only then the count moves.
-static void retire(struct ring_reader *reader, uint64_t seq)
+// Seq of the last frame that is released, from seq on, without a gap. Frames that a life before
+// released count as well.
+static uint64_t find_retired(const struct ring_reader *reader, uint64_t seq)
 {
-    _Atomic uint8_t *states = states_of(reader);
-    if (seq != reader->retired + 1) {
-        atomic_store_explicit(&states[index_of(reader, seq)], CELL_RELEASED, RELEASE);
-        return;
-    }
-    uint64_t old = reader->retired;
-    reader->retired = seq;
-    while (reader->retired + 1 < reader->next) {
-        uint32_t index = index_of(reader, reader->retired + 1);
+    const _Atomic uint8_t *states = states_of(reader);
+    uint64_t end = reader->next > reader->taken_before ? reader->next : reader->taken_before;
+    uint32_t index = index_of(reader, seq);
+    while (seq + 1 < end) {
+        index = index + 1 == reader->config.depth ? 0 : index + 1;
         if (atomic_load_explicit(&states[index], RELAXED) != CELL_RELEASED) {
             break;
         }
-        atomic_store_explicit(&states[index], CELL_FREE, RELAXED);
-        reader->retired++;
+        seq++;
     }
-    struct consume_page *page = reader->config.page;
-    // Pairs with the producer's acquire: we are done with those payloads and cells.
-    atomic_store_explicit(&page->retired, reader->retired, RELEASE);
+    return seq;
+}
+
+// Clears the states of what was released out of order for the next round of the ring: after the
+// count moved, because a death in between must not make them look taken. The next frame of such a
+// cell is taken, and its state looked at, after this.
+static void clear_states(struct ring_reader *reader, uint64_t first, uint64_t last)
+{
+    for (uint64_t seq = first; seq <= last; seq++) {
+        atomic_store_explicit(&states_of(reader)[index_of(reader, seq)], CELL_FREE, RELAXED);
+    }
+}
+
+static void wake_producer(struct ring_reader *reader, uint64_t old)
+{
     // Pairs with the fence of the sleeping producer between its wish and its last look.
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t wish = atomic_load_explicit(&reader->config.peer->space_wish, RELAXED);
     if (old < wish && wish <= reader->retired) {
-        futex_bump_and_wake(&page->space_word);
+        futex_bump_and_wake(&reader->config.page->space_word);
     }
+}
+
+// In order: every released frame behind the last retired one retires.
+static void retire(struct ring_reader *reader, uint64_t seq)
+{
+    if (seq != reader->retired + 1) {
+        atomic_store_explicit(&states_of(reader)[index_of(reader, seq)], CELL_RELEASED, RELEASE);
+        return;
+    }
+    uint64_t old = reader->retired;
+    reader->retired = find_retired(reader, seq);
+    // Pairs with the producer's acquire: we are done with those payloads and cells.
+    atomic_store_explicit(&reader->config.page->retired, reader->retired, RELEASE);
+    clear_states(reader, seq + 1, reader->retired);
+    if (reader->next <= reader->retired) {
+        reader->next = reader->retired + 1;
+        reader->index = index_of(reader, reader->next);
+    }
+    wake_producer(reader, old);
 }
 
 int ring_reader_release(struct ring_reader *reader, uint64_t seq)
 {
+    if (reader->config.is_lossless) {
+        if (!ring_reader_is_held(reader, seq)) {
+            return -EINVAL;
+        }
+        reader->held_count--;
+        retire(reader, seq);
+        return 0;
+    }
     uint32_t claim = find_held(reader, seq);
     if (claim == UINT32_MAX) {
         return -EINVAL;
     }
     reader->held[claim] = 0;
+    reader->held_hint = claim + 1 == reader->config.claims_max ? 0 : claim + 1;
     reader->held_count--;
-    if (reader->config.is_lossless) {
-        retire(reader, seq);
-    } else {
-        atomic_store_explicit(&reader->config.page->hazards[claim], 0, RELEASE);
-    }
+    atomic_store_explicit(&reader->config.page->hazards[claim], 0, RELEASE);
     return 0;
 }
 
@@ -412,11 +498,23 @@ int ring_reader_skip(struct ring_reader *reader)
     struct ring_lease lease;
     int taken = ring_reader_take(reader, &lease);
     if (taken == RING_TAKEN) {
-        add_counter(&reader->config.page->poisoned, 1);
+        // Released first: a death in between must not count it twice.
         int released = ring_reader_release(reader, lease.seq);
         SB_ASSERT(released == 0);
+        add_counter(&reader->config.page->poisoned, 1);
     }
     return taken;
+}
+
+// A producer waits for more space than there is, and we, who hold frames back until there are more,
+// give none before it published again: both would sleep for ever.
+static void wake_for_any_space(struct ring_reader *reader)
+{
+    uint64_t wish = atomic_load_explicit(&reader->config.peer->space_wish, RELAXED);
+    uint64_t tail = atomic_load_explicit(&reader->config.peer->tail, RELAXED);
+    if (wish > reader->retired && tail - reader->retired < reader->config.depth) {
+        futex_bump_and_wake(&reader->config.page->space_word);
+    }
 }
 
 void ring_reader_wish(struct ring_reader *reader, uint32_t count)
@@ -425,6 +523,9 @@ void ring_reader_wish(struct ring_reader *reader, uint32_t count)
     atomic_store_explicit(&reader->config.page->data_wish, reader->next + count - 1, RELAXED);
     // Pairs with the fence of the producer between its commit and its look at the wish.
     atomic_thread_fence(memory_order_seq_cst);
+    if (reader->config.is_lossless) {
+        wake_for_any_space(reader);
+    }
 }
 
 void ring_reader_awake(struct ring_reader *reader)

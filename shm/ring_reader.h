@@ -46,8 +46,10 @@ struct ring_reader {
     uint64_t end;           // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
     uint32_t held_count;
-    uint64_t *held;  // owned: seq per claim, 0 = free
-    bool is_shown;   // the producer looks at our page
+    uint64_t *held;       // owned: seq per claim of an evicting link, 0 = free
+    uint32_t claim_hint;  // where the search for a free claim begins
+    uint32_t held_hint;   // where the search for a held frame begins
+    bool is_shown;        // the producer looks at our page
     uint64_t clamped;
 };
 
