@@ -17,7 +17,7 @@ int ring_writer_init(struct ring_writer *writer, const struct ring_writer_config
 {
     SB_ASSERT(config->depth >= 1 && config->depth <= LIMIT_DEPTH_MAX && config->first_seq >= 1);
     uint32_t limbo_size = config->depth + LIMIT_CLAIMS_MAX;
-    uint32_t *slots = calloc(config->depth, sizeof *slots);
+    uint32_t *slots = calloc((size_t)config->depth * 2, sizeof *slots);
     struct ring_writer_limbo *limbo = calloc(limbo_size, sizeof *limbo);
     if (slots == NULL || limbo == NULL) {
         free(slots);
@@ -37,6 +37,7 @@ int ring_writer_init(struct ring_writer *writer, const struct ring_writer_config
                                    .seen_retired = config->first_seq - 1,
                                    .seen_next = config->first_seq,
                                    .slots = slots,
+                                   .looks = slots + config->depth,
                                    .reclaimed = config->first_seq,
                                    .limbo = limbo,
                                    .limbo_size = limbo_size};
@@ -75,13 +76,17 @@ void ring_writer_fini(struct ring_writer *writer)
     *writer = (struct ring_writer){0};
 }
 
-// A cursor of the peer: it may only grow, and never beyond highest.
-static uint64_t clamp(struct ring_writer *writer, uint64_t value, uint64_t seen, uint64_t highest)
+// A cursor of the peer: it may only grow, and never beyond highest. Below start the reader of this
+// generation has not begun yet.
+static uint64_t clamp(struct ring_writer *writer, uint64_t value, uint64_t seen, uint64_t start,
+                      uint64_t highest)
 {
     if (value >= seen && value <= highest) {
         return value;
     }
-    writer->clamped++;
+    if (value > highest || seen != start) {
+        writer->clamped++;
+    }
     return seen;
 }
 
@@ -90,7 +95,8 @@ static void read_retired(struct ring_writer *writer)
     if (writer->peer != NULL) {
         // Pairs with the release of `retired`: the reader is done with those payloads.
         uint64_t retired = atomic_load_explicit(&writer->peer->retired, ACQUIRE);
-        writer->seen_retired = clamp(writer, retired, writer->seen_retired, writer->next_seq - 1);
+        writer->seen_retired = clamp(writer, retired, writer->seen_retired, writer->first_seq - 1,
+                                     writer->next_seq - 1);
     }
 }
 
@@ -98,18 +104,9 @@ static void read_next(struct ring_writer *writer)
 {
     if (writer->peer != NULL) {
         uint64_t next = atomic_load_explicit(&writer->peer->next, ACQUIRE);
-        writer->seen_next = clamp(writer, next, writer->seen_next, writer->next_seq);
+        writer->seen_next =
+            clamp(writer, next, writer->seen_next, writer->first_seq, writer->next_seq);
     }
-}
-
-static bool is_hazard(const struct ring_writer *writer, uint64_t seq)
-{
-    for (uint32_t i = 0; writer->peer != NULL && i < writer->peer_claims; i++) {
-        if (atomic_load_explicit(&writer->peer->hazards[i], ACQUIRE) == seq) {
-            return true;
-        }
-    }
-    return false;
 }
 
 uint32_t ring_writer_space(struct ring_writer *writer)
@@ -125,17 +122,34 @@ uint32_t ring_writer_space(struct ring_writer *writer)
     return writer->depth - (uint32_t)used;
 }
 
+// Makes a cell unreadable before its fields change: a producer that dies in between must not leave
+// the seq of the old frame beside the step of the new one.
+static void mark(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
+{
+    // low before the mark: a reader that sees the mark (acquire) must see that it has to jump, and
+    // not take the cell for one that is not written yet. Release: tail is never below low - 1.
+    atomic_store_explicit(&writer->page->low, old_seq + 1, RELEASE);
+    atomic_store_explicit(&cell->seq, 0, RELEASE);
+    atomic_thread_fence(RELEASE);
+}
+
+// The seq that was in the cell is done with, whether its slot was taken back or is in limbo.
+static void pass(struct ring_writer *writer, uint64_t old_seq)
+{
+    if (writer->reclaimed <= old_seq) {
+        writer->reclaimed = old_seq + 1;
+    }
+}
+
 // Makes the oldest cell of an evicting link unreadable and puts its slot aside.
 static void evict(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
 {
-    // low before the mark: a reader that sees the mark (acquire) must see that it has to jump, and
-    // not take the cell for one that is not written yet.
-    atomic_store_explicit(&writer->page->low, old_seq + 1, RELAXED);
+    mark(writer, cell, old_seq);
+    pass(writer, old_seq);
     if (writer->slots[writer->index] == POOL_SLOT_NONE) {
         // The reader passed it, and its slot is taken back: nobody looks at this seq again.
         return;
     }
-    atomic_store_explicit(&cell->seq, 0, RELEASE);
     // Pairs with the fence between the reader's hazard and its look at the cell: either it sees the
     // mark, or its hazard is seen by every look at the hazards from now on.
     atomic_thread_fence(memory_order_seq_cst);
@@ -143,11 +157,20 @@ static void evict(struct ring_writer *writer, struct link_cell *cell, uint64_t o
     writer->limbo[writer->limbo_count++] =
         (struct ring_writer_limbo){.seq = old_seq, .slot = writer->slots[writer->index]};
     writer->slots[writer->index] = POOL_SLOT_NONE;
-    if (writer->reclaimed <= old_seq) {
-        writer->reclaimed = old_seq + 1;
-    }
     if (writer->limbo_count == writer->limbo_size) {
         ring_writer_reclaim(writer);
+    }
+}
+
+// The frame that was in the cell is retired, and no reader of this link waits for its seq.
+static void reuse(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
+{
+    SB_ASSERT(old_seq <= writer->seen_retired);
+    take_back(writer, writer->index);
+    pass(writer, old_seq);
+    if (writer->depth == 1) {
+        // The only cell is also the newest one, which tells the broker where we died.
+        mark(writer, cell, old_seq);
     }
 }
 
@@ -157,15 +180,12 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     uint64_t seq = writer->next_seq;
     uint32_t index = writer->index;
     struct link_cell *cell = &writer->page->cells[index];
-    if (writer->is_lossless) {
-        // The frame that was here is retired. Its cell still shows the old seq, which no reader of
-        // this link waits for: it need not be marked before the fields change.
-        if (writer->slots[index] != POOL_SLOT_NONE) {
-            take_back(writer, index);
-            writer->reclaimed = seq - writer->depth + 1;
+    if (seq - writer->first_seq >= writer->depth) {
+        if (writer->is_lossless) {
+            reuse(writer, cell, seq - writer->depth);
+        } else {
+            evict(writer, cell, seq - writer->depth);
         }
-    } else if (seq - writer->first_seq >= writer->depth) {
-        evict(writer, cell, seq - writer->depth);
     }
     atomic_store_explicit(&cell->length_bytes, length_bytes, RELAXED);
     atomic_store_explicit(&cell->step, step, RELAXED);
@@ -211,16 +231,54 @@ static void reclaim_lossless(struct ring_writer *writer)
     }
 }
 
+// The limbo is in the order of seq.
+static struct ring_writer_limbo *find_limbo(const struct ring_writer *writer, uint64_t seq)
+{
+    uint32_t low = 0;
+    uint32_t high = writer->limbo_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (writer->limbo[middle].seq < seq) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < writer->limbo_count && writer->limbo[low].seq == seq ? &writer->limbo[low] : NULL;
+}
+
+// Marks the frames that the reader holds. Each hazard is read once: a reader that changes them
+// meanwhile must not hold more frames than it has claims, and a look costs claims and not
+// claims times frames.
+static void look_at_hazards(struct ring_writer *writer)
+{
+    writer->look++;
+    for (uint32_t i = 0; writer->peer != NULL && i < writer->peer_claims; i++) {
+        // Pairs with the release of the claim: the reader is done with that payload.
+        uint64_t seq = atomic_load_explicit(&writer->peer->hazards[i], ACQUIRE);
+        if (seq < writer->first_seq || seq >= writer->next_seq) {
+            continue;
+        }
+        struct ring_writer_limbo *entry = find_limbo(writer, seq);
+        if (entry != NULL) {
+            entry->look = writer->look;
+        } else if (seq >= writer->reclaimed) {
+            writer->looks[index_of(writer, seq)] = writer->look;
+        }
+    }
+}
+
 // Evicting: what the reader took and released, and what was evicted and is nobody's hazard.
 static void reclaim_evicting(struct ring_writer *writer)
 {
     // next before the hazards: the other way round a reader could claim, take and move on between
     // the two looks, and a frame that it holds would pass for released.
     read_next(writer);
+    look_at_hazards(writer);
     uint32_t kept = 0;
     for (uint32_t i = 0; i < writer->limbo_count; i++) {
         struct ring_writer_limbo *entry = &writer->limbo[i];
-        if (is_hazard(writer, entry->seq)) {
+        if (entry->look == writer->look) {
             writer->limbo[kept++] = *entry;
         } else {
             pool_drop(writer->pool, entry->slot);
@@ -228,15 +286,16 @@ static void reclaim_evicting(struct ring_writer *writer)
     }
     writer->limbo_count = kept;
     bool is_first_gone = true;
+    uint32_t index = index_of(writer, writer->reclaimed);
     for (uint64_t seq = writer->reclaimed; seq < writer->seen_next; seq++) {
-        uint32_t index = index_of(writer, seq);
-        if (writer->slots[index] != POOL_SLOT_NONE && !is_hazard(writer, seq)) {
+        if (writer->looks[index] != writer->look) {
             take_back(writer, index);
         }
         is_first_gone = is_first_gone && writer->slots[index] == POOL_SLOT_NONE;
         if (is_first_gone) {
             writer->reclaimed = seq + 1;
         }
+        index = index + 1 == writer->depth ? 0 : index + 1;
     }
 }
 
@@ -252,6 +311,7 @@ void ring_writer_reclaim(struct ring_writer *writer)
 void ring_writer_set_peer(struct ring_writer *writer, const struct consume_page *peer,
                           uint32_t claims_max, uint64_t page_number)
 {
+    SB_ASSERT(claims_max <= LIMIT_CLAIMS_MAX);
     writer->peer = peer;
     writer->peer_claims = claims_max;
     writer->peer_page_number = page_number;
@@ -287,6 +347,7 @@ const _Atomic uint32_t *ring_writer_space_word(const struct ring_writer *writer)
 
 void ring_writer_end(struct ring_writer *writer, enum link_end kind)
 {
+    SB_ASSERT(kind != LINK_END_OPEN);
     atomic_store_explicit(&writer->page->end_kind, (uint32_t)kind, RELAXED);
     atomic_store_explicit(&writer->page->end, writer->next_seq, memory_order_seq_cst);
     futex_bump_and_wake(&writer->page->data_word);

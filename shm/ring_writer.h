@@ -15,6 +15,7 @@
 struct ring_writer_limbo {
     uint64_t seq;
     uint32_t slot;
+    uint32_t look;  // the last look at the hazards that found it
 };
 
 struct ring_writer {
@@ -34,6 +35,9 @@ struct ring_writer {
     uint64_t seen_next;     // likewise, at most next_seq
 
     uint32_t *slots;  // owned: slot per cell, POOL_SLOT_NONE when it was taken back
+    uint32_t
+        *looks;     // of the same block: the last look at the hazards that found this cell's frame
+    uint32_t look;  // number of that look
     // Every seq below has its slot taken back or in limbo.
     uint64_t reclaimed;
     // Owned. Evicted frames that a reader may still hold. At most depth + claims.
@@ -72,12 +76,14 @@ uint32_t ring_writer_space(struct ring_writer *writer);
 void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
                          uint64_t step, uint32_t flags);
 
-// Takes back the slots that the reader does not need any more.
+// Takes back the slots that the reader does not need any more. Whatever the reader writes, it keeps
+// no more of them than depth plus its claims.
 void ring_writer_reclaim(struct ring_writer *writer);
 
 // Before a sleep for space: says that `retired` must reach what gives wanted_cells of space. Add
 // the word to the futex set before, check ring_writer_space() after. ring_writer_awake() after the
-// sleep.
+// sleep. A reader that goes to sleep itself wakes for any space: go on with what there is, even
+// when it is less than what was wanted.
 void ring_writer_wish_space(struct ring_writer *writer, uint32_t wanted_cells);
 void ring_writer_awake(struct ring_writer *writer);
 // Word to sleep on; NULL without a peer.
