@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// convert: video into another pixel format.
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <streambroker/streambroker.h>
+
+#include "processors/common/pixels.h"
+
+#define OFFERS_MAX 16
+
+struct convert {
+    struct sb_output *output;
+    struct sb_video_format from;
+    struct pixels_converter *converter;
+    enum sb_pixel to;  // what the converter makes
+};
+
+static int convert_open(struct sb_node *node)
+{
+    struct convert *convert = calloc(1, sizeof *convert);
+    if (convert == NULL) {
+        return -ENOMEM;
+    }
+    convert->output = sb_node_output(node, "video");
+    sb_node_set_data(node, convert);
+    return 0;
+}
+
+// Offers the wanted pixel format, or all that this size allows with the input's own first.
+static int convert_format(struct sb_node *node, struct sb_input *input,
+                          const struct sb_format *format)
+{
+    struct convert *convert = sb_node_data(node);
+    struct sb_format offers[OFFERS_MAX];
+    size_t count = 0;
+    (void)input;
+    convert->from = format->video;
+    pixels_converter_destroy(convert->converter);
+    convert->converter = NULL;
+    enum sb_pixel wanted = (enum sb_pixel)sb_param_choice(node, "pixel");  // NONE for auto
+    if (wanted != SB_PIXEL_NONE) {
+        offers[count] = *format;
+        offers[count].video.pixel = wanted;
+        if (sb_format_check(&offers[count++]) < 0) {
+            return sb_node_error(node, -EINVAL, "%s needs an even size, %ux%u is not",
+                                 sb_pixel_name(wanted), convert->from.width, convert->from.height);
+        }
+        return sb_output_offer(convert->output, offers, count, 0);
+    }
+    offers[count++] = *format;
+    for (int pixel = SB_PIXEL_NONE + 1; pixel <= SB_PIXEL_NV12 && count < OFFERS_MAX; pixel++) {
+        offers[count] = *format;
+        offers[count].video.pixel = (enum sb_pixel)pixel;
+        if (offers[count].video.pixel != format->video.pixel &&
+            sb_format_check(&offers[count]) == 0) {
+            count++;
+        }
+    }
+    return sb_output_offer(convert->output, offers, count, 0);
+}
+
+// The converter for what was agreed, which is known only when frames run.
+static int prepare(struct convert *convert, enum sb_pixel to)
+{
+    if (convert->converter != NULL && convert->to == to) {
+        return 0;
+    }
+    pixels_converter_destroy(convert->converter);
+    convert->converter = NULL;
+    convert->to = to;
+    return pixels_converter_create(&convert->from, to, pixels_matrix_of(convert->from.height),
+                                   &convert->converter);
+}
+
+static int convert_frame(struct sb_node *node, const struct sb_frame *frame)
+{
+    struct convert *convert = sb_node_data(node);
+    const struct sb_format *agreed = sb_output_format(convert->output);
+    if (agreed == NULL) {
+        return 0;  // nobody is linked, so nothing was agreed
+    }
+    int result = prepare(convert, agreed->video.pixel);
+    if (result < 0) {
+        return result;
+    }
+    struct sb_buffer buffer;
+    result = sb_output_claim(convert->output, pixels_target_bytes(convert->converter), &buffer);
+    if (result < 0) {
+        return result;
+    }
+    pixels_convert(convert->converter, frame->data, buffer.data);
+    return sb_output_publish(convert->output, &buffer);
+}
+
+static void convert_close(struct sb_node *node)
+{
+    struct convert *convert = sb_node_data(node);
+    if (convert != NULL) {
+        pixels_converter_destroy(convert->converter);
+        free(convert);
+    }
+}
+
+static const struct sb_port inputs[] = {
+    {.name = "video", .type = SB_PORT_VIDEO, .help = "Video in any pixel format."},
+};
+
+static const struct sb_port outputs[] = {
+    {.name = "video",
+     .type = SB_PORT_VIDEO,
+     .help = "The same video in the wanted pixel format.",
+     .is_one_per_step = true},
+};
+
+// The index of a name is the value of its enum.
+static const char *const pixel_choices[] = {
+    "auto",
+#define X(name, text, planes, bytes) text,
+    SB_PIXELS(X)
+#undef X
+        NULL,
+};
+
+static const struct sb_param params[] = {
+    {.name = "pixel",
+     .type = SB_PARAM_CHOICE,
+     .help = "Pixel format to make; auto makes what the consumers accept.",
+     .initial = "auto",
+     .choices = pixel_choices,
+     .is_fixed = true},
+};
+
+static const struct sb_processor convert_processor = {
+    .struct_size = sizeof convert_processor,
+    .name = "convert",
+    .version = "1.0.0",
+    .summary = "Video into another pixel format.",
+    .inputs = inputs,
+    .input_count = 1,
+    .outputs = outputs,
+    .output_count = 1,
+    .params = params,
+    .param_count = 1,
+    .open = convert_open,
+    .on_format = convert_format,
+    .on_frame = convert_frame,
+    .close = convert_close,
+};
+
+int main(int argc, char **argv)
+{
+    return sb_processor_main(&convert_processor, argc, argv);
+}
