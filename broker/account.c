@@ -71,28 +71,6 @@ static uint64_t count_hazards(const struct account_link *link, const struct cons
     return count;
 }
 
-struct counters {
-    uint64_t evicted;
-    uint64_t poisoned;
-};
-
-// Frames of the generations before and of this one that were counted as dropped.
-static struct counters read_counters(const struct account_link *link,
-                                     const struct consume_page *consume, uint64_t passed,
-                                     struct clamp *clamp)
-{
-    uint64_t evicted = atomic_load_explicit(&consume->evicted, RELAXED);
-    uint64_t poisoned = atomic_load_explicit(&consume->poisoned, RELAXED);
-    struct counters counters;
-    uint64_t carried = link->carried.evicted + link->carried.poisoned;
-    uint64_t room = passed > carried ? passed - carried : 0;
-    evicted = clamp_between(clamp, evicted, 0, room);
-    poisoned = clamp_between(clamp, poisoned, 0, room - evicted);
-    counters.evicted = link->carried.evicted + evicted;
-    counters.poisoned = link->carried.poisoned + poisoned;
-    return counters;
-}
-
 static void count_reader(const struct account_link *link, const struct consume_page *consume,
                          uint64_t end, struct account *account, struct clamp *clamp)
 {
@@ -107,40 +85,51 @@ static void count_reader(const struct account_link *link, const struct consume_p
     } else {
         held = count_hazards(link, consume, next);
     }
-    uint64_t passed = next - 1;
-    struct counters counters = read_counters(link, consume, passed, clamp);
-    uint64_t taken = passed - counters.evicted - counters.poisoned;
-    account->evicted = counters.evicted;
-    account->poisoned = counters.poisoned;
+    uint64_t passed = next - first;
+    uint64_t evicted = atomic_load_explicit(&consume->evicted, RELAXED);
+    uint64_t poisoned = atomic_load_explicit(&consume->poisoned, RELAXED);
+    account->evicted = clamp_between(clamp, evicted, 0, passed);
+    account->poisoned = clamp_between(clamp, poisoned, 0, passed - account->evicted);
+    uint64_t taken = passed - account->evicted - account->poisoned;
     account->held = clamp_between(clamp, held, 0, taken);
     account->released = taken - account->held;
     account->queued = end - next;
-    account->redelivered += atomic_load_explicit(&consume->redelivered, RELAXED);
+    account->redelivered = atomic_load_explicit(&consume->redelivered, RELAXED);
     clamp->count += atomic_load_explicit(&consume->clamped, RELAXED);
 }
 
 struct account account_link(const struct account_link *link, const struct publish_page *publish,
                             const struct consume_page *consume)
 {
-    struct clamp clamp = {.count = link->carried.clamped};
-    struct account account = {.refused = link->carried.refused,
-                              .redelivered = link->carried.redelivered};
+    struct account account = {0};
     if (publish == NULL || link->first_seq == 0) {
         return account;
     }
+    struct clamp clamp = {0};
     uint64_t end = find_end(publish, link->depth, link->first_seq, &clamp);
-    account.published = end - 1;
-    account.refused += atomic_load_explicit(&publish->refused, RELAXED);
+    account.published = end - link->first_seq;
+    account.refused = atomic_load_explicit(&publish->refused, RELAXED);
     if (consume != NULL) {
         count_reader(link, consume, end, &account, &clamp);
     } else {
-        account.evicted = link->carried.evicted;
-        account.poisoned = link->carried.poisoned;
-        account.released = link->first_seq - 1 - account.evicted - account.poisoned;
-        account.queued = end - link->first_seq;
+        account.queued = account.published;
     }
     account.clamped = clamp.count;
     return account;
+}
+
+void account_add(struct account *sum, const struct account *part)
+{
+    sum->published += part->published;
+    sum->released += part->released;
+    sum->evicted += part->evicted;
+    sum->poisoned += part->poisoned;
+    sum->abandoned += part->abandoned;
+    sum->queued += part->queued;
+    sum->held += part->held;
+    sum->redelivered += part->redelivered;
+    sum->refused += part->refused;
+    sum->clamped += part->clamped;
 }
 
 void account_abandon(struct account *account)

@@ -13,11 +13,11 @@
 #include "schemas/link_layout.h"
 
 struct account {
-    uint64_t published;  // frames that were accepted, over all generations
+    uint64_t published;    // frames that were accepted
     uint64_t released;
-    uint64_t evicted;    // dropped: overwritten before they were taken
-    uint64_t poisoned;   // dropped: skipped because they kill their reader
-    uint64_t abandoned;  // dropped: queued or held when the link ended without a reader
+    uint64_t evicted;      // dropped: overwritten before they were taken
+    uint64_t poisoned;     // dropped: skipped because they kill their reader
+    uint64_t abandoned;    // dropped: queued or held when the link ended without a reader
     uint64_t queued;
     uint64_t held;
     uint64_t redelivered;  // taken again after a crash; not part of the equation
@@ -25,25 +25,15 @@ struct account {
     uint64_t clamped;      // values that a worker wrote out of bounds
 };
 
-// Counters of pages that are gone, to be added to those of the pages in use.
-struct account_carried {
-    uint64_t evicted;
-    uint64_t poisoned;
-    uint64_t redelivered;
-    uint64_t refused;
-    uint64_t clamped;
-};
-
-// What the broker knows of a link by itself.
+// What the broker knows by itself of a link in one generation.
 struct account_link {
     enum sb_delivery delivery;
     uint32_t depth;
     uint32_t claims;
-    uint64_t first_seq;  // of the generation that the pages belong to
-    struct account_carried carried;
+    uint64_t first_seq;  // of the generation, 0 = it has not begun
 };
 
-// publish is NULL before the link has memory; consume is NULL before its consumer has a page: then
+// The frames of one generation. publish is NULL before the link has memory; consume is NULL before its consumer has a page: then
 // everything that was published is queued.
 struct account account_link(const struct account_link *link, const struct publish_page *publish,
                             const struct consume_page *consume);
@@ -51,6 +41,9 @@ struct account account_link(const struct account_link *link, const struct publis
 // The seq after the last frame of a page: what its end says, else found in the cells, as for a
 // producer that is gone. first_seq is that of the page.
 uint64_t account_end(const struct publish_page *publish, uint32_t depth, uint64_t first_seq);
+
+// Sums two generations of a link.
+void account_add(struct account *sum, const struct account *part);
 
 // What is still queued or held becomes abandoned: nobody will read it.
 void account_abandon(struct account *account);

@@ -42,6 +42,23 @@ void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int
     va_end(list);
 }
 
+void exit_reason_note(struct exit_reason *reason, const char *text)
+{
+    if (reason->kind == EXIT_REASON_NONE) {
+        text_copy(reason->text, sizeof reason->text, text);
+    }
+}
+
+static void add_status(struct text *text, const struct exit_reason *reason)
+{
+    if (reason->kind == EXIT_REASON_CODE) {
+        text_add_format(text, "exit code %d", reason->code);
+    } else {
+        const char *name = sigabbrev_np(reason->code);
+        text_add_format(text, "signal %d (SIG%s)", reason->code, name != NULL ? name : "?");
+    }
+}
+
 void exit_reason_describe(const struct exit_reason *reason, char *out, size_t size_bytes)
 {
     struct text text = text_over(out, size_bytes);
@@ -50,13 +67,15 @@ void exit_reason_describe(const struct exit_reason *reason, char *out, size_t si
         text_add(&text, "unknown");
         return;
     case EXIT_REASON_CODE:
-        text_add_format(&text, "exit code %d", reason->code);
+    case EXIT_REASON_SIGNAL:
+        if (reason->text[0] == '\0') {
+            add_status(&text, reason);
+        } else {
+            text_add_format(&text, "%s (", reason->text);
+            add_status(&text, reason);
+            text_add(&text, ")");
+        }
         return;
-    case EXIT_REASON_SIGNAL: {
-        const char *name = sigabbrev_np(reason->code);
-        text_add_format(&text, "signal %d (SIG%s)", reason->code, name != NULL ? name : "?");
-        return;
-    }
     case EXIT_REASON_START:
         text_add_format(&text, "cannot start: %s", reason->text);
         return;
@@ -65,7 +84,7 @@ void exit_reason_describe(const struct exit_reason *reason, char *out, size_t si
         return;
     case EXIT_REASON_DEADLINE:
     case EXIT_REASON_STOPPED:
-    case EXIT_REASON_OPEN:
+    case EXIT_REASON_REFUSED:
         text_add(&text, reason->text);
         return;
     }
@@ -97,12 +116,13 @@ enum exit_verdict exit_reason_verdict(const struct exit_reason *reason, bool is_
         return verdict_of_code(reason->code, is_complete || is_stopping);
     case EXIT_REASON_STOPPED:
         return EXIT_VERDICT_FINISHED;
+    case EXIT_REASON_REFUSED:
+        return EXIT_VERDICT_NO_CONFIG;
     case EXIT_REASON_NONE:
     case EXIT_REASON_SIGNAL:
     case EXIT_REASON_START:
     case EXIT_REASON_PROTOCOL:
     case EXIT_REASON_DEADLINE:
-    case EXIT_REASON_OPEN:
         // A worker that published its last frame and all ends before it crashed has lost nothing.
         return is_complete && reason->kind == EXIT_REASON_SIGNAL ? EXIT_VERDICT_FINISHED
                                                                  : EXIT_VERDICT_FAILED;

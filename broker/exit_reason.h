@@ -15,13 +15,13 @@ enum exit_reason_kind {
     EXIT_REASON_PROTOCOL,  // ended by us for what it sent
     EXIT_REASON_DEADLINE,  // ended by us because a deadline passed
     EXIT_REASON_STOPPED,   // ended by us because a stop was forced
-    EXIT_REASON_OPEN,      // open() failed; code: negative errno
+    EXIT_REASON_REFUSED,   // the graph cannot have it so: no common format, no memory
 };
 
 struct exit_reason {
     enum exit_reason_kind kind;
     int code;
-    char text[EXIT_REASON_TEXT_BYTES];  // what was wrong, or which deadline
+    char text[EXIT_REASON_TEXT_BYTES];  // what was wrong, which deadline, or what it said itself
 };
 
 // Takes the wait status of waitpid() apart. What was recorded before (we ended it, and why) stays:
@@ -32,6 +32,9 @@ void exit_reason_from_wait(struct exit_reason *reason, int wait_status);
 void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+// Keeps what the worker said about its end before it ended. The last words count.
+void exit_reason_note(struct exit_reason *reason, const char *text);
+
 // One sentence part: "exit code 3", "signal 11 (SIGSEGV)", "start deadline of 10s passed".
 void exit_reason_describe(const struct exit_reason *reason, char *out, size_t size_bytes);
 
@@ -40,7 +43,7 @@ enum exit_verdict {
     EXIT_VERDICT_FINISHED,   // it did its work
     EXIT_VERDICT_FAILED,     // it failed
     EXIT_VERDICT_RESTART,    // it wants a fresh start
-    EXIT_VERDICT_NO_CONFIG,  // it can never work with this configuration
+    EXIT_VERDICT_NO_CONFIG,  // it can never work as the graph wants it
     EXIT_VERDICT_BAD_DATA,   // it found its data wrong
     EXIT_VERDICT_REFUSED,    // permission
 };

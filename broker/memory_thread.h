@@ -31,7 +31,7 @@ struct memory_item {
 struct memory_job {
     struct memory_job *next;
     void *owner;           // of the caller
-    uint64_t total_bytes;  // of the caller: what was reserved for it
+    uint64_t tag;          // of the caller
     int error;             // 0, or the negative errno of the first order that failed
     bool is_closing;       // of the thread: nothing to make, only to close
     size_t count;

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph as it is: nodes with their lives, outputs with their memory, links with their states.
+//
+// The graph as it is wanted is struct graph, which this points into. Who does what: life.h starts
+// and ends workers, wiring.h agrees formats, generation.h gives memory, ending.h stops the whole.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include <streambroker/format.h>
+
+#include "broker/account.h"
+#include "broker/bell.h"
+#include "broker/exit_reason.h"
+#include "broker/graph.h"
+#include "broker/link.h"
+#include "broker/link_plan.h"
+#include "broker/node.h"
+#include "broker/worker_peer.h"
+
+struct actual_link;
+struct actual_node;
+struct broker;
+struct generation;
+struct life_log;
+
+#define ACTUAL_GENERATIONS_MAX 2  // of an output: one that is drained, one that is written
+
+// A linked output port: one pool at a time feeds all its links.
+struct actual_output {
+    struct actual_node *node;            // borrowed
+    const char *name;                    // borrowed from the graph
+    const struct descriptor_port *port;  // borrowed from the descriptor
+    char address[LIMIT_ADDRESS_BYTES_MAX];
+    size_t link_count;
+    struct actual_link **links;  // owned array of borrowed
+
+    size_t offer_count;
+    struct sb_format offers[LIMIT_FORMATS_MAX];
+    uint64_t frame_bytes_max;  // said with the offers
+    bool is_offer_new;         // nothing was agreed about the newest offers yet
+
+    bool is_agreed;
+    struct sb_format format;  // agreed last
+    uint32_t generation;      // number of the newest generation, 0 = none yet
+    struct generation *old;   // owned: being drained
+    struct generation *now;   // owned: the newest
+    uint64_t first_number;    // frame number that the output goes on with
+};
+
+struct actual_link {
+    uint32_t id;                             // from 1
+    const struct graph_link *wanted;         // borrowed
+    char name[2 * LIMIT_ADDRESS_BYTES_MAX];  // "a.out -> b.in"
+    struct actual_output *output;            // borrowed
+    struct actual_node *to;                  // borrowed
+    char to_address[LIMIT_ADDRESS_BYTES_MAX];
+    enum link_state state;
+
+    uint64_t page_number;    // of the newest consume page
+    uint32_t format_serial;  // INPUT_FORMAT that was not answered yet, 0 = none
+    struct account past;     // of generations that are gone
+    bool is_voluntary;       // its reader left because it had finished: what it left is no loss
+};
+
+struct actual_node {
+    struct node_life life;
+    struct broker *broker;            // borrowed, NULL before one runs it
+    const struct graph_node *wanted;  // borrowed
+    size_t output_count;
+    struct actual_output *outputs;  // owned
+    size_t input_count;
+    struct actual_link **inputs;  // owned array of borrowed
+
+    // Of the running life:
+    uint32_t serial;  // of the launcher, 0 = none
+    pid_t pid;
+    int pidfd;  // owned
+    struct worker_peer peer;
+    struct bell bell;
+    struct exit_reason reason;
+    bool is_opened;
+    bool is_start_sent;
+    bool is_ended;           // ENDED came
+    bool is_killed;          // we sent SIGKILL
+    bool is_stop_late;       // because the deadline of a stop had passed
+    uint32_t unmapped;       // MEMORY that was not answered by MAPPED yet
+    uint32_t status_serial;  // of the MEMORY for the status page, 0 = answered
+    int status_fd;           // owned: read-write until it is mapped, then read-only
+    uint64_t status_bytes;
+    const struct status_page *status;  // owned mapping, NULL before it was mapped
+    int64_t deadline_ns;               // INT64_MAX = none
+    const char *deadline_text;         // which one
+    struct life_log *log;              // owned
+    bool was_ready;                    // in this or an earlier life
+};
+
+struct actual {
+    const struct graph *wanted;  // borrowed
+    size_t node_count;
+    struct actual_node **nodes;  // owned, in the order of the graph
+    size_t link_count;
+    struct actual_link **links;  // owned, in the order of the graph
+    size_t *order;               // owned: node indices, sources first
+};
+
+// Builds nodes, outputs and links of a checked graph. Nothing runs yet. Returns 0 or -ENOMEM.
+int actual_create(const struct graph *graph, struct actual **out_actual);
+
+// Everything that belongs to lives must be gone before.
+void actual_destroy(struct actual *actual);
+
+// Lookups by what a worker sent: NULL when the node has no such link or output.
+struct actual_link *actual_input_of(const struct actual_node *node, uint32_t link_id);
+struct actual_output *actual_output_of(const struct actual_node *node, const char *name);
+
+// Delivery, depth and claims of a link, as the check found them.
+enum sb_delivery actual_delivery(const struct actual_link *link);
+uint32_t actual_depth(const struct actual_link *link);
+uint32_t actual_claims(const struct actual_link *link);

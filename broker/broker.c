@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+// The broker's loop: what can wake it, and who handles it.
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "broker/ending.h"
+#include "broker/generation.h"
+#include "broker/life.h"
+#include "broker/life_log.h"
+#include "broker/wiring.h"
+#include "shm/segment.h"
+
+#define STATUS_INTERNAL 70
+#define STATUS_INVALID 78
+#define TIMER_ACCURACY_US 1000
+
+void broker_set_status(struct broker *broker, int status)
+{
+    if (broker->exit_status == 0) {
+        broker->exit_status = status;
+    }
+}
+
+uint32_t broker_next_serial(struct broker *broker)
+{
+    broker->last_serial++;
+    if (broker->last_serial == 0) {
+        broker->last_serial = 1;
+    }
+    return broker->last_serial;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+void broker_arm_timer(struct broker *broker)
+{
+    int64_t due_ns = broker->stop_deadline_ns;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        const struct actual_node *node = broker->actual->nodes[i];
+        due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
+    }
+    if (due_ns == INT64_MAX) {
+        sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
+        return;
+    }
+    sd_event_source_set_time(broker->timer, (uint64_t)due_ns / 1000 + 1);
+    sd_event_source_set_enabled(broker->timer, SD_EVENT_ONESHOT);
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *context)
+{
+    (void)source;
+    (void)usec;
+    struct broker *broker = context;
+    int64_t now_ns = clock_now_ns();
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        life_log_report(node, now_ns);
+        if (node->deadline_ns <= now_ns) {
+            life_on_deadline(broker, node);
+        }
+    }
+    if (broker->stop_deadline_ns <= now_ns) {
+        ending_on_deadline(broker);
+    }
+    broker_arm_timer(broker);
+    return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    (void)source;
+    ending_on_signal(context, (int)info->ssi_signo);
+    return 0;
+}
+
+static int on_launcher(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)fd;
+    (void)events;
+    struct broker *broker = context;
+    for (;;) {
+        struct launch_event event;
+        int got = launcher_receive(broker->launcher, &event);
+        if (got == -EAGAIN) {
+            return 0;
+        }
+        if (got != 0) {
+            sd_event_source_set_enabled(source, SD_EVENT_OFF);
+            ending_on_launcher_gone(broker);
+            return 0;
+        }
+        life_on_launch(broker, &event);
+    }
+}
+
+static int on_memory(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct broker *broker = context;
+    struct memory_job *job;
+    while ((job = memory_thread_take(broker->memory)) != NULL) {
+        if (job->orders[0].kind == WIRE_MEMORY_STATUS) {
+            life_on_status_made(broker, job);
+        } else {
+            generation_on_made(broker, job);
+        }
+        wiring_advance(broker);
+    }
+    return 0;
+}
+
+static int add_sources(struct broker *broker)
+{
+    static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
+    int failed = 0;
+    for (size_t i = 0; i < ARRAY_COUNT(signals) && failed >= 0; i++) {
+        failed = sd_event_add_signal(broker->event, NULL, signals[i], on_signal, broker);
+    }
+    if (failed >= 0) {
+        failed = sd_event_add_io(broker->event, NULL, launcher_fd(broker->launcher), EPOLLIN,
+                                 on_launcher, broker);
+    }
+    if (failed >= 0) {
+        failed = sd_event_add_io(broker->event, NULL, memory_thread_fd(broker->memory), EPOLLIN,
+                                 on_memory, broker);
+    }
+    if (failed >= 0) {
+        failed = sd_event_add_time(broker->event, &broker->timer, CLOCK_MONOTONIC, UINT64_MAX,
+                                   TIMER_ACCURACY_US, on_timer, broker);
+    }
+    return failed < 0 ? failed : sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
+}
+
+// Each link has several descriptors here, and a soft limit of 1024 is usual.
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static uint64_t limit_bytes(const struct graph_share *share, const struct budget_machine *machine)
+{
+    if (share->permille > 0) {
+        return machine->total_bytes == BUDGET_UNLIMITED
+                   ? BUDGET_UNLIMITED
+                   : machine->total_bytes / 1000 * share->permille;
+    }
+    return share->bytes == GRAPH_NONE_BYTES ? BUDGET_UNLIMITED : share->bytes;
+}
+
+// Status and bell pages are small and each node has them: they are reserved once.
+static int set_budget(struct broker *broker)
+{
+    struct budget_machine machine;
+    int failed = budget_read_machine(&machine);
+    if (failed != 0) {
+        log_line(LOG_ERROR, "cannot read how much memory there is: %s", strerrordesc_np(-failed));
+        return failed;
+    }
+    broker->budget.limit_bytes = limit_bytes(&broker->graph->limits.shared_memory, &machine);
+    uint64_t page = 4096;
+    uint64_t status = (sizeof(struct status_page) + page - 1) / page * page;
+    uint64_t bytes = broker->graph->node_count * (status + page);
+    struct budget_refusal refusal;
+    failed = budget_reserve(&broker->budget, &machine, bytes, 0, &refusal);
+    if (failed != 0) {
+        char needed[32];
+        char available[32];
+        units_format_size(refusal.needed_bytes, needed, sizeof needed);
+        units_format_size(refusal.available_bytes, available, sizeof available);
+        log_line(LOG_ERROR,
+                 "not enough memory for the pages of %zu nodes: %s needed, %s available "
+                 "(%s)",
+                 broker->graph->node_count, needed, available, refusal.bound);
+    }
+    return failed;
+}
+
+static int open_parts(struct broker *broker)
+{
+    int failed = sd_event_new(&broker->event);
+    if (failed < 0) {
+        return failed;
+    }
+    failed = memory_thread_create(&broker->memory);
+    if (failed != 0) {
+        return failed;
+    }
+    broker->incoming = calloc(1, sizeof *broker->incoming);
+    broker->outgoing = calloc(1, sizeof *broker->outgoing);
+    if (broker->incoming == NULL || broker->outgoing == NULL) {
+        return -ENOMEM;
+    }
+    failed = actual_create(broker->graph, &broker->actual);
+    if (failed != 0) {
+        return failed;
+    }
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        broker->actual->nodes[i]->broker = broker;
+    }
+    return add_sources(broker);
+}
+
+static void drop_memory(struct broker *broker)
+{
+    for (size_t i = 0; broker->actual != NULL && i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        for (size_t j = 0; j < node->output_count; j++) {
+            generation_drop(broker, node->outputs[j].old);
+            generation_drop(broker, node->outputs[j].now);
+        }
+        worker_peer_close(&node->peer);
+        life_log_close(node, true);
+        bell_close(&node->bell);
+    }
+}
+
+static void close_parts(struct broker *broker)
+{
+    drop_memory(broker);
+    memory_thread_destroy(broker->memory);
+    actual_destroy(broker->actual);
+    sd_event_source_disable_unref(broker->timer);
+    sd_event_unref(broker->event);
+    free(broker->incoming);
+    free(broker->outgoing);
+}
+
+static void start(struct broker *broker)
+{
+    broker->phase = BROKER_STARTING;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        // A node that fails at once ends the graph: the others are not started then.
+        if (broker->phase == BROKER_STARTING) {
+            life_start(broker, broker->actual->nodes[broker->actual->order[i]]);
+        }
+    }
+    if (broker->actual->node_count == 0) {
+        wiring_check_ready(broker);
+    }
+}
+
+static void set_clock(struct broker *broker)
+{
+    broker->clock = (struct bell_clock){.epoch_ns = clock_now_ns(),
+                                        .from_ns = clock_now_ns(),
+                                        .fps_numerator = broker->graph->clock.fps.numerator,
+                                        .fps_denominator = broker->graph->clock.fps.denominator};
+}
+
+int broker_run(const struct graph *graph, struct launcher *launcher,
+               const struct broker_options *options)
+{
+    struct broker broker = {
+        .options = *options, .launcher = launcher, .graph = graph, .stop_deadline_ns = INT64_MAX};
+    raise_descriptor_limit();
+    if (set_budget(&broker) != 0) {
+        return STATUS_INVALID;
+    }
+    set_clock(&broker);
+    int failed = open_parts(&broker);
+    if (failed < 0) {
+        log_line(LOG_ERROR, "cannot start: %s", strerrordesc_np(-failed));
+        close_parts(&broker);
+        return STATUS_INTERNAL;
+    }
+    if (!options->is_idle) {
+        start(&broker);
+    }
+    failed = sd_event_loop(broker.event);
+    if (failed < 0) {
+        log_line(LOG_ERROR, "the loop failed: %s", strerrordesc_np(-failed));
+        broker_set_status(&broker, STATUS_INTERNAL);
+    }
+    int status = broker.forced_status != 0 ? broker.forced_status : broker.exit_status;
+    close_parts(&broker);
+    return status;
+}

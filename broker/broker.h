@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The running broker: what all its parts share, and the loop that drives them.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "broker/actual.h"
+#include "broker/launcher.h"
+#include "broker/memory_thread.h"
+#include "shm/budget.h"
+
+enum broker_phase {
+    BROKER_IDLE,      // loaded, nothing was started
+    BROKER_STARTING,  // until every node is ready
+    BROKER_RUNNING,
+    BROKER_ENDING,  // asked to stop, or failed: waits for the last process
+    BROKER_ENDED,   // every node is over
+};
+
+struct broker_options {
+    bool is_keep;  // stay when every node has finished
+    bool is_idle;  // load, do not start
+};
+
+struct broker {
+    struct broker_options options;
+    sd_event *event;               // owned
+    struct launcher *launcher;     // borrowed
+    struct memory_thread *memory;  // owned
+    const struct graph *graph;     // borrowed: as wanted
+    struct actual *actual;         // owned: as it is
+    struct bell_clock clock;
+    enum broker_phase phase;
+    int exit_status;
+    int forced_status;  // instead of exit_status, 0 = none
+    int signal_count;
+
+    struct budget budget;
+    uint64_t unmade_bytes;  // reserved, and not allocated yet
+    uint64_t pages_bytes;   // reserved for status and bell pages
+
+    struct wire_message *incoming;  // owned scratch: the message that is being handled
+    struct wire_message *outgoing;  // owned scratch: the message that is being written
+    uint32_t last_serial;           // of MEMORY and INPUT_FORMAT
+    uint32_t last_launch;           // of the launcher
+
+    sd_event_source *timer;    // owned: the earliest deadline
+    int64_t stop_deadline_ns;  // of all nodes together, INT64_MAX = none
+    bool is_advancing;         // wiring_advance() runs
+    bool is_advance_wanted;    // and has to run again
+    bool is_launcher_gone;
+};
+
+// Runs a checked graph to its end. Signals that end it must be blocked before, in every thread.
+// Returns the exit status.
+int broker_run(const struct graph *graph, struct launcher *launcher,
+               const struct broker_options *options);
+
+// Sets the timer to the earliest deadline of a node or of the stop.
+void broker_arm_timer(struct broker *broker);
+
+// The number of the next MEMORY or INPUT_FORMAT.
+uint32_t broker_next_serial(struct broker *broker);
+
+// The exit status that is not 0 and came first stays.
+void broker_set_status(struct broker *broker, int status);

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stops the graph, and finds its exit status.
+#include "broker/ending.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "broker/life.h"
+#include "broker/pages.h"
+
+// A process that SIGKILL does not end within this is in the kernel's hands.
+#define GONE_NS (2 * CLOCK_NS_PER_S)
+
+#define STATUS_FAILED 1
+#define STATUS_INTERNAL 70
+#define STATUS_REFUSED 77
+#define STATUS_INVALID 78
+#define STATUS_SIGNAL 128
+
+static bool is_any_alive(const struct actual *actual)
+{
+    for (size_t i = 0; i < actual->node_count; i++) {
+        if (node_is_alive(actual->nodes[i]->life.state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void set_deadline(struct broker *broker, int64_t after_ns)
+{
+    broker->stop_deadline_ns = clock_now_ns() + after_ns;
+    broker_arm_timer(broker);
+}
+
+static int64_t longest_stop_ns(const struct actual *actual)
+{
+    int64_t longest_ns = 0;
+    for (size_t i = 0; i < actual->node_count; i++) {
+        const struct actual_node *node = actual->nodes[i];
+        if (node_is_alive(node->life.state) && node->wanted->timeouts.stop_ns > longest_ns) {
+            longest_ns = node->wanted->timeouts.stop_ns;
+        }
+    }
+    return longest_ns;
+}
+
+static void stop_node(struct broker *broker, struct actual_node *node, enum worker_want want)
+{
+    if (!node_is_legal(node->life.state, NODE_ON_STOP)) {
+        return;
+    }
+    node_transition(&node->life, NODE_ON_STOP, "the graph ends", clock_now_ns());
+    node->deadline_ns = INT64_MAX;
+    if (node->peer.phase == WIRE_CONNECTED) {
+        // It has no bell yet and did nothing that it would have to finish.
+        life_kill(broker, node, EXIT_REASON_STOPPED, "stopped before it was ready");
+    } else {
+        bell_want(&node->bell, want);
+    }
+}
+
+void ending_stop(struct broker *broker, bool is_graceful)
+{
+    if (broker->phase == BROKER_ENDING) {
+        return;
+    }
+    bool is_draining = is_graceful && broker->phase == BROKER_RUNNING;
+    bool is_over = broker->phase == BROKER_IDLE || broker->phase == BROKER_ENDED;
+    broker->phase = BROKER_ENDING;
+    if (is_over) {
+        sd_event_exit(broker->event, 0);
+        return;
+    }
+    set_deadline(broker, longest_stop_ns(broker->actual));
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        stop_node(broker, broker->actual->nodes[i], is_draining ? WANT_DRAIN : WANT_STOP);
+    }
+    ending_check(broker);
+}
+
+void ending_force(struct broker *broker, const char *why)
+{
+    broker->phase = BROKER_ENDING;
+    set_deadline(broker, GONE_NS);
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        life_kill(broker, broker->actual->nodes[i], EXIT_REASON_STOPPED, "%s", why);
+    }
+    ending_check(broker);
+}
+
+void ending_on_signal(struct broker *broker, int signal_number)
+{
+    broker->signal_count++;
+    if (broker->signal_count == 1) {
+        log_line(LOG_DEBUG, "stopping: SIG%s", sigabbrev_np(signal_number));
+        ending_stop(broker, true);
+        return;
+    }
+    log_line(LOG_DEBUG, "ending at once: SIG%s again", sigabbrev_np(signal_number));
+    broker->forced_status = STATUS_SIGNAL + signal_number;
+    ending_force(broker, "ended by a second signal");
+}
+
+static int status_of_start(enum exit_verdict verdict)
+{
+    switch (verdict) {
+    case EXIT_VERDICT_NO_CONFIG:
+        return STATUS_INVALID;
+    case EXIT_VERDICT_REFUSED:
+        return STATUS_REFUSED;
+    case EXIT_VERDICT_FINISHED:
+    case EXIT_VERDICT_FAILED:
+    case EXIT_VERDICT_RESTART:
+    case EXIT_VERDICT_BAD_DATA:
+        break;
+    }
+    return STATUS_FAILED;
+}
+
+static void on_start_failed(struct broker *broker, struct actual_node *node,
+                            enum exit_verdict verdict)
+{
+    if (node->wanted->is_optional) {
+        log_node(LOG_WARNING, node->life.id, node->life.generation,
+                 "cannot start; it is optional, so the graph starts without it");
+        return;
+    }
+    broker_set_status(broker, status_of_start(verdict));
+    ending_stop(broker, false);
+}
+
+static void on_failed(struct broker *broker, struct actual_node *node)
+{
+    broker_set_status(broker, STATUS_FAILED);
+    if (node->wanted->restart.then == GRAPH_GIVE_UP_STOP_GRAPH) {
+        log_node(LOG_WARNING, node->life.id, node->life.generation,
+                 "the graph stops, as its restart.then says");
+        ending_stop(broker, true);
+    }
+}
+
+void ending_on_node_over(struct broker *broker, struct actual_node *node, enum exit_verdict verdict)
+{
+    bool is_failed = node->life.state == NODE_FAILED;
+    bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED ||
+                        (node->reason.kind == EXIT_REASON_DEADLINE && node->is_stop_late);
+    if (is_failed && broker->phase == BROKER_STARTING) {
+        on_start_failed(broker, node, verdict);
+    } else if (is_failed && broker->phase == BROKER_RUNNING) {
+        on_failed(broker, node);
+    } else if (is_failed && broker->phase == BROKER_ENDING && !is_our_doing) {
+        broker_set_status(broker, STATUS_FAILED);
+    }
+    ending_check(broker);
+}
+
+static void kill_late(struct broker *broker, struct actual_node *node)
+{
+    if (!node_is_alive(node->life.state) || node->is_killed) {
+        return;
+    }
+    char limit[32];
+    units_format_duration(longest_stop_ns(broker->actual), limit, sizeof limit);
+    node->is_stop_late = true;
+    life_kill(broker, node, EXIT_REASON_DEADLINE, "stop deadline of %s passed", limit);
+}
+
+static void give_up(struct broker *broker, struct actual_node *node)
+{
+    if (node_is_alive(node->life.state)) {
+        log_node(LOG_ERROR, node->life.id, node->life.generation,
+                 "its process %d does not end: it is left behind", (int)node->pid);
+        node_transition(&node->life, NODE_ON_DETACH, "it cannot be killed", clock_now_ns());
+        broker_set_status(broker, STATUS_FAILED);
+    }
+}
+
+void ending_on_deadline(struct broker *broker)
+{
+    bool is_kill = false;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        is_kill = is_kill || (node_is_alive(node->life.state) && !node->is_killed);
+    }
+    broker->stop_deadline_ns = INT64_MAX;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        if (is_kill) {
+            kill_late(broker, broker->actual->nodes[i]);
+        } else {
+            give_up(broker, broker->actual->nodes[i]);
+        }
+    }
+    if (is_kill) {
+        set_deadline(broker, GONE_NS);
+    }
+    ending_check(broker);
+}
+
+void ending_on_launcher_gone(struct broker *broker)
+{
+    log_line(LOG_ERROR, "the launcher is gone: every worker is ended");
+    broker->is_launcher_gone = true;
+    broker->forced_status = STATUS_INTERNAL;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        int pidfd = broker->actual->nodes[i]->pidfd;
+        if (pidfd >= 0) {
+            syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+        }
+    }
+    broker->phase = BROKER_ENDED;
+    sd_event_exit(broker->event, 0);
+}
+
+static void report_link(struct broker *broker, const struct actual_link *link)
+{
+    struct account account = pages_account(link);
+    account_abandon(&account);
+    char text[256];
+    account_text(&account, text, sizeof text);
+    log_line(LOG_DEBUG, "link %s: %s", link->name, text);
+    bool is_lossless = actual_delivery(link) == SB_DELIVERY_LOSSLESS;
+    if (is_lossless && account.abandoned > 0 && !link->is_voluntary) {
+        log_line(LOG_ERROR, "link %s: %llu frames were lost on a lossless link (%s)", link->name,
+                 (unsigned long long)account.abandoned, text);
+        broker_set_status(broker, STATUS_FAILED);
+    }
+}
+
+void ending_check(struct broker *broker)
+{
+    bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
+    // A graph that never had a node has not finished: it waits for one.
+    bool is_finished = is_under_way && broker->actual->node_count > 0;
+    if ((!is_finished && broker->phase != BROKER_ENDING) || is_any_alive(broker->actual)) {
+        return;
+    }
+    bool is_stopped = broker->phase == BROKER_ENDING;
+    broker->phase = BROKER_ENDED;
+    broker->stop_deadline_ns = INT64_MAX;
+    for (size_t i = 0; i < broker->actual->link_count; i++) {
+        report_link(broker, broker->actual->links[i]);
+    }
+    if (is_stopped || !broker->options.is_keep) {
+        sd_event_exit(broker->event, 0);
+    } else {
+        log_line(LOG_DEBUG, "every node has finished; the broker stays");
+    }
+}

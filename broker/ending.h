@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// The end of the graph: finished, stopped, failed or forced, and with which status.
+#pragma once
+
+#include "broker/broker.h"
+#include "broker/exit_reason.h"
+
+// Asks every node to end, within one deadline for all. is_graceful: frames drain first.
+void ending_stop(struct broker *broker, bool is_graceful);
+
+// Ends every node now.
+void ending_force(struct broker *broker, const char *why);
+
+// SIGINT, SIGTERM or SIGHUP: the first stops gracefully, the second forces.
+void ending_on_signal(struct broker *broker, int signal_number);
+
+// A life has ended: what it means for the graph.
+void ending_on_node_over(struct broker *broker, struct actual_node *node,
+                         enum exit_verdict verdict);
+
+// The common deadline of a stop has passed.
+void ending_on_deadline(struct broker *broker);
+
+// The launcher is gone: nothing can be started or reaped any more.
+void ending_on_launcher_gone(struct broker *broker);
+
+// Ends the graph when no node is left that may do something.
+void ending_check(struct broker *broker);

@@ -1,0 +1,539 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes, gives and drops the memory of outputs and links.
+#include "broker/generation.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "broker/descriptor.h"
+#include "broker/life.h"
+#include "broker/pages.h"
+
+#define PAGE_BYTES UINT64_C(4096)
+
+static struct generation_segment no_segment(bool is_page)
+{
+    return (struct generation_segment){.fd = -1, .is_page = is_page};
+}
+
+static enum link_plan_pages wanted_pages(const struct actual_output *output)
+{
+    enum link_plan_pages pages = LINK_PLAN_AUTO;
+    for (size_t i = 0; i < output->link_count; i++) {
+        switch (output->links[i]->wanted->memory) {
+        case GRAPH_MEMORY_NORMAL:
+            return LINK_PLAN_NORMAL;
+        case GRAPH_MEMORY_HUGE:
+            pages = LINK_PLAN_HUGE;
+            break;
+        case GRAPH_MEMORY_AUTO:
+            break;
+        }
+    }
+    return pages;
+}
+
+// The bound that the graph itself gives, 0 = none.
+static uint64_t bound_of_links(const struct actual_output *output)
+{
+    uint64_t bound = 0;
+    for (size_t i = 0; i < output->link_count; i++) {
+        uint64_t said = output->links[i]->wanted->max_payload;
+        bound = said > bound ? said : bound;
+    }
+    return bound;
+}
+
+static bool is_part(const struct actual_link *link)
+{
+    return link->state != LINK_DISCONNECTED && link->state != LINK_DISCONNECTING &&
+           link->state != LINK_ERROR;
+}
+
+static int plan_pool(const struct actual_output *output, struct pool_plan *out_plan, char *text,
+                     size_t text_bytes)
+{
+    struct text why = text_over(text, text_bytes);
+    struct link_plan_payload sizes = {.said = output->frame_bytes_max,
+                                      .port = output->port->max_payload,
+                                      .links = bound_of_links(output)};
+    uint64_t payload_bytes;
+    int failed = link_plan_payload(&sizes, &output->format, &payload_bytes);
+    if (failed != 0) {
+        char format[160];
+        sb_format_text(&output->format, format, sizeof format);
+        text_add_format(&why, "%s: max_payload is %llu bytes, a frame of %s has %llu",
+                        output->address, (unsigned long long)sizes.links, format,
+                        (unsigned long long)sb_format_frame_bytes(&output->format));
+        return failed;
+    }
+    struct link_plan plans[LIMIT_LINKS_PER_SIDE_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < output->link_count; i++) {
+        if (is_part(output->links[i])) {
+            plans[count++] = (struct link_plan){.depth = actual_depth(output->links[i]),
+                                                .claims = actual_claims(output->links[i])};
+        }
+    }
+    failed = link_plan_pool(plans, count, output->port->claims, 0, payload_bytes,
+                            wanted_pages(output), out_plan);
+    if (failed != 0) {
+        text_add_format(&why,
+                        "%s: a pool for payloads of %llu bytes passes the limits; make "
+                        "depth or max_payload smaller",
+                        output->address, (unsigned long long)payload_bytes);
+    }
+    return failed;
+}
+
+static uint64_t rounded(uint64_t bytes, bool is_huge)
+{
+    uint64_t unit = is_huge ? SEGMENT_HUGE_BYTES : PAGE_BYTES;
+    return (bytes + unit - 1) / unit * unit;
+}
+
+static uint64_t needed_bytes(const struct generation *generation)
+{
+    uint64_t bytes = rounded(generation->plan.size_bytes, link_plan_is_huge(&generation->plan));
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct actual_link *link = generation->links[i].link;
+        bytes += rounded(layout_publish_page_bytes(actual_depth(link)), false);
+        bytes += rounded(layout_consume_page_bytes(actual_depth(link), actual_claims(link)), false);
+    }
+    return bytes;
+}
+
+static int reserve(struct broker *broker, struct generation *generation, struct text *why)
+{
+    struct budget_machine machine;
+    int failed = budget_read_machine(&machine);
+    if (failed != 0) {
+        text_add_format(why, "cannot read how much memory there is: %s", strerrordesc_np(-failed));
+        return failed;
+    }
+    struct budget_refusal refusal;
+    uint64_t bytes = needed_bytes(generation);
+    failed = budget_reserve(&broker->budget, &machine, bytes, broker->unmade_bytes, &refusal);
+    if (failed != 0) {
+        char needed[32];
+        char available[32];
+        units_format_size(refusal.needed_bytes, needed, sizeof needed);
+        units_format_size(refusal.available_bytes, available, sizeof available);
+        text_add_format(why, "%s: not enough memory for its frames: %s needed, %s available (%s)",
+                        generation->output->address, needed, available, refusal.bound);
+        return failed;
+    }
+    generation->reserved_bytes = bytes;
+    broker->unmade_bytes += bytes;
+    return 0;
+}
+
+static struct memory_job *make_job(const struct generation *generation)
+{
+    struct memory_job *job = memory_thread_new_job(1 + 2 * generation->link_count);
+    if (job == NULL) {
+        return NULL;
+    }
+    job->orders[0] = (struct memory_item){
+        .kind = WIRE_MEMORY_POOL,
+        .size_bytes = generation->plan.size_bytes,
+        .pages = link_plan_is_huge(&generation->plan) ? SEGMENT_HUGE : SEGMENT_NORMAL,
+        .fd = -1};
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct generation_link *pages = &generation->links[i];
+        uint32_t depth = actual_depth(pages->link);
+        uint32_t claims = actual_claims(pages->link);
+        struct memory_item page = {.link_id = pages->link->id,
+                                   .generation = generation->number,
+                                   .depth = depth,
+                                   .first_seq = pages->first_seq,
+                                   .fd = -1};
+        page.kind = WIRE_MEMORY_PUBLISH;
+        page.size_bytes = layout_publish_page_bytes(depth);
+        job->orders[1 + 2 * i] = page;
+        page.kind = WIRE_MEMORY_CONSUME;
+        page.size_bytes = layout_consume_page_bytes(depth, claims);
+        page.claims_max = claims;
+        page.page_number = pages->page_number;
+        job->orders[2 + 2 * i] = page;
+    }
+    return job;
+}
+
+static struct generation *new_generation(struct actual_output *output)
+{
+    struct generation *generation =
+        calloc(1, sizeof *generation + output->link_count * sizeof generation->links[0]);
+    if (generation == NULL) {
+        return NULL;
+    }
+    generation->output = output;
+    generation->number = output->generation + 1;
+    generation->format = output->format;
+    generation->first_number = output->first_number;
+    generation->pool = no_segment(false);
+    for (size_t i = 0; i < output->link_count; i++) {
+        struct actual_link *link = output->links[i];
+        if (is_part(link)) {
+            generation->links[generation->link_count++] =
+                (struct generation_link){.link = link,
+                                         .publish = no_segment(true),
+                                         .consume = no_segment(true),
+                                         .page_number = link->page_number + 1,
+                                         .first_seq = output->now == NULL ? 1 : 0};
+        }
+    }
+    return generation;
+}
+
+int generation_order(struct broker *broker, struct actual_output *output, char *text,
+                     size_t text_bytes)
+{
+    if (output->old != NULL || (output->now != NULL && !generation_is_complete(output->now))) {
+        return -EBUSY;
+    }
+    struct text why = text_over(text, text_bytes);
+    auto_free struct generation *generation = new_generation(output);
+    if (generation == NULL) {
+        text_add(&why, "no memory");
+        return -ENOMEM;
+    }
+    int failed = plan_pool(output, &generation->plan, text, text_bytes);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = reserve(broker, generation, &why);
+    if (failed != 0) {
+        return failed;
+    }
+    struct memory_job *job = make_job(generation);
+    if (job == NULL) {
+        budget_release(&broker->budget, generation->reserved_bytes);
+        broker->unmade_bytes -= generation->reserved_bytes;
+        text_add(&why, "no memory");
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < generation->link_count; i++) {
+        struct actual_link *link = generation->links[i].link;
+        link->page_number++;
+        link_transition(&link->state, LINK_ON_AGREED, link->name);
+    }
+    job->owner = generation;
+    generation->is_being_made = true;
+    output->generation = generation->number;
+    output->old = output->now;
+    output->now = steal_pointer(&generation);
+    memory_thread_submit(broker->memory, job);
+    return 0;
+}
+
+static void take_segment(struct generation_segment *segment, struct memory_item *item)
+{
+    segment->fd = steal_fd(&item->fd);
+    segment->size_bytes = item->real_bytes;
+}
+
+static void give(struct broker *broker, struct actual_node *node,
+                 struct generation_segment *segment)
+{
+    struct wire_message *message = broker->outgoing;
+    message->type = WIRE_MEMORY;
+    message->memory.serial = segment->serial = broker_next_serial(broker);
+    message->memory.size_bytes = segment->size_bytes;
+    node->unmapped++;
+    life_send(broker, node, &segment->fd, 1);
+}
+
+static void give_link(struct broker *broker, struct generation *generation,
+                      struct generation_link *pages)
+{
+    struct wire_memory memory = {.link_id = pages->link->id,
+                                 .generation = generation->number,
+                                 .depth = actual_depth(pages->link)};
+    memory.kind = WIRE_MEMORY_PUBLISH;
+    memory.first_seq = pages->first_seq;
+    broker->outgoing->memory = memory;
+    give(broker, generation->output->node, &pages->publish);
+    memory.kind = WIRE_MEMORY_CONSUME;
+    memory.first_seq = 0;
+    memory.claims_max = actual_claims(pages->link);
+    memory.page_number = pages->page_number;
+    broker->outgoing->memory = memory;
+    give(broker, pages->link->to, &pages->consume);
+}
+
+static void give_all(struct broker *broker, struct generation *generation)
+{
+    struct actual_output *output = generation->output;
+    broker->outgoing->memory = (struct wire_memory){
+        .kind = WIRE_MEMORY_POOL,
+        .generation = generation->number,
+        .slot_count = generation->plan.slot_count,
+        .payload_bytes = generation->plan.payload_bytes,
+        .format = generation->format,
+        .first_number = generation->first_number,
+    };
+    text_copy(broker->outgoing->memory.output, sizeof broker->outgoing->memory.output,
+              output->name);
+    give(broker, output->node, &generation->pool);
+    for (size_t i = 0; i < generation->link_count; i++) {
+        if (is_part(generation->links[i].link)) {
+            give_link(broker, generation, &generation->links[i]);
+        }
+    }
+}
+
+void generation_on_made(struct broker *broker, struct memory_job *job)
+{
+    struct generation *generation = job->owner;
+    broker->unmade_bytes -= generation->reserved_bytes;
+    generation->is_being_made = false;
+    struct actual_output *output = generation->output;
+    if (output == NULL) {
+        memory_thread_free_job(job);
+        generation_drop(broker, generation);
+        return;
+    }
+    int error = job->error;
+    if (error == 0) {
+        take_segment(&generation->pool, &job->orders[0]);
+        for (size_t i = 0; i < generation->link_count; i++) {
+            take_segment(&generation->links[i].publish, &job->orders[1 + 2 * i]);
+            take_segment(&generation->links[i].consume, &job->orders[2 + 2 * i]);
+        }
+    }
+    memory_thread_free_job(job);
+    if (error != 0) {
+        char size[32];
+        units_format_size(generation->reserved_bytes, size, sizeof size);
+        life_refuse(broker, output->node, "%s: cannot allocate %s for its frames: %s",
+                    output->address, size, strerrordesc_np(-error));
+        return;
+    }
+    give_all(broker, generation);
+}
+
+static int seal(struct generation_segment *segment)
+{
+    int failed = segment_seal(segment->fd, segment->size_bytes);
+    if (failed != 0) {
+        return failed;
+    }
+    int reader = segment_open_reader(segment->fd);
+    if (reader < 0) {
+        return reader;
+    }
+    // From here on nobody but the writer's own mapping can write it.
+    cleanup_fd(&segment->fd);
+    segment->fd = reader;
+    segment->is_sealed = true;
+    // The broker looks at pages for its counters, and never at a pool.
+    return segment->is_page ? segment_map_reader(reader, segment->size_bytes, &segment->view) : 0;
+}
+
+static void send_read_link(struct broker *broker, struct generation *generation,
+                           struct generation_link *pages)
+{
+    struct wire_message *message = broker->outgoing;
+    message->type = WIRE_READ_LINK;
+    message->read_link = (struct wire_read_link){.link_id = pages->link->id,
+                                                 .generation = generation->number,
+                                                 .pool_bytes = generation->pool.size_bytes,
+                                                 .page_bytes = pages->publish.size_bytes,
+                                                 .slot_count = generation->plan.slot_count,
+                                                 .payload_bytes = generation->plan.payload_bytes,
+                                                 .depth = actual_depth(pages->link),
+                                                 .first_seq = pages->first_seq,
+                                                 .format = generation->format,
+                                                 .attempt = 1};
+    int fds[] = {generation->pool.fd, pages->publish.fd};
+    pages->is_read_sent = true;
+    life_send(broker, pages->link->to, fds, 2);
+}
+
+static void send_write_link(struct broker *broker, struct generation *generation,
+                            struct generation_link *pages)
+{
+    struct wire_message *message = broker->outgoing;
+    message->type = WIRE_WRITE_LINK;
+    message->write_link = (struct wire_write_link){.link_id = pages->link->id,
+                                                   .generation = generation->number,
+                                                   .page_bytes = pages->consume.size_bytes,
+                                                   .page_number = pages->page_number,
+                                                   .claims_max = actual_claims(pages->link)};
+    pages->is_write_sent = true;
+    life_send(broker, generation->output->node, &pages->consume.fd, 1);
+}
+
+// Sends what can be sent now.
+static void advance(struct broker *broker, struct generation *generation)
+{
+    for (size_t i = 0; i < generation->link_count; i++) {
+        struct generation_link *pages = &generation->links[i];
+        struct actual_link *link = pages->link;
+        if (!link_is_up(link->state)) {
+            continue;
+        }
+        bool was_wired = pages->is_read_sent && pages->is_write_sent;
+        if (!pages->is_read_sent && generation->pool.is_sealed && pages->publish.is_sealed) {
+            send_read_link(broker, generation, pages);
+        }
+        if (!pages->is_write_sent && pages->consume.is_sealed) {
+            send_write_link(broker, generation, pages);
+        }
+        if (!was_wired && pages->is_read_sent && pages->is_write_sent) {
+            link_transition(&link->state, LINK_ON_WIRED, link->name);
+        }
+    }
+}
+
+// Finds the segment of a serial among those that the node writes.
+static struct generation_segment *find_written(struct generation *generation,
+                                               const struct actual_node *node, uint32_t serial)
+{
+    if (generation == NULL) {
+        return NULL;
+    }
+    bool is_producer = generation->output->node == node;
+    if (is_producer && generation->pool.serial == serial) {
+        return &generation->pool;
+    }
+    for (size_t i = 0; i < generation->link_count; i++) {
+        struct generation_link *pages = &generation->links[i];
+        if (is_producer && pages->publish.serial == serial) {
+            return &pages->publish;
+        }
+        if (pages->link->to == node && pages->consume.serial == serial) {
+            return &pages->consume;
+        }
+    }
+    return NULL;
+}
+
+static struct generation_segment *find_segment(struct actual_node *node, uint32_t serial,
+                                               struct generation **out_generation)
+{
+    for (size_t i = 0; i < node->output_count + node->input_count; i++) {
+        struct actual_output *output = i < node->output_count
+                                           ? &node->outputs[i]
+                                           : node->inputs[i - node->output_count]->output;
+        struct generation *both[] = {output->now, output->old};
+        for (size_t j = 0; j < ARRAY_COUNT(both); j++) {
+            struct generation_segment *segment = find_written(both[j], node, serial);
+            if (segment != NULL) {
+                *out_generation = both[j];
+                return segment;
+            }
+        }
+    }
+    return NULL;
+}
+
+int generation_on_mapped(struct broker *broker, struct actual_node *node, uint32_t serial)
+{
+    struct generation *generation;
+    struct generation_segment *segment =
+        serial == 0 ? NULL : find_segment(node, serial, &generation);
+    if (segment == NULL || segment->is_sealed) {
+        return -ENOENT;
+    }
+    int failed = seal(segment);
+    if (failed != 0) {
+        return failed;
+    }
+    node->unmapped--;
+    advance(broker, generation);
+    return 0;
+}
+
+static bool is_owed(const struct actual_node *writer, const struct generation_segment *segment)
+{
+    return !segment->is_sealed && node_is_alive(writer->life.state);
+}
+
+bool generation_is_complete(const struct generation *generation)
+{
+    if (generation->is_being_made) {
+        return false;
+    }
+    const struct actual_node *producer = generation->output->node;
+    if (is_owed(producer, &generation->pool)) {
+        return false;
+    }
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct generation_link *pages = &generation->links[i];
+        if (link_is_up(pages->link->state) &&
+            (is_owed(producer, &pages->publish) || is_owed(pages->link->to, &pages->consume))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void drop_segment(struct broker *broker, struct generation_segment *segment)
+{
+    segment_unmap(segment->view, segment->size_bytes);
+    segment->view = NULL;
+    if (segment->fd >= 0) {
+        memory_thread_close_fd(broker->memory, segment->fd);
+        segment->fd = -1;
+    }
+}
+
+void generation_drop(struct broker *broker, struct generation *generation)
+{
+    if (generation == NULL) {
+        return;
+    }
+    if (generation->output != NULL) {
+        pages_keep(generation);
+    }
+    generation->output = NULL;
+    if (generation->is_being_made) {
+        return;
+    }
+    drop_segment(broker, &generation->pool);
+    for (size_t i = 0; i < generation->link_count; i++) {
+        drop_segment(broker, &generation->links[i].publish);
+        drop_segment(broker, &generation->links[i].consume);
+    }
+    budget_release(&broker->budget, generation->reserved_bytes);
+    free(generation);
+}
+
+static bool is_all_drained(const struct generation *generation)
+{
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct generation_link *pages = &generation->links[i];
+        if (!pages->is_drained && link_is_up(pages->link->state)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void generation_settle(struct broker *broker, struct actual_output *output)
+{
+    if (output->old != NULL && is_all_drained(output->old)) {
+        generation_drop(broker, output->old);
+        output->old = NULL;
+    }
+}
+
+int generation_on_drained(struct broker *broker, struct actual_link *link, uint32_t number)
+{
+    struct actual_output *output = link->output;
+    struct generation_link *pages = pages_of(output->old, link);
+    if (pages == NULL || output->old->number != number || pages->is_drained) {
+        return -ENOENT;
+    }
+    pages->is_drained = true;
+    generation_settle(broker, output);
+    return 0;
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// One generation of an output: its pool, and the two pages of each of its links.
+//
+// Life of its memory: ordered from the memory thread; made; each segment given to its one writer
+// (MEMORY); mapped by it (MAPPED) and sealed; the pool and publish page given to the consumer
+// (READ_LINK), the consume page to the producer (WRITE_LINK). The broker keeps read-only views of
+// the pages for its counters, never of the pool.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/broker.h"
+
+struct generation_segment {
+    int fd;               // owned: read-write until it is sealed, then read-only
+    uint64_t size_bytes;  // real
+    uint32_t serial;      // of its MEMORY, 0 = not given
+    const void *view;     // owned: the broker's mapping of a sealed page, NULL for a pool
+    bool is_page;
+    bool is_sealed;
+};
+
+struct generation_link {
+    struct actual_link *link;  // borrowed
+    struct generation_segment publish;
+    struct generation_segment consume;
+    uint64_t page_number;
+    uint64_t first_seq;  // 0 = where the generation before ends
+    bool is_read_sent;
+    bool is_write_sent;
+    bool is_drained;  // its consumer has moved on
+};
+
+struct generation {
+    struct actual_output *output;  // borrowed; NULL when it was dropped while it was being made
+    uint32_t number;
+    struct sb_format format;
+    struct pool_plan plan;
+    struct generation_segment pool;
+    bool is_being_made;
+    uint64_t reserved_bytes;
+    uint64_t first_number;
+    size_t link_count;
+    struct generation_link links[];
+};
+
+// Reserves and orders the memory for what the output has agreed, as its newest generation. Returns
+// 0; -EBUSY when two generations exist already; -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in
+// text.
+int generation_order(struct broker *broker, struct actual_output *output, char *text,
+                     size_t text_bytes);
+
+// The memory thread has done a job that generation_order() submitted. Takes the job.
+void generation_on_made(struct broker *broker, struct memory_job *job);
+
+// A worker has mapped a segment. Returns 0; -ENOENT when the serial is none that it owes; -EPROTO
+// when it tampered with the segment.
+int generation_on_mapped(struct broker *broker, struct actual_node *node, uint32_t serial);
+
+// The consumer of a link has read a generation to its end. -ENOENT when there is none such.
+int generation_on_drained(struct broker *broker, struct actual_link *link, uint32_t number);
+
+// Drops the old generation of an output when nobody reads it any more.
+void generation_settle(struct broker *broker, struct actual_output *output);
+
+// Every segment that somebody alive has to map is mapped, and everything was sent.
+bool generation_is_complete(const struct generation *generation);
+
+// Gives everything back; the counters of its links are kept. NULL is allowed.
+void generation_drop(struct broker *broker, struct generation *generation);

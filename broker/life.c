@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts workers, talks to them, and finds out why they ended.
+#include "broker/life.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "broker/descriptor.h"
+#include "broker/ending.h"
+#include "broker/generation.h"
+#include "broker/life_end.h"
+#include "broker/life_log.h"
+#include "broker/life_message.h"
+#include "broker/wiring.h"
+
+#define PRIORITY_HIGH (-10)
+#define PRIORITY_REALTIME 10
+
+static void set_deadline(struct broker *broker, struct actual_node *node, int64_t after_ns,
+                         const char *text)
+{
+    node->deadline_ns = after_ns == INT64_MAX ? INT64_MAX : clock_now_ns() + after_ns;
+    node->deadline_text = text;
+    broker_arm_timer(broker);
+}
+
+static void reset(struct actual_node *node)
+{
+    node->pid = 0;
+    node->reason = (struct exit_reason){0};
+    node->is_opened = false;
+    node->is_start_sent = false;
+    node->is_ended = false;
+    node->is_killed = false;
+    node->is_stop_late = false;
+    node->unmapped = 0;
+    node->status_serial = 0;
+}
+
+static int order_status_page(struct broker *broker, struct actual_node *node)
+{
+    struct memory_job *job = memory_thread_new_job(1);
+    if (job == NULL) {
+        return -ENOMEM;
+    }
+    job->owner = node;
+    job->orders[0].kind = WIRE_MEMORY_STATUS;
+    job->orders[0].size_bytes = sizeof(struct status_page);
+    job->tag = node->life.generation;
+    memory_thread_submit(broker->memory, job);
+    return 0;
+}
+
+static int fill_arguments(const struct graph_node *wanted, const char **arguments)
+{
+    if (wanted->exec.count + 1 > LAUNCH_ARGUMENTS_MAX) {
+        return -E2BIG;
+    }
+    for (size_t i = 0; i < wanted->exec.count; i++) {
+        arguments[i] = wanted->exec.items[i];
+    }
+    arguments[0] = wanted->found.program;
+    return 0;
+}
+
+// "NAME=value" for each variable that the graph grants, in one buffer.
+static int fill_environment(const struct graph_pairs *pairs, struct text *bytes,
+                            const char **environment)
+{
+    if (pairs->count + 1 > LAUNCH_ARGUMENTS_MAX) {
+        return -E2BIG;
+    }
+    for (size_t i = 0; i < pairs->count; i++) {
+        environment[i] = bytes->bytes + bytes->length;
+        text_add_format(bytes, "%s=%s", pairs->items[i].name, pairs->items[i].value);
+        text_add_bytes(bytes, "", 1);
+    }
+    return bytes->is_cut ? -E2BIG : 0;
+}
+
+static int spawn(struct broker *broker, struct actual_node *node, int control_fd, int fds[2])
+{
+    const char *arguments[LAUNCH_ARGUMENTS_MAX] = {NULL};
+    const char *environment[LAUNCH_ARGUMENTS_MAX] = {NULL};
+    char bytes[LAUNCH_STRINGS_BYTES_MAX];
+    struct text text = TEXT_OVER(bytes);
+    int failed = fill_arguments(node->wanted, arguments);
+    if (failed == 0) {
+        failed = fill_environment(&node->wanted->sandbox.env, &text, environment);
+    }
+    if (failed != 0) {
+        return failed;
+    }
+    struct launch_plan plan = {.path = node->wanted->found.program,
+                               .arguments = arguments,
+                               .environment = environment,
+                               .folder = broker->graph->folder,
+                               .control_fd = control_fd,
+                               .stdout_fd = fds[0],
+                               .stderr_fd = fds[1]};
+    broker->last_launch = broker->last_launch % LAUNCH_SERIAL_MAX + 1;
+    node->serial = broker->last_launch;
+    return launcher_spawn(broker->launcher, &plan, node->serial);
+}
+
+static int open_and_spawn(struct broker *broker, struct actual_node *node)
+{
+    int failed = bell_open(&node->bell, &broker->clock);
+    if (failed != 0) {
+        return failed;
+    }
+    failed = order_status_page(broker, node);
+    if (failed != 0) {
+        return failed;
+    }
+    int pair[2];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
+        return -errno;
+    }
+    auto_fd int ours = pair[0];
+    auto_fd int theirs = pair[1];
+    int pipes[2];
+    failed = life_log_open(broker, node, pipes);
+    if (failed != 0) {
+        return failed;
+    }
+    auto_fd int out = pipes[0];
+    auto_fd int err = pipes[1];
+    failed = spawn(broker, node, theirs, (int[]){out, err});
+    if (failed != 0) {
+        return failed;
+    }
+    return life_message_open(broker, node, steal_fd(&ours));
+}
+
+void life_start(struct broker *broker, struct actual_node *node)
+{
+    reset(node);
+    node_transition(&node->life, NODE_ON_START, "start", clock_now_ns());
+    int failed = open_and_spawn(broker, node);
+    if (failed != 0) {
+        exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", strerrordesc_np(-failed));
+        node->serial = 0;
+        life_end(broker, node, NULL);
+        return;
+    }
+    set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+}
+
+static void apply_cpus(const struct actual_node *node)
+{
+    const struct graph_numbers *cpus = &node->wanted->run.cpus;
+    if (cpus->count == 0) {
+        return;
+    }
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    for (size_t i = 0; i < cpus->count; i++) {
+        CPU_SET(cpus->items[i], &set);
+    }
+    if (sched_setaffinity(node->pid, sizeof set, &set) < 0) {
+        log_node(LOG_WARNING, node->life.id, node->life.generation,
+                 "cannot be bound to its CPUs: %s", strerrordesc_np(errno));
+    }
+}
+
+static void apply_priority(const struct actual_node *node)
+{
+    enum graph_priority priority = node->wanted->run.priority;
+    int failed = 0;
+    if (priority == GRAPH_PRIORITY_HIGH) {
+        failed = setpriority(PRIO_PROCESS, (id_t)node->pid, PRIORITY_HIGH);
+    } else if (priority == GRAPH_PRIORITY_REALTIME) {
+        struct sched_param parameter = {.sched_priority = PRIORITY_REALTIME};
+        failed = sched_setscheduler(node->pid, SCHED_FIFO, &parameter);
+    }
+    if (failed < 0) {
+        log_node(LOG_WARNING, node->life.id, node->life.generation,
+                 "cannot have its priority, runs on with the usual one: %s",
+                 strerrordesc_np(errno));
+    }
+}
+
+static void on_spawned(struct actual_node *node, const struct launch_event *event)
+{
+    node->pid = event->pid;
+    node->pidfd = event->pidfd;
+    log_node(LOG_DEBUG, node->life.id, node->life.generation, "process pid=%d", (int)event->pid);
+    if (node->is_killed) {
+        // It was given up while the launcher made it.
+        syscall(SYS_pidfd_send_signal, node->pidfd, SIGKILL, NULL, 0);
+        return;
+    }
+    apply_cpus(node);
+    apply_priority(node);
+}
+
+static struct actual_node *node_of_serial(const struct broker *broker, uint32_t serial)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        if (broker->actual->nodes[i]->serial == serial) {
+            return broker->actual->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+void life_on_launch(struct broker *broker, const struct launch_event *event)
+{
+    struct actual_node *node = node_of_serial(broker, event->serial);
+    if (node == NULL) {
+        if (event->kind == LAUNCH_SPAWNED) {
+            close(event->pidfd);
+        }
+        return;
+    }
+    switch (event->kind) {
+    case LAUNCH_SPAWNED:
+        on_spawned(node, event);
+        break;
+    case LAUNCH_FAILED:
+        exit_reason_set(&node->reason, EXIT_REASON_START, event->error, "%s", event->text);
+        life_end(broker, node, NULL);
+        break;
+    case LAUNCH_EXITED:
+        life_end(broker, node, &event->wait_status);
+        break;
+    }
+}
+
+void life_on_status_made(struct broker *broker, struct memory_job *job)
+{
+    struct actual_node *node = job->owner;
+    if (node->life.generation != job->tag || !node_is_alive(node->life.state)) {
+        memory_thread_free_job(job);
+        return;
+    }
+    int error = job->error;
+    if (error == 0) {
+        node->status_fd = steal_fd(&job->orders[0].fd);
+        node->status_bytes = job->orders[0].real_bytes;
+    }
+    memory_thread_free_job(job);
+    if (error != 0) {
+        life_refuse(broker, node, "cannot allocate its status page: %s", strerrordesc_np(-error));
+        return;
+    }
+    life_message_give_status(broker, node);
+}
+
+void life_run(struct broker *broker, struct actual_node *node)
+{
+    set_deadline(broker, node, INT64_MAX, NULL);
+    node_transition(&node->life, NODE_ON_RUN, "every node is ready", clock_now_ns());
+    bell_set_clock(&node->bell, &broker->clock);
+    bell_want(&node->bell, WANT_RUN);
+}
+
+void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count)
+{
+    int failed = worker_peer_send(&node->peer, broker->outgoing, fds, fd_count);
+    if (failed == -ENOBUFS) {
+        life_kill(broker, node, EXIT_REASON_PROTOCOL, "it does not read its control socket");
+    } else if (failed != 0 && failed != -EPIPE) {
+        life_kill(broker, node, EXIT_REASON_PROTOCOL, "cannot send %s to it: %s",
+                  wire_worker_type_name(broker->outgoing->type), strerrordesc_np(-failed));
+    }
+    bell_ring(&node->bell);
+}
+
+static void kill_process(struct broker *broker, struct actual_node *node)
+{
+    node->is_killed = true;
+    set_deadline(broker, node, INT64_MAX, NULL);
+    if (node->pidfd >= 0) {
+        syscall(SYS_pidfd_send_signal, node->pidfd, SIGKILL, NULL, 0);
+    }
+    if (node->serial != 0) {
+        launcher_kill(broker->launcher, node->serial);
+    }
+    worker_peer_close(&node->peer);
+}
+
+void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason_kind kind,
+               const char *format, ...)
+{
+    if (!node_is_alive(node->life.state) || node->is_killed) {
+        return;
+    }
+    char text[EXIT_REASON_TEXT_BYTES];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    exit_reason_set(&node->reason, kind, 0, "%s", text);
+    log_node(LOG_DEBUG, node->life.id, node->life.generation, "killed: %s", text);
+    kill_process(broker, node);
+}
+
+void life_refuse(struct broker *broker, struct actual_node *node, const char *format, ...)
+{
+    char text[EXIT_REASON_TEXT_BYTES];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    exit_reason_set(&node->reason, EXIT_REASON_REFUSED, 0, "%s", text);
+    if (node_is_alive(node->life.state) && !node->is_killed) {
+        kill_process(broker, node);
+    }
+}
+
+void life_on_deadline(struct broker *broker, struct actual_node *node)
+{
+    const char *text = node->deadline_text;
+    int64_t limit_ns = strcmp(text, "start") == 0 ? node->wanted->timeouts.start_ns
+                                                  : node->wanted->timeouts.stop_ns;
+    char limit[32];
+    units_format_duration(limit_ns, limit, sizeof limit);
+    life_kill(broker, node, EXIT_REASON_DEADLINE, "%s deadline of %s passed", text, limit);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The life of one worker: from the launcher's process to the exact reason of its end.
+#pragma once
+
+#include <stddef.h>
+
+#include "broker/broker.h"
+
+// Begins a life of the node. What fails later is the end of that life, so there is no result.
+void life_start(struct broker *broker, struct actual_node *node);
+
+// An event of the launcher.
+void life_on_launch(struct broker *broker, const struct launch_event *event);
+
+// The memory thread has made a status page. Takes the job.
+void life_on_status_made(struct broker *broker, struct memory_job *job);
+
+// Every node is ready: run.
+void life_run(struct broker *broker, struct actual_node *node);
+
+// Sends broker->outgoing (type and its struct are filled), rings the bell. The fds stay the
+// caller's. A worker that does not read is ended.
+void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count);
+
+// Ends the worker with SIGKILL. The reason is kept; the end itself is told by the launcher.
+void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason_kind kind,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// The node cannot work as the graph wants it (no format, no memory): status 78 when it never ran.
+void life_refuse(struct broker *broker, struct actual_node *node, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// Its deadline has passed.
+void life_on_deadline(struct broker *broker, struct actual_node *node);

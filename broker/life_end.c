@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ends lives and takes their links apart.
+#include "broker/life_end.h"
+
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "broker/ending.h"
+#include "broker/generation.h"
+#include "broker/life.h"
+#include "broker/life_log.h"
+#include "broker/life_message.h"
+#include "broker/pages.h"
+#include "broker/wiring.h"
+#include "shm/segment.h"
+
+// Every output has an end in shared memory, which nobody but the worker can have written.
+static bool has_ended_outputs(const struct actual_node *node)
+{
+    for (size_t i = 0; i < node->output_count; i++) {
+        const struct actual_output *output = &node->outputs[i];
+        for (size_t j = 0; j < output->link_count; j++) {
+            const struct actual_link *link = output->links[j];
+            if (link->state != LINK_DISCONNECTED && !pages_is_stream_ended(link)) {
+                return false;
+            }
+        }
+    }
+    return node->output_count > 0;
+}
+
+static void drop_unused(struct broker *broker, struct actual_output *output)
+{
+    generation_settle(broker, output);
+    if (node_is_alive(output->node->life.state)) {
+        return;
+    }
+    for (size_t i = 0; i < output->link_count; i++) {
+        if (link_is_up(output->links[i]->state)) {
+            return;
+        }
+    }
+    generation_drop(broker, output->old);
+    generation_drop(broker, output->now);
+    output->old = NULL;
+    output->now = NULL;
+}
+
+// The consumer of a link learns where it ends, unless the producer wrote the end itself.
+static void tell_consumer(struct broker *broker, struct actual_link *link)
+{
+    if (pages_is_stream_ended(link)) {
+        return;
+    }
+    struct wire_link_end end = {.link_id = link->id, .kind = LINK_END_LOST};
+    if (pages_find_end(link, &end.generation, &end.end_seq) != 0) {
+        life_message_unlink(broker, link->to, link->id, true);
+        return;
+    }
+    broker->outgoing->type = WIRE_LINK_END;
+    broker->outgoing->link_end = end;
+    life_send(broker, link->to, NULL, 0);
+}
+
+static void release_output(struct broker *broker, struct actual_output *output)
+{
+    for (size_t i = 0; i < output->link_count; i++) {
+        struct actual_link *link = output->links[i];
+        if (link->state != LINK_DISCONNECTED && node_is_alive(link->to->life.state)) {
+            tell_consumer(broker, link);
+        }
+        if (link_is_legal(link->state, LINK_ON_PRODUCER_GONE)) {
+            link_transition(&link->state, LINK_ON_PRODUCER_GONE, link->name);
+        }
+    }
+    drop_unused(broker, output);
+}
+
+// A lossless producer must not wait for a consumer that is gone: its link becomes a plug.
+static void release_input(struct broker *broker, struct actual_link *link, bool is_voluntary)
+{
+    link->format_serial = 0;
+    link->is_voluntary = is_voluntary;
+    if (link->state != LINK_DISCONNECTED && node_is_alive(link->output->node->life.state)) {
+        life_message_unlink(broker, link->output->node, link->id, false);
+    }
+    link_transition(&link->state, LINK_ON_CONSUMER_GONE, link->name);
+    drop_unused(broker, link->output);
+}
+
+static enum node_event event_of(const struct actual_node *node, enum exit_verdict verdict)
+{
+    bool is_finished = verdict == EXIT_VERDICT_FINISHED;
+    return is_finished && node_is_legal(node->life.state, NODE_ON_FINISH) ? NODE_ON_FINISH
+                                                                          : NODE_ON_FAIL;
+}
+
+static void close_life(struct actual_node *node, bool is_clean)
+{
+    worker_peer_close(&node->peer);
+    life_log_close(node, is_clean);
+    bell_close(&node->bell);
+    segment_unmap(node->status, node->status_bytes);
+    node->status = NULL;
+    cleanup_fd(&node->status_fd);
+    cleanup_fd(&node->pidfd);
+    node->serial = 0;
+    node->deadline_ns = INT64_MAX;
+}
+
+static void note_reason(struct actual_node *node, const int *wait_status)
+{
+    bool has_said = node->reason.text[0] != '\0';
+    if (wait_status != NULL) {
+        exit_reason_from_wait(&node->reason, *wait_status);
+    }
+    enum exit_reason_kind kind = node->reason.kind;
+    bool is_unexplained = !has_said && (kind == EXIT_REASON_CODE || kind == EXIT_REASON_SIGNAL);
+    // Before it can speak to us, what a program has to say is on its stderr.
+    if (is_unexplained && !node->was_ready) {
+        life_log_last(node, node->reason.text, sizeof node->reason.text);
+    }
+}
+
+static void log_end(const struct actual_node *node, enum exit_verdict verdict, bool is_failed)
+{
+    char reason[EXIT_REASON_TEXT_BYTES + 64];
+    exit_reason_describe(&node->reason, reason, sizeof reason);
+    if (!is_failed) {
+        log_node(LOG_DEBUG, node->life.id, node->life.generation, "finished (%s)", reason);
+    } else if (node->reason.kind == EXIT_REASON_STOPPED) {
+        log_node(LOG_DEBUG, node->life.id, node->life.generation, "stopped (%s)", reason);
+    } else if (verdict == EXIT_VERDICT_FAILED && node->reason.kind == EXIT_REASON_CODE &&
+               node->reason.code == 0) {
+        log_node(LOG_ERROR, node->life.id, node->life.generation,
+                 "failed: it exited with 0 before its work was done");
+    } else {
+        log_node(LOG_ERROR, node->life.id, node->life.generation, "failed: %s", reason);
+    }
+}
+
+void life_end(struct broker *broker, struct actual_node *node, const int *wait_status)
+{
+    if (!node_is_alive(node->life.state)) {
+        return;
+    }
+    worker_peer_drain(&node->peer);
+    note_reason(node, wait_status);
+    bool is_stopping = node->life.state == NODE_STOPPING;
+    bool is_complete = node->is_ended || has_ended_outputs(node);
+    enum exit_verdict verdict = exit_reason_verdict(&node->reason, is_complete, is_stopping);
+    enum node_event event = event_of(node, verdict);
+    bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
+    close_life(node, is_clean);
+    log_end(node, verdict, event == NODE_ON_FAIL);
+    node_transition(&node->life, event, "its process is gone", clock_now_ns());
+    bool is_voluntary = event == NODE_ON_FINISH && !is_stopping;
+    for (size_t i = 0; i < node->output_count; i++) {
+        release_output(broker, &node->outputs[i]);
+    }
+    for (size_t i = 0; i < node->input_count; i++) {
+        release_input(broker, node->inputs[i], is_voluntary);
+    }
+    ending_on_node_over(broker, node, verdict);
+    wiring_advance(broker);
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// streambroker: options, the launcher before everything else, the graph, and the broker's loop.
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <streambroker/version.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "broker/broker.h"
+#include "broker/catalog.h"
+#include "broker/graph_check.h"
+#include "broker/graph_file.h"
+#include "broker/launcher.h"
+#include "broker/options.h"
+
+#define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
+#define HELP_BYTES 4096
+
+enum { STATUS_USAGE = 2, STATUS_NO_INPUT = 66, STATUS_INTERNAL = 70, STATUS_INVALID = 78 };
+
+static int describe(void *context, const char *folder, char *const *argv, char **out_json,
+                    size_t *out_count, struct diag *out_why)
+{
+    return launcher_describe(context, folder, argv, DESCRIBE_NS, out_json, out_count, out_why);
+}
+
+// Signals come through the loop. Blocked before any thread is made, because threads inherit it.
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int run_graph(const struct options *options, struct graph **graph, struct catalog *catalog,
+                     struct launcher *launcher, struct diags *diags)
+{
+    int failed = graph_file_read(options->graph, graph, diags);
+    if (failed == -ENOMEM) {
+        return STATUS_INTERNAL;
+    }
+    if (failed != 0) {
+        return failed == -EINVAL ? STATUS_INVALID : STATUS_NO_INPUT;
+    }
+    failed = graph_check(*graph, catalog, diags);
+    if (failed != 0) {
+        return failed == -ENOMEM ? STATUS_INTERNAL : diags_exit_status(diags);
+    }
+    diags_print(diags, stderr);
+    *diags = (struct diags){.count = 0};
+    struct broker_options wanted = {.is_keep = options->is_given[OPTION_KEEP],
+                                    .is_idle = options->is_given[OPTION_IDLE]};
+    return broker_run(*graph, launcher, &wanted);
+}
+
+static int run_with_launcher(const struct options *options, struct launcher *launcher)
+{
+    struct catalog *catalog;
+    int failed =
+        catalog_create(getenv("STREAMBROKER_PROCESSOR_PATH"), NULL, describe, launcher, &catalog);
+    if (failed != 0) {
+        log_line(LOG_ERROR, "cannot find the processors: %s", strerrordesc_np(-failed));
+        return STATUS_INTERNAL;
+    }
+    int status;
+    if (options->is_given[OPTION_CHECK]) {
+        status = graph_check_command(options->graph, catalog, GRAPH_CHECK_QUIET);
+    } else {
+        struct graph *graph = NULL;
+        struct diags diags = {.count = 0};
+        status = run_graph(options, &graph, catalog, launcher, &diags);
+        diags_print(&diags, stderr);
+        graph_destroy(graph);
+    }
+    catalog_destroy(catalog);
+    return status;
+}
+
+static int run(const struct options *options)
+{
+    log_configure(options->log_level, options->log_format);
+    // The launcher is forked before anything is opened, allocated or started: it inherits nothing.
+    struct launcher *launcher;
+    int failed = launcher_start(&launcher);
+    if (failed != 0) {
+        log_line(LOG_ERROR, "cannot start the launcher: %s", strerrordesc_np(-failed));
+        return STATUS_INTERNAL;
+    }
+    block_signals();
+    int status = run_with_launcher(options, launcher);
+    launcher_stop(launcher);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options;
+    char text[HELP_BYTES];
+    if (options_parse(argc, argv, &options, text, sizeof text) != 0) {
+        fprintf(stderr, "streambroker: %s\n", text);
+        return STATUS_USAGE;
+    }
+    if (options.is_given[OPTION_HELP]) {
+        options_help(text, sizeof text);
+        fputs(text, stdout);
+        return 0;
+    }
+    if (options.is_given[OPTION_VERSION]) {
+        puts("streambroker " SB_VERSION_STRING);
+        return 0;
+    }
+    return run(&options);
+}

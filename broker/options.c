@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the command line by the table in options.def.
+#include "broker/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "broker/nearest.h"
+
+#define HELP_COLUMN 26
+
+struct entry {
+    const char *name;
+    char letter;
+    const char *value;
+    const char *help;
+};
+
+static const struct entry entries[OPTION_COUNT] = {
+#define OPTION(ID, long_name, short_name, value_name, text)                                        \
+    [OPTION_##ID] = {                                                                              \
+        .name = (long_name), .letter = (short_name), .value = (value_name), .help = (text)},
+#include "broker/options.def"
+#undef OPTION
+};
+
+struct parser {
+    int argc;
+    char *const *argv;
+    int next;
+    struct options options;
+    struct text why;
+};
+
+static int refuse_unknown(struct parser *parser, const char *name, size_t count)
+{
+    char wanted[64];
+    struct text text = TEXT_OVER(wanted);
+    text_add_bytes(&text, name, count);
+    struct nearest nearest = nearest_to(wanted);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        nearest_offer(&nearest, entries[i].name);
+    }
+    text_add(&parser->why, "there is no option --");
+    text_add_escaped(&parser->why, wanted, strlen(wanted));
+    if (nearest.best[0] != '\0') {
+        text_add_format(&parser->why, "; did you mean --%s?", nearest.best);
+    } else {
+        text_add(&parser->why, "; --help lists them");
+    }
+    return -EINVAL;
+}
+
+static int set_log_format(struct parser *parser, const char *value)
+{
+    if (strcmp(value, "text") == 0) {
+        parser->options.log_format = LOG_FORMAT_TEXT;
+    } else if (strcmp(value, "json") == 0) {
+        parser->options.log_format = LOG_FORMAT_JSON;
+    } else {
+        text_add(&parser->why, "--log-format is text or json, not '");
+        text_add_escaped(&parser->why, value, strlen(value));
+        text_add(&parser->why, "'");
+        return -EINVAL;
+    }
+    return 0;
+}
+
+static int set(struct parser *parser, enum option_id id, const char *value)
+{
+    parser->options.is_given[id] = true;
+    switch (id) {
+    case OPTION_SOCKET:
+    case OPTION_WATCH:
+        text_add_format(&parser->why, "--%s is not available yet", entries[id].name);
+        return -EINVAL;
+    case OPTION_LOG_FORMAT:
+        return set_log_format(parser, value);
+    case OPTION_VERBOSE:
+        parser->options.log_level = LOG_DEBUG;
+        return 0;
+    case OPTION_QUIET:
+        parser->options.log_level = LOG_ERROR;
+        return 0;
+    case OPTION_CHECK:
+    case OPTION_KEEP:
+    case OPTION_IDLE:
+    case OPTION_VERSION:
+    case OPTION_HELP:
+    case OPTION_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static int take(struct parser *parser, enum option_id id, const char *value)
+{
+    const struct entry *entry = &entries[id];
+    if (entry->value == NULL && value != NULL) {
+        text_add_format(&parser->why, "--%s takes no value", entry->name);
+        return -EINVAL;
+    }
+    if (entry->value != NULL && value == NULL) {
+        if (parser->next >= parser->argc) {
+            text_add_format(&parser->why, "--%s needs a value: %s", entry->name, entry->value);
+            return -EINVAL;
+        }
+        value = parser->argv[parser->next++];
+    }
+    return set(parser, id, value);
+}
+
+static int take_long(struct parser *parser, const char *word)
+{
+    const char *equals = strchr(word, '=');
+    size_t count = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (strlen(entries[i].name) == count && strncmp(entries[i].name, word, count) == 0) {
+            return take(parser, (enum option_id)i, equals != NULL ? equals + 1 : NULL);
+        }
+    }
+    return refuse_unknown(parser, word, count);
+}
+
+static int take_letter(struct parser *parser, char letter)
+{
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        if (entries[i].letter == letter && letter != 0) {
+            return take(parser, (enum option_id)i, NULL);
+        }
+    }
+    text_add(&parser->why, "there is no option -");
+    text_add_escaped(&parser->why, &letter, 1);
+    text_add(&parser->why, "; --help lists them");
+    return -EINVAL;
+}
+
+static int take_graph(struct parser *parser, const char *word)
+{
+    if (parser->options.graph != NULL) {
+        text_add(&parser->why, "one graph at a time: '");
+        text_add_escaped(&parser->why, word, strlen(word));
+        text_add(&parser->why, "' is a second one");
+        return -EINVAL;
+    }
+    parser->options.graph = word;
+    return 0;
+}
+
+static int take_word(struct parser *parser, const char *word)
+{
+    if (word[0] != '-' || word[1] == '\0') {
+        return take_graph(parser, word);
+    }
+    if (word[1] == '-') {
+        return take_long(parser, word + 2);
+    }
+    int failed = 0;
+    for (const char *letter = word + 1; *letter != '\0' && failed == 0; letter++) {
+        failed = take_letter(parser, *letter);
+    }
+    return failed;
+}
+
+int options_parse(int argc, char *const *argv, struct options *out_options, char *text,
+                  size_t text_bytes)
+{
+    struct parser parser = {.argc = argc,
+                            .argv = argv,
+                            .next = 1,
+                            .options = {.log_level = LOG_INFO, .log_format = LOG_FORMAT_TEXT},
+                            .why = text_over(text, text_bytes)};
+    bool is_end = false;
+    while (parser.next < argc) {
+        const char *word = argv[parser.next++];
+        if (!is_end && strcmp(word, "--") == 0) {
+            is_end = true;
+            continue;
+        }
+        int failed = is_end ? take_graph(&parser, word) : take_word(&parser, word);
+        if (failed != 0) {
+            return failed;
+        }
+    }
+    bool needs_graph =
+        !parser.options.is_given[OPTION_HELP] && !parser.options.is_given[OPTION_VERSION];
+    if (needs_graph && parser.options.graph == NULL) {
+        text_add(&parser.why, "which graph? Give the path of a graph file");
+        return -EINVAL;
+    }
+    *out_options = parser.options;
+    return 0;
+}
+
+void options_help(char *out, size_t size_bytes)
+{
+    struct text text = text_over(out, size_bytes);
+    text_add(&text, "streambroker [options] GRAPH\n"
+                    "Runs a graph of processors until every node has finished.\n\n");
+    for (size_t i = 0; i < OPTION_COUNT; i++) {
+        const struct entry *entry = &entries[i];
+        size_t start = text.length;
+        if (entry->letter != 0) {
+            text_add_format(&text, "  -%c, --%s", entry->letter, entry->name);
+        } else {
+            text_add_format(&text, "      --%s", entry->name);
+        }
+        if (entry->value != NULL) {
+            text_add_format(&text, " %s", entry->value);
+        }
+        do {
+            text_add(&text, " ");
+        } while (text.length - start < HELP_COLUMN && !text.is_cut);
+        text_add_format(&text, " %s\n", entry->help);
+    }
+    text_add(&text, "\nExit status: 0 finished; 1 a node failed for good or frames were lost; "
+                    "2 wrong usage;\n66 no such file; 70 internal error; 77 refused; 78 the graph "
+                    "is invalid;\n128 + signal: a second signal forced the end.\n");
+    SB_ASSERT(!text.is_cut);
+}

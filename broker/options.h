@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of streambroker: one table for parsing, help and hints.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/log.h"
+
+enum option_id {
+#define OPTION(ID, long_name, short_name, value, help) OPTION_##ID,
+#include "broker/options.def"
+#undef OPTION
+    OPTION_COUNT
+};
+
+struct options {
+    const char *graph;  // borrowed from argv, NULL = none
+    bool is_given[OPTION_COUNT];
+    enum log_format log_format;
+    enum log_level log_level;
+};
+
+// Returns 0, or -EINVAL with one line in text: what is wrong and what to do.
+int options_parse(int argc, char *const *argv, struct options *out_options, char *text,
+                  size_t text_bytes);
+
+// The whole help.
+void options_help(char *out, size_t size_bytes);

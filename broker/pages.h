@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the pages of a link say, over the generations that exist. Hostile bytes: clamped.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/account.h"
+#include "broker/actual.h"
+#include "broker/generation.h"
+
+// The pages of a link in a generation; NULL when it is not part of it, or there is no generation.
+struct generation_link *pages_of(struct generation *generation, const struct actual_link *link);
+
+// Where the frames of a link end when its producer is gone: generation and seq for LINK_END.
+// Returns 0, or -ENOENT when nothing was ever published, because there was no memory.
+int pages_find_end(const struct actual_link *link, uint32_t *out_number, uint64_t *out_end);
+
+// True when the producer has written the end of the stream.
+bool pages_is_stream_ended(const struct actual_link *link);
+
+// The account of a link now.
+struct account pages_account(const struct actual_link *link);
+
+// Before a generation is dropped: its counters go to the past of its links, and the generation after
+// it learns where it begins.
+void pages_keep(struct generation *generation);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// From offers to memory: which outputs can be agreed now, and when everybody can start.
+#pragma once
+
+#include "broker/broker.h"
+
+// A worker said which formats an output can give.
+void wiring_on_formats(struct broker *broker, struct actual_output *output,
+                       const struct wire_formats *formats);
+
+// Agrees and orders what can be, and sends START when nothing is left to do. Call it after
+// everything that may let something go on.
+void wiring_advance(struct broker *broker);
+
+// Lets the graph run when every node is ready.
+void wiring_check_ready(struct broker *broker);
