@@ -33,8 +33,8 @@ struct account_link {
     uint64_t first_seq;  // of the generation, 0 = it has not begun
 };
 
-// The frames of one generation. publish is NULL before the link has memory; consume is NULL before its consumer has a page: then
-// everything that was published is queued.
+// The frames of one generation. publish is NULL before the link has memory; consume is NULL before
+// its consumer has a page: then everything that was published is queued.
 struct account account_link(const struct account_link *link, const struct publish_page *publish,
                             const struct consume_page *consume);
 

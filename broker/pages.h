@@ -22,6 +22,6 @@ bool pages_is_stream_ended(const struct actual_link *link);
 // The account of a link now.
 struct account pages_account(const struct actual_link *link);
 
-// Before a generation is dropped: its counters go to the past of its links, and the generation after
-// it learns where it begins.
+// Before a generation is dropped: its counters go to the past of its links, and the generation
+// after it learns where it begins.
 void pages_keep(struct generation *generation);

@@ -74,7 +74,7 @@ static void gone(struct worker_peer *peer, int error, const char *reason)
     peer->calls->on_gone(peer->context, error, reason);
 }
 
-// Receives and handles one message. Returns 1, 0 when there is none, -EPIPE when the peer is closed.
+// Receives and handles one message. Returns 1; 0 when there is none; -EPIPE when it is closed.
 static int receive_one(struct worker_peer *peer)
 {
     uint8_t bytes[LIMIT_MESSAGE_BYTES_MAX];

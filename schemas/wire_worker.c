@@ -528,7 +528,6 @@ static bool is_memory(struct decoder *decoder, const Sb__V1__Memory *from, struc
                take_format(decoder, from->format, &to->format);
     case WIRE_MEMORY_PUBLISH:
         return is_link(decoder, from->link_id, from->generation) &&
-               is_within(decoder, "first_seq", from->first_seq, 1, UINT64_MAX) &&
                is_publish_page(decoder, "size_bytes", from->size_bytes, from->depth);
     case WIRE_MEMORY_CONSUME:
         return is_link(decoder, from->link_id, from->generation) &&
@@ -594,7 +593,6 @@ static bool take_read_link(struct decoder *decoder, const void *fields)
     if (!is_link(decoder, from->link_id, from->generation) ||
         !is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count, from->payload_bytes) ||
         !is_publish_page(decoder, "page_bytes", from->page_bytes, from->depth) ||
-        !is_within(decoder, "first_seq", from->first_seq, 1, UINT64_MAX) ||
         !take_format(decoder, from->format, &to->format) ||
         !is_within(decoder, "number of skips", from->n_skip, 0, WIRE_SKIPS_MAX)) {
         return false;

@@ -7,7 +7,8 @@
 // unknown fields, and that the message fits the direction and phase. What comes out can be used
 // without checks of form.
 //
-// Link ids, generations, page numbers, steps and seqs count from 1. Modes, activations and
+// Link ids, generations, page numbers, steps and seqs count from 1; a first_seq of 0 means that the
+// generation begins where the one before ends. Modes, activations and
 // deliveries are resolved: never the DEFAULT. Free text of a processor (FAILED, CONFIG_DONE) may
 // hold any byte but zero: escape it before it is printed.
 #pragma once

@@ -292,7 +292,6 @@ static void pages_of_links_have_bounds(void **state)
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.size_bytes--), "size_bytes is 767");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = 0), "depth is 0");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = LIMIT_DEPTH_MAX + 1), "depth is");
-    REFUSES(MEMORY, (sent.memory = publish, sent.memory.first_seq = 0), "first_seq is 0");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.link_id = 0), "link_id is 0");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.page_number = 1), "of another kind");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.first_number = 1), "of another kind");
@@ -320,7 +319,6 @@ static void link_messages_have_bounds(void **state)
     REFUSES(READ_LINK, sent.read_link.pool_bytes = 12 * (3686400 + 64) - 1, "pool_bytes is");
     REFUSES(READ_LINK, sent.read_link.page_bytes = 256 + 16 * 32 - 1, "page_bytes is");
     REFUSES(READ_LINK, sent.read_link.depth = 0, "depth is 0");
-    REFUSES(READ_LINK, sent.read_link.first_seq = 0, "first_seq is 0");
     REFUSES(READ_LINK, sent.read_link.skips[1] = 0, "skip is 0");
     REFUSES(READ_LINK, sent.read_link.format.kind = SB_FORMAT_NONE, "is not valid");
     PASSES(READ_LINK, sent.read_link.skip_count = 0);
