@@ -17,8 +17,6 @@ struct decoder {
     struct text reason;
 };
 
-// --- The table of messages --------------------------------------------------------------------
-
 // Copies and checks the fields of one message; false when something is wrong with them.
 typedef bool (*take_fn)(struct decoder *decoder, const void *fields);
 
@@ -436,6 +434,8 @@ static bool take_setup(struct decoder *decoder, const void *fields)
                               .is_clock_precise = from->is_clock_precise,
                               .first_step = from->first_step,
                               .first_tick = from->first_tick,
+                              .fps_numerator = from->fps_numerator,
+                              .fps_denominator = from->fps_denominator,
                               .param_count = from->n_params,
                               .link_count = from->n_links};
     return take_id(decoder, "node_id", from->node_id, to->node_id, sizeof to->node_id) &&

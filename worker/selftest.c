@@ -186,7 +186,8 @@ static int feed(struct input_link *link, const struct sb_format *format)
 static int link_inputs(struct sb_node *node)
 {
     static struct wire_link links[LIMIT_LINKS_PER_SIDE_MAX];
-    struct wire_setup setup = {.generation = 1, .links = links};
+    struct wire_setup setup = {
+        .generation = 1, .links = links, .fps_numerator = FPS, .fps_denominator = 1};
     text_copy(setup.node_id, sizeof setup.node_id, node->processor->name);
     for (uint32_t i = 0; i < node->input_count && setup.link_count < LIMIT_LINKS_PER_SIDE_MAX;
          i++) {
