@@ -13,6 +13,7 @@
 #include "processors/common/y4m.h"
 
 #define NS_PER_S 1000000000
+#define STEP_NS_MAX 1000000000
 #define TEXT_BYTES 256
 #define PREFIX_BYTES 4
 
@@ -309,17 +310,20 @@ static int at_end(struct sb_node *node, struct file_source *source)
     return 0;
 }
 
+// Waits for the time of the next frame, but a step must not last: 1 when it is due, 0 to come back.
 static int pace(struct sb_node *node, struct file_source *source)
 {
-    bool is_paced = source->rate > 0 || sb_param_bool(node, "paced");
+    int64_t now_ns = sb_now_ns();
     if (source->start_ns == 0) {
-        source->start_ns = sb_now_ns();
+        source->start_ns = now_ns;
     }
-    if (!is_paced) {
-        return 0;
+    int64_t due_ns = source->start_ns + source->passed_ns;
+    if (due_ns <= now_ns || (source->rate <= 0 && !sb_param_bool(node, "paced"))) {
+        return 1;
     }
-    int result = sb_node_wait(node, source->start_ns + source->passed_ns);
-    return result < 0 ? result : 0;
+    int64_t until_ns = due_ns < now_ns + STEP_NS_MAX ? due_ns : now_ns + STEP_NS_MAX;
+    int result = sb_node_wait(node, until_ns);
+    return result < 0 ? result : until_ns == due_ns;
 }
 
 static int file_source_loop(struct sb_node *node)
@@ -328,9 +332,10 @@ static int file_source_loop(struct sb_node *node)
     struct sb_buffer buffer;
     uint64_t bytes = 0;
     int result = pace(node, source);
-    if (result == 0) {
-        result = sb_output_claim(source->output, source->unit_bytes, &buffer);
+    if (result <= 0) {
+        return result;
     }
+    result = sb_output_claim(source->output, source->unit_bytes, &buffer);
     if (result < 0) {
         return result;
     }

@@ -33,6 +33,7 @@ struct mix {
     float factor;
     float *sums;
     size_t sums_max;  // samples
+    uint64_t published;
 };
 
 static int mix_config(struct sb_node *node)
@@ -194,6 +195,7 @@ static int mix_once(struct mix *mix)
     if (result < 0) {
         return result;
     }
+    buffer.number = mix->published++;
     buffer.pts_ns = time_of(mix, frame_bytes);
     buffer.duration_ns = (int64_t)(bytes / frame_bytes) * NS_PER_S / mix->format.rate;
     add_streams(mix, bytes, samples);

@@ -25,6 +25,7 @@ struct resample {
     uint32_t flush_frames;  // input that is still inside the filter at the end
     int64_t next_ns;        // time of the next output sample
     bool is_started;
+    uint64_t published;
 };
 
 static int resample_open(struct sb_node *node)
@@ -133,6 +134,8 @@ static int publish(struct resample *resample, const float *samples, uint32_t fra
     if (result < 0) {
         return result;
     }
+    // Pieces of one frame must not share its number.
+    buffer.number = resample->published++;
     buffer.pts_ns = resample->next_ns;
     buffer.duration_ns = (int64_t)frames * NS_PER_S / resample->to.rate;
     samples_from_float(resample->to.sample, samples, (size_t)frames * resample->to.channels,

@@ -7,6 +7,8 @@
 
 #include "processors/common/stamp.h"
 
+#define STEP_NS_MAX 1000000000
+
 struct test_source {
     struct sb_output *output;
     uint64_t frames;
@@ -56,8 +58,11 @@ static int test_source_loop(struct sb_node *node)
         if (source->next_ns == 0) {
             source->next_ns = sb_now_ns();
         }
-        int result = sb_node_wait(node, source->next_ns);
-        if (result < 0) {
+        // A step must not last, so a long interval is waited for in parts.
+        int64_t now_ns = sb_now_ns();
+        bool is_far = source->next_ns > now_ns + STEP_NS_MAX;
+        int result = sb_node_wait(node, is_far ? now_ns + STEP_NS_MAX : source->next_ns);
+        if (result < 0 || is_far) {
             return result;
         }
         source->next_ns += source->interval_ns;
