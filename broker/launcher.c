@@ -57,13 +57,9 @@ pid_t launcher_pid(const struct launcher *launcher)
     return launcher->pid;
 }
 
-int launcher_start(struct launcher **out_launcher)
+// Makes the process and the socket to it.
+static int fork_launcher(struct launcher *launcher)
 {
-    struct launcher *launcher = calloc(1, sizeof *launcher);
-    if (launcher == NULL) {
-        return -ENOMEM;
-    }
-    auto_free struct launcher *owned = launcher;
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0) {
         return -errno;
@@ -87,7 +83,21 @@ int launcher_start(struct launcher **out_launcher)
     launcher->pid = pid;
     launcher->pidfd = pidfd;
     launcher->socket = steal_fd(&ours);
-    *out_launcher = steal_pointer(&owned);
+    return 0;
+}
+
+int launcher_start(struct launcher **out_launcher)
+{
+    struct launcher *launcher = calloc(1, sizeof *launcher);
+    if (launcher == NULL) {
+        return -ENOMEM;
+    }
+    int result = fork_launcher(launcher);
+    if (result < 0) {
+        free(launcher);
+        return result;
+    }
+    *out_launcher = launcher;
     return 0;
 }
 

@@ -102,9 +102,10 @@ static void exit_statuses_and_signals_arrive_exactly(void **state)
         int wait_status;
     } cases[] = {{"exit", "0", 0},         {"exit", "75", 75 << 8},   {"exit", "255", 255 << 8},
                  {"signal", "6", SIGABRT}, {"signal", "11", SIGSEGV}, {"signal", "15", SIGTERM}};
+    const char *sanitizer = getenv("SB_SANITIZE");
+    bool has_sanitizer = sanitizer != NULL && sanitizer[0] != '\0';
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        if (getenv("SB_SANITIZE") != NULL && getenv("SB_SANITIZE")[0] != '\0' &&
-            cases[i].wait_status == SIGSEGV) {
+        if (has_sanitizer && cases[i].wait_status == SIGSEGV) {
             continue;  // a sanitizer catches it
         }
         fixture_spawn(launcher, 40 + (uint32_t)i, cases[i].what, cases[i].argument, -1);

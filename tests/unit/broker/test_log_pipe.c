@@ -91,8 +91,7 @@ static void a_priority_on_stderr_makes_a_line_the_nodes_own(void **state)
 static void feed_long(enum log_pipe_stream stream, const char *prefix, size_t count)
 {
     static char bytes[3 * LOG_TEXT_BYTES_MAX];
-    size_t length = strlen(prefix);
-    memcpy(bytes, prefix, length);
+    size_t length = (size_t)snprintf(bytes, sizeof bytes, "%s", prefix);
     memset(bytes + length, 'x', count);
     memcpy(bytes + length + count, "\nnext\n", 7);
     // In pieces, as a pipe gives them.
@@ -132,11 +131,12 @@ static void a_cut_is_never_inside_a_character(void **state)
 {
     (void)state;
     static char bytes[2 * LOG_TEXT_BYTES_MAX + 1];
+    static const char camera[4] = {'\xf0', '\x9f', '\x8e', '\xa5'};
     for (size_t shift = 0; shift < 4; shift++) {
         begin(state);
         memset(bytes, 'x', sizeof bytes);
         for (size_t i = shift; i + 4 <= sizeof bytes - 1; i += 4) {
-            memcpy(bytes + i, "\xf0\x9f\x8e\xa5", 4);
+            memcpy(bytes + i, camera, sizeof camera);
         }
         bytes[sizeof bytes - 1] = '\n';
         log_pipe_feed(&log_pipe, LOG_PIPE_STDOUT, bytes, sizeof bytes, 0);
