@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graphs against real processors: everything that is wrong is found in one run.
+#include "unit/broker/graph_fixture.h"
+
+#define NODES                                                                                      \
+    "version: 1\nnodes:\n  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"           \
+    "  blur: {exec: [blur], sandbox: trusted}\n  sink: {exec: [sink], sandbox: trusted}\n"
+
+static void a_right_graph_is_found_right_and_filled(void **state)
+{
+    struct diags diags;
+    struct graph *graph = fixture_check(*state,
+                                        NODES "links:\n  - src.video -> blur.video\n"
+                                              "  - {from: blur.video, to: sink.in, depth: 8,"
+                                              " delivery: latest, max_payload: 2MiB}\n",
+                                        &diags);
+    assert_int_equal(diags.count, 0);
+    assert_string_equal(graph->nodes[1].found.descriptor->name, "blur");
+    assert_int_equal(graph->nodes[1].found.mode, SB_MODE_REACTIVE);
+    const struct graph_link_found *found = &graph->links[0].found;
+    assert_int_equal(found->from_node, 0);
+    assert_int_equal(found->to_node, 1);
+    assert_int_equal(found->depth, GRAPH_DEPTH_DEFAULT);
+    assert_int_equal(found->delivery, SB_DELIVERY_LOSSLESS);
+    assert_int_equal(found->claims, 2);
+    assert_int_equal(found->max_payload, GRAPH_MAX_PAYLOAD_DEFAULT);
+    assert_int_equal(graph->links[1].found.depth, 8);
+    assert_int_equal(graph->links[1].found.max_payload, 2 << 20);
+    graph_destroy(graph);
+}
+
+// R-GRAPH-004
+static void a_cycle_is_refused_with_its_path(void **state)
+{
+    fixture_assert_message(*state,
+                           NODES "  b2: {exec: [blur], sandbox: trusted}\nlinks:\n"
+                                 "  - src.video -> blur.video\n  - blur.video -> b2.video\n"
+                                 "  - b2.video -> blur.video\n",
+                           "g.yaml:10:5: the links go in a circle: blur -> b2 -> blur; remove one "
+                           "of them");
+    fixture_assert_message(*state, NODES "links: [blur.video -> blur.video]\n",
+                           "g.yaml:6:9: the links go in a circle: blur -> blur; remove one of "
+                           "them");
+}
+
+// R-GRAPH-007
+static void a_processor_that_is_not_there_is_refused_with_the_places(void **state)
+{
+    struct fixture *fixture = *state;
+    char folder[4096];
+    char message[8192];
+    assert_non_null(getcwd(folder, sizeof(folder)));
+    snprintf(message, sizeof(message),
+             "g.yaml:2:20: no processor 'blurr' (looked in %s, $STREAMBROKER_PROCESSOR_PATH (not "
+             "set) and %s); did you mean 'blur'?",
+             folder, fixture->folder);
+    fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [blurr], sandbox: trusted}}\n",
+                           message);
+    snprintf(message, sizeof(message),
+             "g.yaml:2:20: no processor './blur' (looked in %s); did you mean 'blur'?", folder);
+    fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [./blur], sandbox: trusted}}\n",
+                           message);
+}
+
+static void a_processor_that_does_not_describe_itself_is_refused(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_add(fixture, "liar", "{\"streambroker\":1}");
+    fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [liar], sandbox: trusted}}\n",
+                           "g.yaml:2:20: processor 'liar' cannot be used: its description is "
+                           "wrong: descriptor: no 'name'; try liar --describe");
+    fixture_write(fixture, "data", "no program", 0644);
+    fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [data], sandbox: trusted}}\n",
+                           "g.yaml:2:20: processor 'data' cannot be used: it may not be executed; "
+                           "try data --describe");
+}
+
+// R-GRAPH-010
+static void a_second_link_between_two_ports_is_refused(void **state)
+{
+    fixture_assert_message(*state,
+                           NODES "links:\n  - src.video -> blur.video\n"
+                                 "  - {from: src.video, to: blur.video}\n",
+                           "g.yaml:8:5: a second link src.video -> blur.video, first in line 7; "
+                           "remove one of the two");
+}
+
+// R-GRAPH-024 R-EXIT-008
+static void untrusted_and_required_signatures_are_refused_with_77(void **state)
+{
+    struct diags diags;
+    graph_destroy(fixture_check(*state,
+                                "version: 1\nsignatures: {policy: require}\nnodes:\n"
+                                "  s: {exec: [sink], sandbox: untrusted}\n",
+                                &diags));
+    assert_int_equal(diags_exit_status(&diags), 77);
+    assert_int_equal(diags.counts[DIAG_REFUSED], 2);
+    fixture_assert_message(*state, "version: 1\nnodes:\n  s: {exec: [sink], sandbox: untrusted}\n",
+                           "g.yaml:3:30: node 's' cannot run untrusted: the sandbox is not "
+                           "available yet; write trusted if it may have your rights");
+    fixture_assert_message(*state,
+                           "version: 1\nnodes:\n  s: {exec: [sink], sandbox: {tier: untrusted}}\n",
+                           "g.yaml:3:37: node 's' cannot run untrusted: the sandbox is not "
+                           "available yet; write trusted if it may have your rights");
+}
+
+// R-EXIT-009
+static void an_error_weighs_more_than_a_refusal(void **state)
+{
+    struct diags diags;
+    graph_destroy(fixture_check(*state,
+                                "version: 1\nnodes:\n  s: {exec: [sink], sandbox: untrusted}\n"
+                                "links: [s.in -> t.in]\n",
+                                &diags));
+    assert_int_equal(diags_exit_status(&diags), 78);
+}
+
+static void a_node_without_a_word_about_trust_is_one_warning(void **state)
+{
+    struct diags diags;
+    struct graph *graph =
+        fixture_check(*state,
+                      "version: 1\nnodes:\n  a: {exec: [source], config: {path: /x}}\n"
+                      "  b: {exec: [source], config: {path: /y}}\n",
+                      &diags);
+    assert_int_equal(diags.counts[DIAG_WARNING], 1);
+    char line[DIAGS_LINE_BYTES_MAX];
+    diags_format(&diags.items[0], line, sizeof(line));
+    assert_string_equal(line, "g.yaml:3:3: warning: 2 nodes run as trusted, with your rights, "
+                              "because the sandbox is not available yet; write sandbox: trusted "
+                              "to say that it is meant");
+    graph_destroy(graph);
+}
+
+// R-GRAPH-018
+static void what_nothing_could_honour_is_refused_by_name(void **state)
+{
+    fixture_assert_message(*state,
+                           NODES "links:\n  - {from: src.video, to: sink.in, transport: iceoryx}\n",
+                           "g.yaml:7:47: transport 'iceoryx' is not available yet; write ring");
+    fixture_assert_message(*state, "version: 1\nnodes:\n  s: {exec: [sink], gpu: require}\n",
+                           "g.yaml:3:26: node 's' requires a GPU, which is not available yet; "
+                           "write prefer or off");
+}
+
+static void an_input_without_a_link_is_a_warning(void **state)
+{
+    fixture_assert_message(*state, NODES "links: [src.video -> sink.in]\n",
+                           "g.yaml:4:3: warning: input 'video' of node 'blur' is not linked and "
+                           "gets no frame; link it");
+}
+
+static void activation_of_a_node_that_is_not_reactive_is_refused(void **state)
+{
+    fixture_assert_message(*state,
+                           "version: 1\nnodes:\n  s: {exec: [sink], run: {mode: tick},"
+                           " activate: all}\n",
+                           "g.yaml:3:50: node 's' is not reactive, so activate means nothing; "
+                           "leave it out");
+}
+
+static void more_links_than_a_worker_can_watch_are_refused(void **state)
+{
+    static char text[64 * 1024];
+    size_t length = (size_t)snprintf(text, sizeof(text), "%s", NODES);
+    for (int i = 0; i < 121; i++) {
+        length += (size_t)snprintf(text + length, sizeof(text) - length,
+                                   "  n%d: {exec: [sink], sandbox: trusted}\n", i);
+    }
+    length += (size_t)snprintf(text + length, sizeof(text) - length, "links:\n");
+    for (int i = 0; i < 121; i++) {
+        length +=
+            (size_t)snprintf(text + length, sizeof(text) - length, "  - src.video -> n%d.in\n", i);
+    }
+    fixture_assert_message(*state, text,
+                           "g.yaml:3:3: node 'src' has 121 links out, at most 120 are possible; "
+                           "put a node between");
+}
+
+// R-GRAPH-002
+static void the_errors_of_all_nodes_and_links_come_together(void **state)
+{
+    struct diags diags;
+    graph_destroy(fixture_check(*state,
+                                "version: 1\nnodes:\n  a: {exec: [nope]}\n"
+                                "  b: {exec: [blur], config: {radius: 99, size: 1}}\n"
+                                "links: [b.text -> c.in, b.video -> b.video, a.x -> b.video]\n",
+                                &diags));
+    // nope; radius; size; b.text; c; the circle
+    assert_int_equal(diags.counts[DIAG_ERROR], 6);
+}
+
+// R-GRAPH-020
+static void the_order_has_sources_first_and_sinks_last(void **state)
+{
+    struct diags diags;
+    struct graph *graph = fixture_check(*state,
+                                        "version: 1\nnodes:\n"
+                                        "  z: {exec: [sink]}\n  y: {exec: [blur]}\n"
+                                        "  x: {exec: [source], config: {path: x}}\n"
+                                        "  lone: {exec: [sink]}\n"
+                                        "links: [x.video -> y.video, y.video -> z.in]\n",
+                                        &diags);
+    size_t order[4];
+    assert_int_equal(graph_order(graph, order), 0);
+    assert_int_equal(order[0], 2);
+    assert_int_equal(order[1], 1);
+    assert_int_equal(order[2], 0);
+    assert_int_equal(order[3], 3);
+    graph_destroy(graph);
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+    const struct CMUnitTest tests[] = {
+        CASE(a_right_graph_is_found_right_and_filled),
+        CASE(a_cycle_is_refused_with_its_path),
+        CASE(a_processor_that_is_not_there_is_refused_with_the_places),
+        CASE(a_processor_that_does_not_describe_itself_is_refused),
+        CASE(a_second_link_between_two_ports_is_refused),
+        CASE(untrusted_and_required_signatures_are_refused_with_77),
+        CASE(an_error_weighs_more_than_a_refusal),
+        CASE(a_node_without_a_word_about_trust_is_one_warning),
+        CASE(what_nothing_could_honour_is_refused_by_name),
+        CASE(an_input_without_a_link_is_a_warning),
+        CASE(activation_of_a_node_that_is_not_reactive_is_refused),
+        CASE(more_links_than_a_worker_can_watch_are_refused),
+        CASE(the_errors_of_all_nodes_and_links_come_together),
+        CASE(the_order_has_sources_first_and_sinks_last),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

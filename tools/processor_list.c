@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lists the processors of the search path, and prints one as tables. The descriptions come from
+// programs, so what is printed is escaped.
+#include "tools/processor_list.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/search.h"
+#include "base/text.h"
+#include "tools/describe_run.h"
+#include "tools/verb.h"
+
+static int find_places(struct search_places *places, char install[PATH_MAX])
+{
+    places->folder = NULL;
+    places->path = getenv("STREAMBROKER_PROCESSOR_PATH");
+    int failed = search_beside_program("../libexec/streambroker", install);
+    places->install = failed == 0 ? install : NULL;
+    return failed;
+}
+
+struct shown {
+    char bytes[1024];
+};
+
+// A string of a description, fit for a terminal.
+static struct shown show(const json_t *object, const char *key)
+{
+    struct shown shown;
+    struct text text = TEXT_OVER(shown.bytes);
+    const json_t *value = json_object_get(object, key);
+    const char *string = json_string_value(value);
+    if (string != NULL) {
+        text_add_escaped(&text, string, strlen(string));
+    }
+    return shown;
+}
+
+static void add_ports(struct text *text, const json_t *ports)
+{
+    size_t i;
+    json_t *port;
+    json_array_foreach(ports, i, port)
+    {
+        json_int_t count = json_integer_value(json_object_get(port, "count"));
+        text_add_format(text, "%s%s", i > 0 ? " " : "", show(port, "name").bytes);
+        if (count > 0) {
+            text_add_format(text, "[%lld]", (long long)count);
+        }
+        if (strcmp(show(port, "name").bytes, show(port, "type").bytes) != 0) {
+            text_add_format(text, ":%s", show(port, "type").bytes);
+        }
+    }
+    text_add(text, json_array_size(ports) == 0 ? "-" : "");
+}
+
+struct list {
+    json_t *all;
+    bool has_failed;
+};
+
+// Adds one program to the list; one name counts once.
+static int visit(void *context, const char *folder, const char *name)
+{
+    struct list *list = context;
+    size_t i;
+    json_t *entry;
+    json_array_foreach(list->all, i, entry)
+    {
+        if (strcmp(json_string_value(json_object_get(entry, "program")), name) == 0) {
+            return 0;
+        }
+    }
+    char path[PATH_MAX];
+    json_t *json = NULL;
+    struct diag why;
+    if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
+        return 0;
+    }
+    if (describe_run(path, &json, &why) != 0) {
+        fprintf(stderr, "%s: %s; it is left out\n", path, why.text);
+        list->has_failed = true;
+        return 0;
+    }
+    json_object_set_new(json, "program", json_string(name));
+    json_object_set_new(json, "path", json_string(path));
+    return json_array_append_new(list->all, json) == 0 ? 0 : -ENOMEM;
+}
+
+static void print_table(const json_t *all)
+{
+    size_t i;
+    json_t *entry;
+    printf("%-14s %-8s %-22s %-16s %s\n", "PROCESSOR", "VERSION", "INPUTS", "OUTPUTS", "SUMMARY");
+    json_array_foreach(all, i, entry)
+    {
+        char inputs[256];
+        char outputs[256];
+        struct text in = TEXT_OVER(inputs);
+        struct text out = TEXT_OVER(outputs);
+        add_ports(&in, json_object_get(entry, "inputs"));
+        add_ports(&out, json_object_get(entry, "outputs"));
+        printf("%-14s %-8s %-22s %-16s %s\n", show(entry, "program").bytes,
+               show(entry, "version").bytes, inputs, outputs, show(entry, "summary").bytes);
+    }
+}
+
+static int print_json(const json_t *json)
+{
+    int failed = json_dumpf(json, stdout, JSON_INDENT(2));
+    printf("\n");
+    return failed == 0 ? VERB_OK : VERB_INTERNAL;
+}
+
+int processor_list(bool is_json)
+{
+    struct search_places places;
+    char install[PATH_MAX];
+    find_places(&places, install);
+    struct list list = {.all = json_array()};
+    int failed = search_each(&places, visit, &list);
+    int status = failed != 0 ? VERB_INTERNAL : list.has_failed ? VERB_FAILED : VERB_OK;
+    if (failed == 0 && is_json) {
+        status = print_json(list.all) != VERB_OK ? VERB_INTERNAL : status;
+    } else if (failed == 0) {
+        print_table(list.all);
+    }
+    json_decref(list.all);
+    return status;
+}
+
+static void print_ports(const char *title, const json_t *ports)
+{
+    size_t i;
+    json_t *port;
+    if (json_array_size(ports) == 0) {
+        printf("\n%s: none\n", title);
+        return;
+    }
+    printf("\n%s:\n", title);
+    json_array_foreach(ports, i, port)
+    {
+        json_int_t count = json_integer_value(json_object_get(port, "count"));
+        char name[128];
+        struct text text = TEXT_OVER(name);
+        text_add(&text, show(port, "name").bytes);
+        if (count > 0) {
+            text_add_format(&text, "_0 to _%lld", (long long)count - 1);
+        }
+        printf("  %-16s %-7s %s", name, show(port, "type").bytes, show(port, "help").bytes);
+        if (json_is_true(json_object_get(port, "optional"))) {
+            printf(" Optional.");
+        }
+        if (show(port, "delivery").bytes[0] != '\0') {
+            printf(" Delivery: %s.", show(port, "delivery").bytes);
+        }
+        printf("\n");
+    }
+}
+
+static void print_param(const json_t *param)
+{
+    char extra[512] = "";
+    struct text text = TEXT_OVER(extra);
+    double low = json_number_value(json_object_get(param, "minimum"));
+    double high = json_number_value(json_object_get(param, "maximum"));
+    if (json_is_null(json_object_get(param, "default"))) {
+        text_add(&text, " Required.");
+    } else {
+        text_add_format(&text, " Default: %s.", show(param, "default").bytes);
+    }
+    if (low < high) {
+        text_add_format(&text, " From %.10g to %.10g.", low, high);
+    }
+    size_t i;
+    json_t *choice;
+    const json_t *choices = json_object_get(param, "choices");
+    json_array_foreach(choices, i, choice)
+    {
+        const char *word = json_string_value(choice);
+        text_add(&text, i == 0 ? " One of: " : ", ");
+        text_add_escaped(&text, word != NULL ? word : "?", word != NULL ? strlen(word) : 1);
+    }
+    text_add(&text, json_array_size(choices) > 0 ? "." : "");
+    printf("  %-16s %-8s %s%s\n", show(param, "name").bytes, show(param, "type").bytes,
+           show(param, "help").bytes, extra);
+}
+
+static void print_description(const json_t *json)
+{
+    printf("%s %s\n%s\nMode: %s.\n", show(json, "name").bytes, show(json, "version").bytes,
+           show(json, "summary").bytes, show(json, "mode").bytes);
+    print_ports("Inputs", json_object_get(json, "inputs"));
+    print_ports("Outputs", json_object_get(json, "outputs"));
+    const json_t *params = json_object_get(json, "params");
+    size_t i;
+    json_t *param;
+    printf("\nParameters:%s\n", json_array_size(params) == 0 ? " none" : "");
+    json_array_foreach(params, i, param)
+    {
+        print_param(param);
+    }
+}
+
+int processor_list_describe(const char *name, bool is_json)
+{
+    struct search_places places;
+    char install[PATH_MAX];
+    char program[PATH_MAX];
+    find_places(&places, install);
+    places.folder = ".";
+    int failed = search_program(&places, name, program);
+    if (failed != 0) {
+        fprintf(stderr,
+                "streamctl describe: no processor '%s'%s; streamctl processors lists them\n", name,
+                failed == -EACCES ? " that may be executed" : "");
+        return VERB_NO_INPUT;
+    }
+    json_t *json = NULL;
+    struct diag why;
+    if (describe_run(program, &json, &why) != 0) {
+        fprintf(stderr, "streamctl describe: %s: %s\n", program, why.text);
+        return VERB_FAILED;
+    }
+    int status = VERB_OK;
+    if (is_json) {
+        status = print_json(json);
+    } else {
+        print_description(json);
+    }
+    json_decref(json);
+    return status;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// streamctl: one function per verb.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <streambroker/version.h>
+
+#include "base/check.h"
+#include "base/search.h"
+#include "tools/completion.h"
+#include "tools/doctor.h"
+#include "tools/new_folder.h"
+#include "tools/processor_list.h"
+#include "tools/verb.h"
+
+// The checker is the broker's own: `streambroker --check` beside this program.
+static int check(const char *graph)
+{
+    struct search_places places = {NULL, getenv("PATH"), NULL};
+    char folder[PATH_MAX];
+    char program[PATH_MAX];
+    if (search_beside_program(".", folder) == 0) {
+        places.folder = folder;
+    }
+    int failed = search_program(&places, "streambroker", program);
+    if (failed == 0) {
+        execl(program, "streambroker", "--check", "--", graph, (char *)NULL);
+        failed = -errno;
+    }
+    fprintf(stderr, "streamctl check: cannot run streambroker: %s; install it beside streamctl\n",
+            strerror(-failed));
+    return VERB_INTERNAL;
+}
+
+static int help(const char *word)
+{
+    const struct verb_row *verb = word != NULL ? verb_find(word) : NULL;
+    if (word != NULL && verb == NULL) {
+        fprintf(stderr, "streamctl help: no verb '%s'; streamctl help lists them\n", word);
+        return VERB_USAGE;
+    }
+    verb_print_help(verb, stdout);
+    return VERB_OK;
+}
+
+static int run(const struct verb_call *call)
+{
+    switch (call->verb->id) {
+    case VERB_PROCESSORS:
+        return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL);
+    case VERB_DESCRIBE:
+        return processor_list_describe(call->arguments[0],
+                                       call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);
+    case VERB_CHECK:
+        return check(call->arguments[0]);
+    case VERB_NEW:
+        return new_folder(
+            call->values[VERB_OPTION_NEW_LANG] != NULL ? call->values[VERB_OPTION_NEW_LANG] : "c",
+            call->arguments[0]);
+    case VERB_DOCTOR:
+        return doctor(call->values[VERB_OPTION_DOCTOR_JSON] != NULL);
+    case VERB_COMPLETION:
+        return completion_print(call->arguments[0]);
+    case VERB_VERSION:
+        printf("streamctl %s\n", SB_VERSION_STRING);
+        return VERB_OK;
+    case VERB_HELP:
+        return help(call->arguments[0]);
+    case VERBS_COUNT:
+        break;
+    }
+    SB_UNREACHABLE();
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        verb_print_help(NULL, stderr);
+        return VERB_USAGE;
+    }
+    const char *word = argv[1];
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        word = "help";
+    } else if (strcmp(word, "--version") == 0) {
+        word = "version";
+    }
+    const struct verb_row *verb = verb_find(word);
+    if (verb == NULL) {
+        fprintf(stderr, "streamctl: no verb '%s'; streamctl help lists them\n", argv[1]);
+        return VERB_USAGE;
+    }
+    struct verb_call call;
+    int failed = verb_parse(verb, argc - 2, argv + 2, &call);
+    if (failed != 0) {
+        return failed;
+    }
+    if (call.is_help) {
+        verb_print_help(verb, stdout);
+        return VERB_OK;
+    }
+    int status = run(&call);
+    return fflush(stdout) == 0 && ferror(stdout) == 0 ? status : VERB_INTERNAL;
+}

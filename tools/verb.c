@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads the arguments of a verb, and prints help, from verbs.def.
+#include "tools/verb.h"
+
+#include <string.h>
+
+#include "base/check.h"
+
+static const struct verb_row rows[] = {
+#define VERB(NAME, word, arguments, least, most, summary)                                          \
+    {VERB_##NAME, word, arguments, least, most, summary},
+#include "tools/verbs.def"
+};
+
+static const struct verb_option_row option_rows[] = {
+#define OPTION(VERB, NAME, word, value, summary)                                                   \
+    {VERB_OPTION_##NAME, VERB_##VERB, word, value, summary},
+#include "tools/verbs.def"
+};
+
+const struct verb_row *verb_row(enum verb_id id)
+{
+    SB_ASSERT(id < VERBS_COUNT);
+    return &rows[id];
+}
+
+const struct verb_option_row *verb_option_row(enum verb_option option)
+{
+    SB_ASSERT(option < VERB_OPTIONS_COUNT);
+    return &option_rows[option];
+}
+
+const struct verb_row *verb_find(const char *word)
+{
+    for (size_t i = 0; i < VERBS_COUNT; i++) {
+        if (strcmp(rows[i].word, word) == 0) {
+            return &rows[i];
+        }
+    }
+    return NULL;
+}
+
+static const struct verb_option_row *find_option(enum verb_id verb, const char *word, size_t length)
+{
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        if (option_rows[i].verb == verb && strlen(option_rows[i].word) == length &&
+            strncmp(option_rows[i].word, word, length) == 0) {
+            return &option_rows[i];
+        }
+    }
+    return NULL;
+}
+
+// --name, --name=value or --name value. Returns how many words it took, 0 after an error.
+static int parse_option(struct verb_call *call, int left, char **argv)
+{
+    const char *word = argv[0];
+    const char *equals = strchr(word, '=');
+    size_t length = equals != NULL ? (size_t)(equals - word) : strlen(word);
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+        call->is_help = true;
+        return 1;
+    }
+    const struct verb_option_row *row = find_option(call->verb->id, word, length);
+    if (row == NULL) {
+        fprintf(stderr, "streamctl %s: unknown option %s; streamctl help %s lists them\n",
+                call->verb->word, word, call->verb->word);
+        return 0;
+    }
+    if (row->value == NULL && equals != NULL) {
+        fprintf(stderr, "streamctl %s: %s takes no value\n", call->verb->word, row->word);
+        return 0;
+    }
+    if (row->value == NULL || equals != NULL) {
+        call->values[row->id] = equals != NULL ? equals + 1 : "";
+        return 1;
+    }
+    if (left < 2) {
+        fprintf(stderr, "streamctl %s: %s needs a value; write %s %s\n", call->verb->word,
+                row->word, row->word, row->value);
+        return 0;
+    }
+    call->values[row->id] = argv[1];
+    return 2;
+}
+
+int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_call *out_call)
+{
+    struct verb_call call = {.verb = verb};
+    bool is_only_arguments = false;
+    for (int i = 0; i < argc;) {
+        if (!is_only_arguments && strcmp(argv[i], "--") == 0) {
+            is_only_arguments = true;
+            i++;
+        } else if (!is_only_arguments && argv[i][0] == '-' && argv[i][1] != '\0') {
+            int took = parse_option(&call, argc - i, argv + i);
+            if (took == 0) {
+                return VERB_USAGE;
+            }
+            i += took;
+        } else if (call.argument_count < verb->most) {
+            call.arguments[call.argument_count++] = argv[i++];
+        } else {
+            fprintf(stderr, "streamctl %s: '%s' is too much; usage: streamctl %s %s\n", verb->word,
+                    argv[i], verb->word, verb->arguments);
+            return VERB_USAGE;
+        }
+    }
+    if (call.argument_count < verb->least && !call.is_help) {
+        fprintf(stderr, "streamctl %s: %s is missing; usage: streamctl %s %s\n", verb->word,
+                verb->arguments, verb->word, verb->arguments);
+        return VERB_USAGE;
+    }
+    *out_call = call;
+    return 0;
+}
+
+static void print_verb(const struct verb_row *verb, FILE *out)
+{
+    fprintf(out, "usage: streamctl %s%s%s", verb->word, verb->arguments[0] != '\0' ? " " : "",
+            verb->arguments);
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        const struct verb_option_row *row = &option_rows[i];
+        if (row->verb == verb->id) {
+            fprintf(out, " [%s%s%s]", row->word, row->value != NULL ? " " : "",
+                    row->value != NULL ? row->value : "");
+        }
+    }
+    fprintf(out, "\n\n%s\n", verb->summary);
+    const char *title = "\nOptions:\n";
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        const struct verb_option_row *row = &option_rows[i];
+        if (row->verb == verb->id) {
+            char word[64];
+            snprintf(word, sizeof(word), "%s%s%s", row->word, row->value != NULL ? " " : "",
+                     row->value != NULL ? row->value : "");
+            fprintf(out, "%s  %-18s %s\n", title, word, row->summary);
+            title = "";
+        }
+    }
+}
+
+void verb_print_help(const struct verb_row *verb, FILE *out)
+{
+    if (verb != NULL) {
+        print_verb(verb, out);
+        return;
+    }
+    fprintf(out, "usage: streamctl VERB [OPTIONS] [ARGUMENTS]\n\nVerbs:\n");
+    for (size_t i = 0; i < VERBS_COUNT; i++) {
+        char word[64];
+        snprintf(word, sizeof(word), "%s %s", rows[i].word, rows[i].arguments);
+        fprintf(out, "  %-20s %s\n", word, rows[i].summary);
+    }
+    fprintf(out, "\nstreamctl help VERB tells the options of a verb.\n");
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of verbs, and the arguments of one call.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#define VERB_ARGUMENTS_MAX 2
+
+// Exit statuses of streamctl.
+enum verb_exit {
+    VERB_OK = 0,
+    VERB_FAILED = 1,
+    VERB_USAGE = 2,
+    VERB_NO_INPUT = 66,
+    VERB_INTERNAL = 70,
+    VERB_EXISTS = 73,
+};
+
+enum verb_id {
+#define VERB(NAME, word, arguments, least, most, summary) VERB_##NAME,
+#include "tools/verbs.def"
+    VERBS_COUNT
+};
+
+enum verb_option {
+#define OPTION(VERB, NAME, word, value, summary) VERB_OPTION_##NAME,
+#include "tools/verbs.def"
+    VERB_OPTIONS_COUNT
+};
+
+struct verb_row {
+    enum verb_id id;
+    const char *word;
+    const char *arguments;
+    int least;
+    int most;
+    const char *summary;
+};
+
+struct verb_option_row {
+    enum verb_option id;
+    enum verb_id verb;
+    const char *word;
+    const char *value;  // NULL for a switch
+    const char *summary;
+};
+
+const struct verb_row *verb_row(enum verb_id id);
+const struct verb_row *verb_find(const char *word);
+const struct verb_option_row *verb_option_row(enum verb_option option);
+
+// What was typed behind a verb.
+struct verb_call {
+    const struct verb_row *verb;
+    const char *values[VERB_OPTIONS_COUNT];  // "" for a switch, NULL = not given
+    const char *arguments[VERB_ARGUMENTS_MAX];
+    int argument_count;
+    bool is_help;
+};
+
+// Reads argv (without the verb). Returns 0, or VERB_USAGE after a line on stderr.
+int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_call *out_call);
+
+// verb NULL: the whole; else one verb.
+void verb_print_help(const struct verb_row *verb, FILE *out);
