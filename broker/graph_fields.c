@@ -165,8 +165,7 @@ static const struct graph_word *find_word(const struct graph_words *words, const
     return NULL;
 }
 
-// Bounds in the unit that people write.
-static void format_bound(enum graph_kind kind, int64_t bound, char *out, size_t size_bytes)
+void graph_fields_format_bound(enum graph_kind kind, int64_t bound, char *out, size_t size_bytes)
 {
     if (kind == GRAPH_KIND_DURATION) {
         units_format_duration(bound, out, size_bytes);
@@ -184,8 +183,8 @@ static int say_bounds(const struct graph_field_row *row, const char *text, char 
 {
     char low[32];
     char high[32];
-    format_bound(row->kind, row->low, low, sizeof(low));
-    format_bound(row->kind, row->high, high, sizeof(high));
+    graph_fields_format_bound(row->kind, row->low, low, sizeof(low));
+    graph_fields_format_bound(row->kind, row->high, high, sizeof(high));
     if (row->high == INT64_MAX) {
         snprintf(why, why_bytes, "%s is out of bounds; write at least %s", diags_quote(text).bytes,
                  low);
@@ -455,8 +454,8 @@ void graph_fields_format(const struct graph_field_row *row, const void *base, ch
         return;
     }
     if (row->kind == GRAPH_KIND_SHARE && ((const struct graph_share *)member)->permille > 0) {
-        format_bound(GRAPH_KIND_PERCENT, ((const struct graph_share *)member)->permille, out,
-                     size_bytes);
+        graph_fields_format_bound(GRAPH_KIND_PERCENT,
+                                  ((const struct graph_share *)member)->permille, out, size_bytes);
         return;
     }
     int64_t value = load_number(row, base);
@@ -466,7 +465,7 @@ void graph_fields_format(const struct graph_field_row *row, const void *base, ch
             return;
         }
     }
-    format_bound(row->kind, value, out, size_bytes);
+    graph_fields_format_bound(row->kind, value, out, size_bytes);
 }
 
 bool graph_fields_is_default(const struct graph_field_row *row, const void *base)

@@ -79,6 +79,9 @@ int graph_fields_parse(const struct graph_field_row *row, const char *text, void
 void graph_fields_format(const struct graph_field_row *row, const void *base, char *out,
                          size_t size_bytes);
 
+// A bound of a row in the unit that people write.
+void graph_fields_format_bound(enum graph_kind kind, int64_t bound, char *out, size_t size_bytes);
+
 // True when the member has the default of its row, so that the canonical form leaves it out.
 bool graph_fields_is_default(const struct graph_field_row *row, const void *base);
 

@@ -9,7 +9,6 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "base/units.h"
 
 #define ID_PATTERN "[a-z][a-z0-9_-]{0,62}"
 #define NUMBER_PATTERN "[0-9]+(\\.[0-9]+)?"
@@ -135,7 +134,7 @@ static json_t *key_of(enum graph_section section, const char *path)
         add_ways(row, ways);
     }
     if (graph_fields_is_group(section, path)) {
-        char prefix[64];
+        char prefix[80];
         snprintf(prefix, sizeof(prefix), "%s.", path);
         json_array_append_new(ways, section_of(section, prefix));
     }
@@ -217,19 +216,6 @@ int graph_schema_print(FILE *out)
     return failed == 0 && ferror(out) == 0 ? 0 : -ENOMEM;
 }
 
-static void format_bound(enum graph_kind kind, int64_t bound, char *out, size_t size_bytes)
-{
-    if (kind == GRAPH_KIND_DURATION) {
-        units_format_duration(bound, out, size_bytes);
-    } else if (kind == GRAPH_KIND_SIZE || kind == GRAPH_KIND_SHARE) {
-        units_format_size((uint64_t)bound, out, size_bytes);
-    } else if (kind == GRAPH_KIND_PERCENT) {
-        snprintf(out, size_bytes, "%lld%%", (long long)bound / 10);
-    } else {
-        snprintf(out, size_bytes, "%lld", (long long)bound);
-    }
-}
-
 // What a value may be, for the table: words, or kind and bounds.
 static void format_values(const struct graph_field_row *row, struct text *text)
 {
@@ -245,8 +231,8 @@ static void format_values(const struct graph_field_row *row, struct text *text)
     if (has_bounds && row->low < row->high) {
         char low[32];
         char high[32];
-        format_bound(row->kind, row->low, low, sizeof(low));
-        format_bound(row->kind, row->high, high, sizeof(high));
+        graph_fields_format_bound(row->kind, row->low, low, sizeof(low));
+        graph_fields_format_bound(row->kind, row->high, high, sizeof(high));
         bool is_open = row->high == INT64_MAX;
         text_add_format(text, ", %s%s%s%s", is_open ? "at least " : "", low, is_open ? "" : " to ",
                         is_open ? "" : high);
