@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Loads graph files without asking any processor: exit status 0, or 78 with what is wrong on stderr.
+// Loads graph files without asking any processor: exit status 0, or 78 and what is wrong.
 #include <stdio.h>
 
 #include "broker/graph_file.h"
