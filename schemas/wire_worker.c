@@ -9,19 +9,14 @@
 #include "base/text.h"
 #include "schemas/link_layout.h"
 #include "schemas/status_layout.h"
+#include "schemas/wire_field.h"
 #include "worker.pb-c.h"
 
-// One decoding: what was asked, where it goes, and the first thing that is wrong.
-struct decoder {
-    struct wire_message *message;
-    struct text reason;
-};
-
 // Copies and checks the fields of one message; false when something is wrong with them.
-typedef bool (*take_fn)(struct decoder *decoder, const void *fields);
+typedef bool (*take_fn)(struct wire_decoder *decoder, const void *fields);
 
 #define MESSAGE(NAME, name, id, direction, first, last, fds, text)                                 \
-    static bool take_##name(struct decoder *decoder, const void *fields);
+    static bool take_##name(struct wire_decoder *decoder, const void *fields);
 #include "schemas/messages.def"
 #undef MESSAGE
 
@@ -69,17 +64,7 @@ const char *wire_worker_type_name(uint32_t type)
     return entry != NULL ? entry->word : "?";
 }
 
-// --- Refusals and the arena -------------------------------------------------------------------
-
-__attribute__((format(printf, 2, 3))) static bool refuse(struct decoder *decoder,
-                                                         const char *format, ...)
-{
-    va_list list;
-    va_start(list, format);
-    text_add_format_list(&decoder->reason, format, list);
-    va_end(list);
-    return false;
-}
+// --- The arena --------------------------------------------------------------------------------
 
 // Every block has a zero byte behind it, so that bytes of a message are terminated where they lie.
 static void *arena_allocate(void *data, size_t size_bytes)
@@ -102,233 +87,30 @@ static void arena_free(void *data, void *block)
     (void)block;  // all of it goes with the message
 }
 
-// --- Fields -----------------------------------------------------------------------------------
-
-static bool is_within(struct decoder *decoder, const char *field, uint64_t value, uint64_t least,
-                      uint64_t most)
-{
-    if (value >= least && value <= most) {
-        return true;
-    }
-    return refuse(decoder, "%s is %llu, not %llu to %llu", field, (unsigned long long)value,
-                  (unsigned long long)least, (unsigned long long)most);
-}
-
-static bool is_duration(struct decoder *decoder, const char *field, int64_t ns, int64_t least)
-{
-    if (ns >= least && ns <= LIMIT_DURATION_NS_MAX) {
-        return true;
-    }
-    return refuse(decoder, "%s is %lld ns, not %lld to %lld", field, (long long)ns,
-                  (long long)least, (long long)LIMIT_DURATION_NS_MAX);
-}
-
-// 0, or the negative errno of a call that failed.
-static bool is_code(struct decoder *decoder, int32_t code, int32_t highest)
-{
-    return (code <= highest && code >= -4095) ||
-           refuse(decoder, "code is %d, not -4095 to %d", code, highest);
-}
-
-static bool has_no_zero(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes)
-{
-    return bytes.len == 0 || memchr(bytes.data, '\0', bytes.len) == NULL ||
-           refuse(decoder, "%s has a zero byte in it", field);
-}
-
-static bool fits(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes,
-                 size_t size_bytes)
-{
-    return bytes.len < size_bytes || refuse(decoder, "%s has %zu bytes, at most %zu are allowed",
-                                            field, bytes.len, size_bytes - 1);
-}
-
-static bool is_utf8(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes)
-{
-    const char *characters = (const char *)bytes.data;
-    for (size_t i = 0; i < bytes.len;) {
-        size_t length = text_utf8_length(characters + i, bytes.len - i);
-        if (length == 0) {
-            return refuse(decoder, "%s is no valid UTF-8", field);
-        }
-        i += length;
-    }
-    return true;
-}
-
-// Free text: what a processor wrote. Any byte but zero; whoever prints it escapes it.
-static bool take_text(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes,
-                      char *out, size_t size_bytes)
-{
-    if (!fits(decoder, field, bytes, size_bytes) || !has_no_zero(decoder, field, bytes)) {
-        return false;
-    }
-    if (bytes.len > 0) {
-        memcpy(out, bytes.data, bytes.len);
-    }
-    out[bytes.len] = '\0';
-    return true;
-}
-
-// A name: not empty, valid UTF-8, no control characters.
-static bool take_name(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes,
-                      char *out, size_t size_bytes)
-{
-    if (bytes.len == 0) {
-        return refuse(decoder, "%s is empty", field);
-    }
-    if (!is_utf8(decoder, field, bytes) || !take_text(decoder, field, bytes, out, size_bytes)) {
-        return false;
-    }
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.data[i] < 0x20 || bytes.data[i] == 0x7f) {
-            return refuse(decoder, "%s has a control character in it", field);
-        }
-    }
-    return true;
-}
-
-static bool take_id(struct decoder *decoder, const char *field, ProtobufCBinaryData bytes,
-                    char *out, size_t size_bytes)
-{
-    return take_name(decoder, field, bytes, out, size_bytes) &&
-           (text_is_id(out) || refuse(decoder, "%s is no id", field));
-}
-
-static bool take_video(struct decoder *decoder, const Sb__V1__Video *from,
-                       struct sb_video_format *out)
-{
-    if (from == NULL) {
-        return refuse(decoder, "a video format has no video part");
-    }
-    *out = (struct sb_video_format){.pixel = (enum sb_pixel)from->pixel,
-                                    .width = from->width,
-                                    .height = from->height,
-                                    .fps_numerator = from->fps_numerator,
-                                    .fps_denominator = from->fps_denominator};
-    return true;
-}
-
-static bool take_audio(struct decoder *decoder, const Sb__V1__Audio *from,
-                       struct sb_audio_format *out)
-{
-    if (from == NULL) {
-        return refuse(decoder, "an audio format has no audio part");
-    }
-    *out = (struct sb_audio_format){
-        .sample = (enum sb_sample)from->sample, .rate = from->rate, .channels = from->channels};
-    return true;
-}
-
-static bool take_tensor(struct decoder *decoder, const Sb__V1__Tensor *from,
-                        struct sb_tensor_format *out)
-{
-    if (from == NULL) {
-        return refuse(decoder, "a tensor format has no tensor part");
-    }
-    if (!is_within(decoder, "rank", from->n_shape, 1, SB_TENSOR_RANK_MAX)) {
-        return false;
-    }
-    *out = (struct sb_tensor_format){.element = (enum sb_element)from->element,
-                                     .rank = (uint32_t)from->n_shape};
-    memcpy(out->shape, from->shape, from->n_shape * sizeof out->shape[0]);
-    return true;
-}
-
-static bool take_format(struct decoder *decoder, const Sb__V1__Format *from,
-                        struct sb_format *out_format)
-{
-    if (from == NULL) {
-        return refuse(decoder, "the format is missing");
-    }
-    struct sb_format format = {.kind = (enum sb_format_kind)from->kind};
-    bool is_named = format.kind == SB_FORMAT_BINARY || format.kind == SB_FORMAT_MESSAGE;
-    if ((from->video != NULL && format.kind != SB_FORMAT_VIDEO) ||
-        (from->audio != NULL && format.kind != SB_FORMAT_AUDIO) ||
-        (from->tensor != NULL && format.kind != SB_FORMAT_TENSOR) ||
-        (from->name.len > 0 && !is_named)) {
-        return refuse(decoder, "a format of kind %u has a part of another kind", from->kind);
-    }
-    bool is_taken = true;
-    if (format.kind == SB_FORMAT_VIDEO) {
-        is_taken = take_video(decoder, from->video, &format.video);
-    } else if (format.kind == SB_FORMAT_AUDIO) {
-        is_taken = take_audio(decoder, from->audio, &format.audio);
-    } else if (format.kind == SB_FORMAT_TENSOR) {
-        is_taken = take_tensor(decoder, from->tensor, &format.tensor);
-    } else if (from->name.len > 0) {
-        is_taken = take_name(decoder, "format name", from->name, format.name, sizeof format.name);
-    }
-    if (!is_taken) {
-        return false;
-    }
-    if (sb_format_check(&format) < 0) {
-        char text[192];
-        sb_format_text(&format, text, sizeof text);
-        return refuse(decoder, "the format '%s' is not valid", text);
-    }
-    *out_format = format;
-    return true;
-}
-
-// Ids and generations count from 1; 0 means that there is none.
-static bool is_link(struct decoder *decoder, uint32_t link_id, uint32_t generation)
-{
-    return is_within(decoder, "link_id", link_id, 1, UINT32_MAX) &&
-           is_within(decoder, "generation", generation, 1, UINT32_MAX);
-}
-
-static bool is_segment(struct decoder *decoder, const char *field, uint64_t size_bytes,
-                       uint64_t least_bytes)
-{
-    return is_within(decoder, field, size_bytes, least_bytes, LIMIT_SEGMENT_BYTES_MAX);
-}
-
-static bool is_pool(struct decoder *decoder, const char *field, uint64_t size_bytes,
-                    uint32_t slot_count, uint64_t payload_bytes)
-{
-    return is_within(decoder, "slot_count", slot_count, 1, LIMIT_SLOTS_MAX) &&
-           is_within(decoder, "payload_bytes", payload_bytes, 0, LIMIT_PAYLOAD_BYTES_MAX) &&
-           is_segment(decoder, field, size_bytes, slot_count * layout_slot_bytes(payload_bytes));
-}
-
-static bool is_publish_page(struct decoder *decoder, const char *field, uint64_t size_bytes,
-                            uint32_t depth)
-{
-    return is_within(decoder, "depth", depth, 1, LIMIT_DEPTH_MAX) &&
-           is_segment(decoder, field, size_bytes, layout_publish_page_bytes(depth));
-}
-
-static bool is_consume_page(struct decoder *decoder, const char *field, uint64_t size_bytes,
-                            uint32_t depth, uint32_t claims_max)
-{
-    return is_within(decoder, "depth", depth, 1, LIMIT_DEPTH_MAX) &&
-           is_within(decoder, "claims_max", claims_max, 1, LIMIT_CLAIMS_MAX) &&
-           is_segment(decoder, field, size_bytes, layout_consume_page_bytes(depth, claims_max));
-}
-
 // --- Messages, in the order of messages.def ---------------------------------------------------
 
-static bool take_hello(struct decoder *decoder, const void *fields)
+static bool take_hello(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Hello *from = fields;
     struct wire_hello *to = &decoder->message->hello;
     *to = (struct wire_hello){.protocol = from->protocol, .digest = from->digest};
     if (from->protocol != WIRE_PROTOCOL_VERSION) {
-        return refuse(decoder, "protocol version %u, but this side speaks %d", from->protocol,
-                      WIRE_PROTOCOL_VERSION);
+        return wire_field_refuse(decoder, "protocol version %u, but this side speaks %d",
+                                 from->protocol, WIRE_PROTOCOL_VERSION);
     }
-    return take_name(decoder, "sdk_version", from->sdk_version, to->sdk_version,
-                     sizeof to->sdk_version) &&
-           take_id(decoder, "name", from->name, to->name, sizeof to->name) &&
-           take_name(decoder, "version", from->version, to->version, sizeof to->version);
+    return wire_field_take_name(decoder, "sdk_version", from->sdk_version, to->sdk_version,
+                                sizeof to->sdk_version) &&
+           wire_field_take_id(decoder, "name", from->name, to->name, sizeof to->name) &&
+           wire_field_take_name(decoder, "version", from->version, to->version, sizeof to->version);
 }
 
-static bool take_param(struct decoder *decoder, const Sb__V1__Param *from, struct wire_param *to)
+static bool take_param(struct wire_decoder *decoder, const Sb__V1__Param *from,
+                       struct wire_param *to)
 {
-    if (!take_name(decoder, "parameter", from->name, to->name, sizeof to->name) ||
-        !fits(decoder, to->name, from->value, SB_STRING_BYTES_MAX) ||
-        !has_no_zero(decoder, to->name, from->value) || !is_utf8(decoder, to->name, from->value)) {
+    if (!wire_field_take_name(decoder, "parameter", from->name, to->name, sizeof to->name) ||
+        !wire_field_fits(decoder, to->name, from->value, SB_STRING_BYTES_MAX) ||
+        !wire_field_has_no_zero(decoder, to->name, from->value) ||
+        !wire_field_is_utf8(decoder, to->name, from->value)) {
         return false;
     }
     // It lies in the arena, with a zero behind it.
@@ -336,15 +118,15 @@ static bool take_param(struct decoder *decoder, const Sb__V1__Param *from, struc
     return true;
 }
 
-static bool take_params(struct decoder *decoder, Sb__V1__Param *const *from, size_t count,
+static bool take_params(struct wire_decoder *decoder, Sb__V1__Param *const *from, size_t count,
                         const struct wire_param **out_params)
 {
-    if (!is_within(decoder, "number of parameters", count, 0, SB_PARAMS_MAX)) {
+    if (!wire_field_is_within(decoder, "number of parameters", count, 0, SB_PARAMS_MAX)) {
         return false;
     }
     struct wire_param *params = arena_allocate(decoder->message, count * sizeof *params);
     if (params == NULL) {
-        return refuse(decoder, "too large when decoded");
+        return wire_field_refuse(decoder, "too large when decoded");
     }
     for (size_t i = 0; i < count; i++) {
         if (!take_param(decoder, from[i], &params[i])) {
@@ -352,7 +134,7 @@ static bool take_params(struct decoder *decoder, Sb__V1__Param *const *from, siz
         }
         for (size_t j = 0; j < i; j++) {
             if (strcmp(params[i].name, params[j].name) == 0) {
-                return refuse(decoder, "parameter '%s' is given twice", params[i].name);
+                return wire_field_refuse(decoder, "parameter '%s' is given twice", params[i].name);
             }
         }
     }
@@ -360,31 +142,31 @@ static bool take_params(struct decoder *decoder, Sb__V1__Param *const *from, siz
     return true;
 }
 
-static bool take_link(struct decoder *decoder, const Sb__V1__Link *from, struct wire_link *to)
+static bool take_link(struct wire_decoder *decoder, const Sb__V1__Link *from, struct wire_link *to)
 {
     *to = (struct wire_link){.link_id = from->link_id,
                              .is_output = from->is_output,
                              .delivery = (enum sb_delivery)from->delivery,
                              .last_step = from->last_step};
     if (!from->is_output && from->last_step != 0) {
-        return refuse(decoder, "an input link has a last step");
+        return wire_field_refuse(decoder, "an input link has a last step");
     }
-    return is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
-           is_within(decoder, "delivery", from->delivery, SB_DELIVERY_LOSSLESS,
-                     SB_DELIVERY_LATEST) &&
-           take_name(decoder, "port", from->port, to->port, sizeof to->port) &&
-           take_name(decoder, "peer", from->peer, to->peer, sizeof to->peer);
+    return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
+           wire_field_is_within(decoder, "delivery", from->delivery, SB_DELIVERY_LOSSLESS,
+                                SB_DELIVERY_LATEST) &&
+           wire_field_take_name(decoder, "port", from->port, to->port, sizeof to->port) &&
+           wire_field_take_name(decoder, "peer", from->peer, to->peer, sizeof to->peer);
 }
 
-static bool take_links(struct decoder *decoder, Sb__V1__Link *const *from, size_t count,
+static bool take_links(struct wire_decoder *decoder, Sb__V1__Link *const *from, size_t count,
                        const struct wire_link **out_links)
 {
-    if (!is_within(decoder, "number of links", count, 0, WIRE_LINKS_MAX)) {
+    if (!wire_field_is_within(decoder, "number of links", count, 0, WIRE_LINKS_MAX)) {
         return false;
     }
     struct wire_link *links = arena_allocate(decoder->message, count * sizeof *links);
     if (links == NULL) {
-        return refuse(decoder, "too large when decoded");
+        return wire_field_refuse(decoder, "too large when decoded");
     }
     size_t output_count = 0;
     for (size_t i = 0; i < count; i++) {
@@ -394,31 +176,32 @@ static bool take_links(struct decoder *decoder, Sb__V1__Link *const *from, size_
         output_count += links[i].is_output;
         for (size_t j = 0; j < i; j++) {
             if (links[i].link_id == links[j].link_id) {
-                return refuse(decoder, "link %u is given twice", links[i].link_id);
+                return wire_field_refuse(decoder, "link %u is given twice", links[i].link_id);
             }
         }
     }
     if (output_count > LIMIT_LINKS_PER_SIDE_MAX ||
         count - output_count > LIMIT_LINKS_PER_SIDE_MAX) {
-        return refuse(decoder, "%zu links in and %zu out, at most %d of each", count - output_count,
-                      output_count, LIMIT_LINKS_PER_SIDE_MAX);
+        return wire_field_refuse(decoder, "%zu links in and %zu out, at most %d of each",
+                                 count - output_count, output_count, LIMIT_LINKS_PER_SIDE_MAX);
     }
     *out_links = links;
     return true;
 }
 
-static bool is_activation(struct decoder *decoder, const struct wire_setup *setup)
+static bool is_activation(struct wire_decoder *decoder, const struct wire_setup *setup)
 {
     uint32_t batch_least = setup->activation == SB_ACTIVATE_BATCH ? 1 : 0;
     int64_t every_least = setup->activation == SB_ACTIVATE_EVERY ? 1 : 0;
-    return is_within(decoder, "activation", setup->activation, SB_ACTIVATE_ANY,
-                     SB_ACTIVATE_EVERY) &&
-           is_within(decoder, "batch_count", setup->batch_count, batch_least, LIMIT_CLAIMS_MAX) &&
-           is_duration(decoder, "batch_within_ns", setup->batch_within_ns, 0) &&
-           is_duration(decoder, "every_ns", setup->every_ns, every_least);
+    return wire_field_is_within(decoder, "activation", setup->activation, SB_ACTIVATE_ANY,
+                                SB_ACTIVATE_EVERY) &&
+           wire_field_is_within(decoder, "batch_count", setup->batch_count, batch_least,
+                                LIMIT_CLAIMS_MAX) &&
+           wire_field_is_duration(decoder, "batch_within_ns", setup->batch_within_ns, 0) &&
+           wire_field_is_duration(decoder, "every_ns", setup->every_ns, every_least);
 }
 
-static bool take_setup(struct decoder *decoder, const void *fields)
+static bool take_setup(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Setup *from = fields;
     struct wire_setup *to = &decoder->message->setup;
@@ -438,62 +221,65 @@ static bool take_setup(struct decoder *decoder, const void *fields)
                               .fps_denominator = from->fps_denominator,
                               .param_count = from->n_params,
                               .link_count = from->n_links};
-    return take_id(decoder, "node_id", from->node_id, to->node_id, sizeof to->node_id) &&
-           is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
-           is_within(decoder, "mode", from->mode, SB_MODE_REACTIVE, SB_MODE_MANUAL) &&
-           is_duration(decoder, "interval_ns", from->interval_ns, 0) &&
-           is_activation(decoder, to) && is_duration(decoder, "spin_ns", from->spin_ns, 0) &&
-           is_within(decoder, "first_step", from->first_step, 1, UINT64_MAX) &&
+    return wire_field_take_id(decoder, "node_id", from->node_id, to->node_id, sizeof to->node_id) &&
+           wire_field_is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
+           wire_field_is_within(decoder, "mode", from->mode, SB_MODE_REACTIVE, SB_MODE_MANUAL) &&
+           wire_field_is_duration(decoder, "interval_ns", from->interval_ns, 0) &&
+           is_activation(decoder, to) &&
+           wire_field_is_duration(decoder, "spin_ns", from->spin_ns, 0) &&
+           wire_field_is_within(decoder, "first_step", from->first_step, 1, UINT64_MAX) &&
            take_params(decoder, from->params, from->n_params, &to->params) &&
            take_links(decoder, from->links, from->n_links, &to->links);
 }
 
-static bool take_opened(struct decoder *decoder, const void *fields)
+static bool take_opened(struct wire_decoder *decoder, const void *fields)
 {
     (void)decoder;
     (void)fields;
     return true;
 }
 
-static bool take_failed(struct decoder *decoder, const void *fields)
+static bool take_failed(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Failed *from = fields;
     struct wire_failed *to = &decoder->message->failed;
     to->code = from->code;
-    return is_code(decoder, from->code, -1) &&
-           take_text(decoder, "text", from->text, to->text, sizeof to->text);
+    return wire_field_is_code(decoder, from->code, -1) &&
+           wire_field_take_text(decoder, "text", from->text, to->text, sizeof to->text);
 }
 
-static bool take_formats(struct decoder *decoder, const void *fields)
+static bool take_formats(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Formats *from = fields;
     struct wire_formats *to = &decoder->message->formats;
     to->frame_bytes_max = from->frame_bytes_max;
     to->format_count = from->n_formats;
-    if (!take_name(decoder, "output", from->output, to->output, sizeof to->output) ||
-        !is_within(decoder, "number of formats", from->n_formats, 1, LIMIT_FORMATS_MAX) ||
-        !is_within(decoder, "frame_bytes_max", from->frame_bytes_max, 0, LIMIT_PAYLOAD_BYTES_MAX)) {
+    if (!wire_field_take_name(decoder, "output", from->output, to->output, sizeof to->output) ||
+        !wire_field_is_within(decoder, "number of formats", from->n_formats, 1,
+                              LIMIT_FORMATS_MAX) ||
+        !wire_field_is_within(decoder, "frame_bytes_max", from->frame_bytes_max, 0,
+                              LIMIT_PAYLOAD_BYTES_MAX)) {
         return false;
     }
     for (size_t i = 0; i < from->n_formats; i++) {
-        if (!take_format(decoder, from->formats[i], &to->formats[i])) {
+        if (!wire_field_take_format(decoder, from->formats[i], &to->formats[i])) {
             return false;
         }
     }
     return true;
 }
 
-static bool take_input_format(struct decoder *decoder, const void *fields)
+static bool take_input_format(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__InputFormat *from = fields;
     struct wire_input_format *to = &decoder->message->input_format;
     to->link_id = from->link_id;
     to->serial = from->serial;
-    return is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
-           take_format(decoder, from->format, &to->format);
+    return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
+           wire_field_take_format(decoder, from->format, &to->format);
 }
 
-static bool take_format_taken(struct decoder *decoder, const void *fields)
+static bool take_format_taken(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__FormatTaken *from = fields;
     decoder->message->format_taken.serial = from->serial;
@@ -501,7 +287,7 @@ static bool take_format_taken(struct decoder *decoder, const void *fields)
 }
 
 // Of the fields that depend on the kind, exactly those of this kind may be set.
-static bool has_only_its_fields(struct decoder *decoder, const Sb__V1__Memory *from)
+static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memory *from)
 {
     bool is_pool_kind = from->kind == WIRE_MEMORY_POOL;
     bool is_publish = from->kind == WIRE_MEMORY_PUBLISH;
@@ -514,34 +300,38 @@ static bool has_only_its_fields(struct decoder *decoder, const Sb__V1__Memory *f
                       (from->first_seq != 0 && !is_publish) ||
                       ((from->claims_max != 0 || from->page_number != 0) && !is_consume) ||
                       (from->generation != 0 && from->kind == WIRE_MEMORY_STATUS);
-    return !is_foreign || refuse(decoder, "kind %u has a field of another kind", from->kind);
+    return !is_foreign ||
+           wire_field_refuse(decoder, "kind %u has a field of another kind", from->kind);
 }
 
-static bool is_memory(struct decoder *decoder, const Sb__V1__Memory *from, struct wire_memory *to)
+static bool is_memory(struct wire_decoder *decoder, const Sb__V1__Memory *from,
+                      struct wire_memory *to)
 {
     switch (to->kind) {
     case WIRE_MEMORY_POOL:
-        return take_name(decoder, "output", from->output, to->output, sizeof to->output) &&
-               is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
-               is_pool(decoder, "size_bytes", from->size_bytes, from->slot_count,
-                       from->payload_bytes) &&
-               take_format(decoder, from->format, &to->format);
+        return wire_field_take_name(decoder, "output", from->output, to->output,
+                                    sizeof to->output) &&
+               wire_field_is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
+               wire_field_is_pool(decoder, "size_bytes", from->size_bytes, from->slot_count,
+                                  from->payload_bytes) &&
+               wire_field_take_format(decoder, from->format, &to->format);
     case WIRE_MEMORY_PUBLISH:
-        return is_link(decoder, from->link_id, from->generation) &&
-               is_publish_page(decoder, "size_bytes", from->size_bytes, from->depth);
+        return wire_field_is_link(decoder, from->link_id, from->generation) &&
+               wire_field_is_publish_page(decoder, "size_bytes", from->size_bytes, from->depth);
     case WIRE_MEMORY_CONSUME:
-        return is_link(decoder, from->link_id, from->generation) &&
-               is_within(decoder, "page_number", from->page_number, 1, UINT64_MAX) &&
-               is_consume_page(decoder, "size_bytes", from->size_bytes, from->depth,
-                               from->claims_max);
+        return wire_field_is_link(decoder, from->link_id, from->generation) &&
+               wire_field_is_within(decoder, "page_number", from->page_number, 1, UINT64_MAX) &&
+               wire_field_is_consume_page(decoder, "size_bytes", from->size_bytes, from->depth,
+                                          from->claims_max);
     case WIRE_MEMORY_STATUS:
-        return is_segment(decoder, "size_bytes", from->size_bytes, sizeof(struct status_page));
+        return wire_field_is_segment(decoder, "size_bytes", from->size_bytes,
+                                     sizeof(struct status_page));
     default:
-        return refuse(decoder, "kind %u is unknown", from->kind);
+        return wire_field_refuse(decoder, "kind %u is unknown", from->kind);
     }
 }
 
-static bool take_memory(struct decoder *decoder, const void *fields)
+static bool take_memory(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Memory *from = fields;
     struct wire_memory *to = &decoder->message->memory;
@@ -560,21 +350,21 @@ static bool take_memory(struct decoder *decoder, const void *fields)
     return is_memory(decoder, from, to) && has_only_its_fields(decoder, from);
 }
 
-static bool take_bell(struct decoder *decoder, const void *fields)
+static bool take_bell(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Bell *from = fields;
     decoder->message->bell.size_bytes = from->size_bytes;
-    return is_segment(decoder, "size_bytes", from->size_bytes, sizeof(struct bell_page));
+    return wire_field_is_segment(decoder, "size_bytes", from->size_bytes, sizeof(struct bell_page));
 }
 
-static bool take_mapped(struct decoder *decoder, const void *fields)
+static bool take_mapped(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Mapped *from = fields;
     decoder->message->mapped.serial = from->serial;
     return true;
 }
 
-static bool take_read_link(struct decoder *decoder, const void *fields)
+static bool take_read_link(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__ReadLink *from = fields;
     struct wire_read_link *to = &decoder->message->read_link;
@@ -590,15 +380,16 @@ static bool take_read_link(struct decoder *decoder, const void *fields)
                                   .skip_count = from->n_skip,
                                   .attempt = from->attempt,
                                   .is_single = from->is_single};
-    if (!is_link(decoder, from->link_id, from->generation) ||
-        !is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count, from->payload_bytes) ||
-        !is_publish_page(decoder, "page_bytes", from->page_bytes, from->depth) ||
-        !take_format(decoder, from->format, &to->format) ||
-        !is_within(decoder, "number of skips", from->n_skip, 0, WIRE_SKIPS_MAX)) {
+    if (!wire_field_is_link(decoder, from->link_id, from->generation) ||
+        !wire_field_is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count,
+                            from->payload_bytes) ||
+        !wire_field_is_publish_page(decoder, "page_bytes", from->page_bytes, from->depth) ||
+        !wire_field_take_format(decoder, from->format, &to->format) ||
+        !wire_field_is_within(decoder, "number of skips", from->n_skip, 0, WIRE_SKIPS_MAX)) {
         return false;
     }
     for (size_t i = 0; i < from->n_skip; i++) {
-        if (!is_within(decoder, "skip", from->skip[i], 1, UINT64_MAX)) {
+        if (!wire_field_is_within(decoder, "skip", from->skip[i], 1, UINT64_MAX)) {
             return false;
         }
         to->skips[i] = from->skip[i];
@@ -606,7 +397,7 @@ static bool take_read_link(struct decoder *decoder, const void *fields)
     return true;
 }
 
-static bool take_write_link(struct decoder *decoder, const void *fields)
+static bool take_write_link(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__WriteLink *from = fields;
     decoder->message->write_link = (struct wire_write_link){.link_id = from->link_id,
@@ -615,46 +406,46 @@ static bool take_write_link(struct decoder *decoder, const void *fields)
                                                             .page_number = from->page_number,
                                                             .claims_max = from->claims_max};
     // The depth is that of the publish page, which this worker has.
-    return is_link(decoder, from->link_id, from->generation) &&
-           is_within(decoder, "page_number", from->page_number, 1, UINT64_MAX) &&
-           is_consume_page(decoder, "page_bytes", from->page_bytes, 1, from->claims_max);
+    return wire_field_is_link(decoder, from->link_id, from->generation) &&
+           wire_field_is_within(decoder, "page_number", from->page_number, 1, UINT64_MAX) &&
+           wire_field_is_consume_page(decoder, "page_bytes", from->page_bytes, 1, from->claims_max);
 }
 
-static bool take_link_end(struct decoder *decoder, const void *fields)
+static bool take_link_end(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__LinkEnd *from = fields;
     decoder->message->link_end = (struct wire_link_end){.link_id = from->link_id,
                                                         .generation = from->generation,
                                                         .end_seq = from->end_seq,
                                                         .kind = from->kind};
-    return is_link(decoder, from->link_id, from->generation) &&
-           is_within(decoder, "end_seq", from->end_seq, 1, UINT64_MAX) &&
-           is_within(decoder, "kind", from->kind, LINK_END_STREAM, LINK_END_LOST);
+    return wire_field_is_link(decoder, from->link_id, from->generation) &&
+           wire_field_is_within(decoder, "end_seq", from->end_seq, 1, UINT64_MAX) &&
+           wire_field_is_within(decoder, "kind", from->kind, LINK_END_STREAM, LINK_END_LOST);
 }
 
-static bool take_unlink(struct decoder *decoder, const void *fields)
+static bool take_unlink(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Unlink *from = fields;
     decoder->message->unlink =
         (struct wire_unlink){.link_id = from->link_id, .is_ended = from->is_ended};
-    return is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX);
+    return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX);
 }
 
-static bool take_ready(struct decoder *decoder, const void *fields)
+static bool take_ready(struct wire_decoder *decoder, const void *fields)
 {
     (void)decoder;
     (void)fields;
     return true;
 }
 
-static bool take_start(struct decoder *decoder, const void *fields)
+static bool take_start(struct wire_decoder *decoder, const void *fields)
 {
     (void)decoder;
     (void)fields;
     return true;
 }
 
-static bool take_config(struct decoder *decoder, const void *fields)
+static bool take_config(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Config *from = fields;
     struct wire_config *to = &decoder->message->config;
@@ -663,29 +454,29 @@ static bool take_config(struct decoder *decoder, const void *fields)
     return take_params(decoder, from->params, from->n_params, &to->params);
 }
 
-static bool take_config_done(struct decoder *decoder, const void *fields)
+static bool take_config_done(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__ConfigDone *from = fields;
     struct wire_config_done *to = &decoder->message->config_done;
     to->serial = from->serial;
     to->code = from->code;
-    return is_code(decoder, from->code, 0) &&
-           take_text(decoder, "text", from->text, to->text, sizeof to->text);
+    return wire_field_is_code(decoder, from->code, 0) &&
+           wire_field_take_text(decoder, "text", from->text, to->text, sizeof to->text);
 }
 
-static bool take_drained(struct decoder *decoder, const void *fields)
+static bool take_drained(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Drained *from = fields;
     decoder->message->drained =
         (struct wire_drained){.link_id = from->link_id, .generation = from->generation};
-    return is_link(decoder, from->link_id, from->generation);
+    return wire_field_is_link(decoder, from->link_id, from->generation);
 }
 
-static bool take_ended(struct decoder *decoder, const void *fields)
+static bool take_ended(struct wire_decoder *decoder, const void *fields)
 {
     const Sb__V1__Ended *from = fields;
     decoder->message->ended.exit_status = from->exit_status;
-    return is_within(decoder, "exit_status", from->exit_status, 0, 255);
+    return wire_field_is_within(decoder, "exit_status", from->exit_status, 0, 255);
 }
 
 // --- One datagram -----------------------------------------------------------------------------
@@ -720,37 +511,39 @@ static bool has_unknown(const ProtobufCMessage *message)
     return false;
 }
 
-static bool take_header(struct decoder *decoder, const uint8_t *bytes, size_t size_bytes,
+static bool take_header(struct wire_decoder *decoder, const uint8_t *bytes, size_t size_bytes,
                         size_t fd_count, struct wire_header *out_header)
 {
     if (size_bytes >= 2) {
         unsigned version = bytes[0] | ((unsigned)bytes[1] << 8);
         if (version != WIRE_PROTOCOL_VERSION) {
-            return refuse(decoder, "protocol version %u, but this side speaks %d", version,
-                          WIRE_PROTOCOL_VERSION);
+            return wire_field_refuse(decoder, "protocol version %u, but this side speaks %d",
+                                     version, WIRE_PROTOCOL_VERSION);
         }
     }
     if (wire_get_header(bytes, size_bytes, fd_count, out_header) < 0) {
-        return refuse(decoder, "the header of a message of %zu bytes and %zu descriptors is wrong",
-                      size_bytes, fd_count);
+        return wire_field_refuse(
+            decoder, "the header of a message of %zu bytes and %zu descriptors is wrong",
+            size_bytes, fd_count);
     }
     return true;
 }
 
-static bool is_expected(struct decoder *decoder, const struct message_entry *entry,
+static bool is_expected(struct wire_decoder *decoder, const struct message_entry *entry,
                         enum wire_direction direction, enum wire_phase phase, size_t fd_count)
 {
     if (entry->direction != direction) {
-        return refuse(decoder, "it goes the other way");
+        return wire_field_refuse(decoder, "it goes the other way");
     }
     if (phase < entry->first || phase > entry->last) {
-        return refuse(decoder, "not expected in phase %s", phase_names[phase]);
+        return wire_field_refuse(decoder, "not expected in phase %s", phase_names[phase]);
     }
     return entry->fd_count == fd_count ||
-           refuse(decoder, "it carries %zu descriptors, not %u", fd_count, entry->fd_count);
+           wire_field_refuse(decoder, "it carries %zu descriptors, not %u", fd_count,
+                             entry->fd_count);
 }
 
-static bool take_body(struct decoder *decoder, const struct message_entry *entry,
+static bool take_body(struct wire_decoder *decoder, const struct message_entry *entry,
                       const uint8_t *bytes, size_t size_bytes)
 {
     ProtobufCAllocator allocator = {
@@ -758,14 +551,14 @@ static bool take_body(struct decoder *decoder, const struct message_entry *entry
     const ProtobufCMessage *fields =
         protobuf_c_message_unpack(entry->descriptor, &allocator, size_bytes, bytes);
     if (fields == NULL) {
-        return refuse(decoder, "its body is no such message, or too large when decoded");
+        return wire_field_refuse(decoder, "its body is no such message, or too large when decoded");
     }
     if (has_unknown(fields)) {
-        return refuse(decoder, "it has unknown fields");
+        return wire_field_refuse(decoder, "it has unknown fields");
     }
     // Values have one encoding each: no padded numbers, no field twice, no defaults written out.
     if (protobuf_c_message_get_packed_size(fields) != size_bytes) {
-        return refuse(decoder, "it is not encoded in the shortest way");
+        return wire_field_refuse(decoder, "it is not encoded in the shortest way");
     }
     return entry->take(decoder, fields);
 }
@@ -775,7 +568,8 @@ int wire_worker_decode(const uint8_t *bytes, size_t size_bytes, size_t fd_count,
                        struct wire_message *out_message, char *reason, size_t reason_bytes)
 {
     SB_ASSERT(phase <= WIRE_RUNNING);
-    struct decoder decoder = {.message = out_message, .reason = text_over(reason, reason_bytes)};
+    struct wire_decoder decoder = {.message = out_message,
+                                   .reason = text_over(reason, reason_bytes)};
     out_message->arena_used = 0;
     struct wire_header header;
     if (!take_header(&decoder, bytes, size_bytes, fd_count, &header)) {
@@ -783,7 +577,7 @@ int wire_worker_decode(const uint8_t *bytes, size_t size_bytes, size_t fd_count,
     }
     const struct message_entry *entry = find_entry(header.type);
     if (entry == NULL) {
-        refuse(&decoder, "message type %u is unknown", header.type);
+        wire_field_refuse(&decoder, "message type %u is unknown", header.type);
         return -EPROTO;
     }
     text_add_format(&decoder.reason, "%s: ", entry->word);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every bound of the worker protocol, one step beyond it. R-WORKER-008
+// Every bound of a field of the worker protocol, one step beyond it. R-WORKER-008
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
