@@ -81,10 +81,10 @@ MODELS = {
          ("RETIRED_OUT_OF_ORDER", "payload rewritten"),
          ("RELEASED_BEFORE_LOOK", "payload rewritten")]),
     "swap_evict": Model(
-        "swap_evict.pml", ["N=4", "N=4 LATEST"], ["N=5 LATEST"], "N=4 LATEST",
-        [("NO_PAGE_NUMBER_CHECK", "payload rewritten"),
+        "swap_evict.pml", ["N=4 LATEST"], ["N=5 LATEST"], "N=4 LATEST",
+        [("NO_PAGE_NUMBER_CHECK N=5", "payload rewritten"),
          ("LENDS_DROPPED_BEFORE_PAGE_MOVE", "payload rewritten"),
-         ("NUMBER_SHOWN_BEFORE_PAGE_MOVE", "payload rewritten"),
+         ("NUMBER_SHOWN_BEFORE_PAGE_MOVE N=5", "payload rewritten"),
          ("NO_WAKE_AFTER_SWAP", SLEEPER),
          ("LOOK_BEFORE_NEXT", "twice without the flag"),
          ("FRESH_PAGE_WITHOUT_CLAIMS", "frame lost"),

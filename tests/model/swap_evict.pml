@@ -19,7 +19,7 @@ byte data_word = 0;
 
 /* consume pages, each written by one life of the consumer */
 byte next_of[PAGES], hazard_of[PAGES];
-byte evicted_total[2], evicted_at[2];   /* of the living page: two records, valid up to `at` */
+byte evicted = 0, jump_evicted = 0, jump_to = 0;       /* of the living page */
 
 /* broker */
 byte newest = 1;                /* last page that the producer was given */
@@ -140,28 +140,28 @@ inline wait_for_number()
     word = 0
 }
 
-/* Only the broker reads these records, after the death: no other process can tell the steps apart. */
-inline count_evictions()
+/* Goes on at a frame further on. Count and next are two words: the record of the jump comes first, so
+ * that the broker can finish a jump that a death cut short. No other process reads the first three. */
+inline jump(to)
 {
     atomic {
-        if
-        :: f > next ->
-#ifdef EVICTED_IN_ONE_WORD
-            evicted_total[0] = evicted_total[0] + f - next;
-            MAY_DIE
-#elif !defined(EVICTED_AFTER_NEXT)
-            record = (evicted_at[0] < evicted_at[1] -> 0 : 1);
-            evicted_at[record] = 0;
-            MAY_DIE;
-            evicted_total[record] = evicted_total[1 - record] + f - next;
-            MAY_DIE;
-            evicted_at[record] = f + 1;
-            MAY_DIE;
-            record = 0
+        skip;
+#if !defined(EVICTED_IN_ONE_WORD) && !defined(EVICTED_AFTER_NEXT)
+        jump_evicted = evicted + to - next;
+        MAY_DIE;
+        jump_to = to;
+        MAY_DIE;
 #endif
-        :: else
-        fi
+#ifndef EVICTED_AFTER_NEXT
+        evicted = evicted + to - next;
+#endif
+        MAY_DIE
     }
+    atomic { next_of[life] = to; MAY_DIE }
+#ifdef EVICTED_AFTER_NEXT
+    evicted = evicted + to - next;
+#endif
+    next = to
 }
 
 /* again: the frame was claimed by an earlier life, and is delivered with the flag */
@@ -182,9 +182,9 @@ inline deliver(f, again)
 
 proctype consumer(byte life)
 {
-    byte next = 1, f = 0, x = 0, word = 0, record = 0, place = 0;
+    byte next = 1, f = 0, x = 0, word = 0;
 
-    d_step { next = next_of[life]; place = next; f = hazard_of[life] }
+    d_step { next = next_of[life]; f = hazard_of[life] }
     if
     :: f != 0 ->
         if
@@ -208,17 +208,15 @@ released:
 #endif
     do
     :: next <= N ->
-        /* in order, or (LATEST) the newest that the hint shows */
-        atomic {
-            if
-            :: f = place
 #ifdef LATEST
-            :: tail > place -> f = tail
+        /* the newest that the hint shows */
+        f = tail;
+        if
+        :: f > next -> jump(f)
+        :: true
+        fi;
 #endif
-            fi;
-            hazard_of[life] = f;
-            MAY_DIE
-        }
+        atomic { f = next; hazard_of[life] = f; MAY_DIE }
         if
         :: seq[f % D] != f -> goto missed
         :: else
@@ -228,61 +226,50 @@ released:
         :: seq[f % D] != f -> goto missed
         :: else
         fi;
-        count_evictions();
 #ifdef LOOK_BEFORE_NEXT
         deliver(f, false);
 #endif
         atomic { next_of[life] = f + 1; claimed = claimed | BIT(f); MAY_DIE }
-#ifdef EVICTED_AFTER_NEXT
-        evicted_total[0] = evicted_total[0] + f - next;
-#endif
-        d_step { next = f + 1; place = next }
+        next = f + 1;
 #ifndef LOOK_BEFORE_NEXT
         deliver(f, false);
 #endif
         atomic { hazard_of[life] = 0; f = 0; x = 0; MAY_DIE }
         goto again;
 missed: hazard_of[life] = 0;
-        /* next_of moves with the next take, so that the distance is counted as one jump */
-        atomic { f = 0; x = 0; place = (low > place -> low : place); MAY_DIE }
+        d_step { f = low; x = 0 }
+        if
+        :: f > next -> jump(f)
+        :: else
+        fi;
+        f = 0;
 again:  skip
     :: else -> break
     od;
     consumer_done = true;
     goto ended;
 crashed: skip;
-    d_step { consumer_sleeps = false; f = 0; x = 0; next = 0; place = 0; word = 0; record = 0; dead = true }
+    d_step { consumer_sleeps = false; f = 0; x = 0; next = 0; word = 0; dead = true }
 ended:
     skip
 }
 
 inline make_page(old)
 {
-    /* same claims, and the counters carried over */
+    /* same claims, and the counters carried over; a jump that was cut short is finished */
     next_of[old + 1] = next_of[old];
-#ifdef FRESH_PAGE_WITHOUT_CLAIMS
-    hazard_of[old + 1] = 0;
-#else
-    hazard_of[old + 1] = (hazard_of[old] < next_of[old] -> hazard_of[old] : 0);
-#endif
-    carry_over(next_of[old])
-}
-
-/* the record that next has reached, the newer one first */
-#define VALID(r, next) (evicted_at[r] <= (next) && \
-    (evicted_at[1 - (r)] > (next) || evicted_at[1 - (r)] <= evicted_at[r]))
-
-inline carry_over(next)
-{
 #if !defined(EVICTED_IN_ONE_WORD) && !defined(EVICTED_AFTER_NEXT)
     if
-    :: VALID(0, next) -> evicted_total[1] = 0; evicted_at[1] = 0
-    :: else -> evicted_total[0] = evicted_total[1]; evicted_at[0] = evicted_at[1];
-        evicted_total[1] = 0; evicted_at[1] = 0
-    fi
-#else
-    skip
+    :: jump_to > next_of[old] -> next_of[old + 1] = jump_to; evicted = jump_evicted
+    :: else
+    fi;
 #endif
+    jump_to = 0;
+    jump_evicted = 0;
+#ifndef FRESH_PAGE_WITHOUT_CLAIMS
+    hazard_of[old + 1] = (hazard_of[old] < next_of[old] -> hazard_of[old] : 0);
+#endif
+    skip
 }
 
 init
@@ -306,7 +293,6 @@ init
     :: consumer_done -> break
     od;
     atomic {
-        carry_over(next_of[life]);
         f = 1;
         do
         :: f <= N -> count = count + ((claimed >> f) & 1); f++
@@ -314,7 +300,7 @@ init
         od
     }
     /* published = taken + evicted, and what was taken was delivered or counted as dropped */
-    assert(count + evicted_total[0] == N);
+    assert(count + evicted == N);
     assert((claimed & ~(finished | dropped)) == 0);
     settled = true
 }
