@@ -21,8 +21,8 @@ uint64_t recover_published_end(const struct publish_page *page, uint32_t depth, 
 {
     uint64_t tail = atomic_load_explicit(&page->tail, ACQUIRE);
     uint64_t end = at_least > first_seq ? at_least : first_seq;
-    // A tail that is confirmed by its own cell, or by low where that cell was being rewritten (a ring
-    // of one cell). Anything else is a lie: start at what was taken.
+    // A tail that is confirmed by its own cell, or by low where that cell was being rewritten (only
+    // in a ring of one cell). Anything else is a lie: start at what was taken.
     if (tail >= end && tail <= LIMIT_SEQ_MAX &&
         (atomic_load_explicit(&cell_of(page, depth, first_seq, tail)->seq, ACQUIRE) == tail ||
          (depth == 1 && atomic_load_explicit(&page->low, ACQUIRE) == tail + 1))) {
