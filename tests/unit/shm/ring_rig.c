@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define STEP_OF(seq) ((seq)*3 + 1)
 #define FLAGS_OF(seq) ((uint32_t)((seq)*7))
 
 static void *map_shared(uint64_t size_bytes)
@@ -145,6 +144,11 @@ uint64_t ring_rig_length(const struct ring_rig *rig, uint64_t seq)
     return 8 + seq * 13 % (rig->config.payload_bytes - 7);
 }
 
+uint64_t ring_rig_step(uint64_t seq)
+{
+    return seq * 3 + 1;
+}
+
 void ring_rig_fill(struct ring_rig *rig, uint32_t slot, uint64_t seq, uint64_t length_bytes)
 {
     struct frame_header *header = pool_header(&rig->pool, slot);
@@ -169,7 +173,7 @@ bool ring_rig_publish(struct ring_rig *rig)
     }
     uint64_t length_bytes = ring_rig_length(rig, seq);
     ring_rig_fill(rig, slot, seq, length_bytes);
-    ring_writer_publish(&rig->writer, slot, length_bytes, STEP_OF(seq), FLAGS_OF(seq));
+    ring_writer_publish(&rig->writer, slot, length_bytes, ring_rig_step(seq), FLAGS_OF(seq));
     pool_drop(&rig->pool, slot);
     return true;
 }
@@ -189,9 +193,4 @@ bool ring_rig_is_intact(const struct ring_rig *rig, const struct ring_lease *lea
         is_right = payload[i] == (uint8_t)(seq * 31 % 251);
     }
     return is_right;
-}
-
-uint64_t ring_rig_held(const struct ring_rig *rig)
-{
-    return rig->reader.held_count;
 }

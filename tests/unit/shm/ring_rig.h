@@ -63,6 +63,9 @@ uint32_t ring_rig_claim(struct ring_rig *rig);
 // Publishes one frame whose header and payload say its seq. False when there is no space or slot.
 bool ring_rig_publish(struct ring_rig *rig);
 
+// The step in the descriptor of a frame.
+uint64_t ring_rig_step(uint64_t seq);
+
 void ring_rig_fill(struct ring_rig *rig, uint32_t slot, uint64_t seq, uint64_t length_bytes);
 
 // Length of the payload of a frame: depends on seq, between 8 and payload_bytes.
@@ -70,6 +73,3 @@ uint64_t ring_rig_length(const struct ring_rig *rig, uint64_t seq);
 
 // True when descriptor, header and every byte of the payload are those of lease->seq.
 bool ring_rig_is_intact(const struct ring_rig *rig, const struct ring_lease *lease);
-
-// Frames that the newest page counts: next - 1 - evicted - poisoned - held is what was released.
-uint64_t ring_rig_held(const struct ring_rig *rig);
