@@ -9,14 +9,30 @@
 
 #define FLAGS_OF(seq) ((uint32_t)((seq)*7))
 
+#define PAGE_BYTES 4096UL
+
+static uint64_t whole_pages(uint64_t size_bytes)
+{
+    return (size_bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+// Memory that ends where a page begins which nobody may touch: a look beyond is a crash.
 static void *map_shared(uint64_t size_bytes)
 {
-    void *bytes = mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (bytes == MAP_FAILED) {
-        perror("mmap");
+    uint64_t whole = whole_pages(size_bytes);
+    uint8_t *bytes =
+        mmap(NULL, whole + PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (bytes == MAP_FAILED || mprotect(bytes + whole, PAGE_BYTES, PROT_NONE) != 0) {
+        perror("ring_rig: memory");
         exit(1);
     }
-    return bytes;
+    return bytes + whole - size_bytes;
+}
+
+static void unmap_shared(void *bytes, uint64_t size_bytes)
+{
+    uint64_t whole = whole_pages(size_bytes);
+    munmap((uint8_t *)bytes - (whole - size_bytes), whole + PAGE_BYTES);
 }
 
 static void check(int result, const char *what)
@@ -105,10 +121,10 @@ void ring_rig_fini(struct ring_rig *rig)
     ring_writer_fini(&rig->writer);
     pool_fini(&rig->pool);
     for (uint64_t i = 0; i < rig->page_number; i++) {
-        munmap(rig->pages[i], rig->consume_bytes);
+        unmap_shared(rig->pages[i], rig->consume_bytes);
     }
-    munmap(rig->publish, rig->publish_bytes);
-    munmap(rig->slots, rig->slots_bytes);
+    unmap_shared(rig->publish, rig->publish_bytes);
+    unmap_shared(rig->slots, rig->slots_bytes);
 }
 
 void ring_rig_replace_reader(struct ring_rig *rig, uint64_t end, const uint64_t *done_seqs,
