@@ -5,6 +5,7 @@
 // test: uses=shm,ring_rig timeout=120
 #include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,8 +31,12 @@
 #define ROUNDS_DEFAULT 200000
 #endif
 
+// Rounds of the attacker that a row goes on for at least: it may be slow to get a CPU.
+#define ATTACKS_MIN 1000
+
 static uint64_t rounds;
 static uint64_t seed;
+static _Atomic uint64_t *attacks;  // shared with the attacker
 
 // A value as an attacker would choose it: noise, an edge, or almost the truth.
 static uint64_t invent(struct ring_run_random *random, const struct ring_rig *rig)
@@ -64,6 +70,7 @@ static _Noreturn void attack_as_consumer(struct ring_rig *rig, uint64_t own_seed
     struct ring_run_random random = {own_seed};
     struct consume_page *page = rig->consume;
     for (;;) {
+        atomic_fetch_add(attacks, 1);
         // Behind the constants, which nobody reads from there.
         scribble((uint8_t *)page + 64, rig->consume_bytes - 64, &random, rig);
         // Hazards that look like claims of what is about to be reclaimed.
@@ -79,6 +86,7 @@ static _Noreturn void attack_as_producer(struct ring_rig *rig, uint64_t own_seed
     struct ring_run_random random = {own_seed};
     struct publish_page *page = rig->publish;
     for (;;) {
+        atomic_fetch_add(attacks, 1);
         scribble((uint8_t *)page + 64, rig->publish_bytes - 64, &random, rig);
         scribble(rig->slots, rig->slots_bytes, &random, rig);
         // Cells that look like the frame that is waited for, with anything in them.
@@ -96,6 +104,7 @@ static _Noreturn void attack_as_producer(struct ring_rig *rig, uint64_t own_seed
 static pid_t start(struct ring_rig *rig, void (*attack)(struct ring_rig *rig, uint64_t own_seed))
 {
     uint64_t own_seed = seed++;
+    atomic_store(attacks, 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
@@ -103,6 +112,14 @@ static pid_t start(struct ring_rig *rig, void (*attack)(struct ring_rig *rig, ui
         attack(rig, own_seed);
     }
     return child;
+}
+
+static bool is_going_on(uint64_t round)
+{
+    if (round >= rounds) {
+        sched_yield();
+    }
+    return round < rounds || atomic_load(attacks) < ATTACKS_MIN;
 }
 
 static void stop(pid_t child)
@@ -147,7 +164,7 @@ static void produce_beside_an_attacker(enum ring_rig_delivery delivery, size_t s
     assert_non_null(fresh);
     pid_t child = start(&rig, attack_as_consumer);
     uint64_t published = 0;
-    for (uint64_t i = 0; i < rounds; i++) {
+    for (uint64_t i = 0; is_going_on(i); i++) {
         bool is_published = ring_rig_publish(&rig);
         // R-DATA-015: with exactly the slots of the design an evicting producer always has one.
         assert_true(is_published || delivery == RIG_LOSSLESS);
@@ -219,7 +236,7 @@ static void consume_beside_an_attacker(enum ring_rig_delivery delivery, size_t s
     uint64_t held[64];
     uint32_t held_count = 0;
     pid_t child = start(&rig, attack_as_producer);
-    for (uint64_t i = 0; i < rounds; i++) {
+    for (uint64_t i = 0; is_going_on(i); i++) {
         consume_once(&rig, &random, held, &held_count);
         uint64_t end = recover_published_end(rig.publish, config.depth, 1, rig.reader.next);
         assert_true(end >= rig.reader.next && end <= LIMIT_SEQ_MAX + config.depth + 1);
@@ -277,6 +294,12 @@ int main(int argc, char **argv)
 {
     rounds = ring_run_frames(argc, argv, ROUNDS_DEFAULT);
     seed = ring_run_seed(argc, argv);
+    attacks =
+        mmap(NULL, sizeof *attacks, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (attacks == MAP_FAILED) {
+        perror("mmap");
+        return 1;
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_consumer_that_writes_garbage_cannot_disturb_a_lossless_producer),
         cmocka_unit_test(a_consumer_that_writes_garbage_cannot_hold_up_an_evicting_producer),
