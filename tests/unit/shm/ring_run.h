@@ -52,7 +52,7 @@ void *ring_run_consume(void *consumer);
 // is nothing to do and may_wait is true, it waits.
 bool ring_run_consume_one(struct ring_run_consumer *consumer, bool may_wait);
 
-// The seed of a test: its second argument, or a new one. Printed, so that a failure can be repeated.
+// The seed of a test: its second argument, or a new one. It is printed, to repeat a failure.
 uint64_t ring_run_seed(int argc, char **argv);
 
 // The first argument, or otherwise.
