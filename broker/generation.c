@@ -56,20 +56,25 @@ static bool is_part(const struct actual_link *link)
            link->state != LINK_ERROR;
 }
 
+int generation_payload(const struct actual_output *output, uint64_t *out_bytes)
+{
+    struct link_plan_payload sizes = {.said = output->frame_bytes_max,
+                                      .port = output->port->max_payload,
+                                      .links = bound_of_links(output)};
+    return link_plan_payload(&sizes, &output->format, out_bytes);
+}
+
 static int plan_pool(const struct actual_output *output, struct pool_plan *out_plan, char *text,
                      size_t text_bytes)
 {
     struct text why = text_over(text, text_bytes);
-    struct link_plan_payload sizes = {.said = output->frame_bytes_max,
-                                      .port = output->port->max_payload,
-                                      .links = bound_of_links(output)};
     uint64_t payload_bytes;
-    int failed = link_plan_payload(&sizes, &output->format, &payload_bytes);
+    int failed = generation_payload(output, &payload_bytes);
     if (failed != 0) {
         char format[160];
         sb_format_text(&output->format, format, sizeof format);
         text_add_format(&why, "%s: max_payload is %llu bytes, a frame of %s has %llu",
-                        output->address, (unsigned long long)sizes.links, format,
+                        output->address, (unsigned long long)bound_of_links(output), format,
                         (unsigned long long)sb_format_frame_bytes(&output->format));
         return failed;
     }

@@ -46,6 +46,10 @@ struct generation {
     struct generation_link links[];
 };
 
+// Payload bytes of the slots that this output's pool has or will have, by its format, its offer and
+// its links. -EMSGSIZE when the links allow less than a frame of the format.
+int generation_payload(const struct actual_output *output, uint64_t *out_bytes);
+
 // Reserves and orders the memory for what the output has agreed, as its newest generation. Returns
 // 0; -EBUSY when two generations exist already; -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in
 // text.

@@ -167,6 +167,10 @@ static int choose(const struct actual *actual, const struct group *group,
 // A consumer that runs already learns a new format from the generation that carries it.
 static void tell_consumers(struct broker *broker, struct actual_output *output)
 {
+    uint64_t frame_bytes_max = 0;
+    if (generation_payload(output, &frame_bytes_max) != 0) {
+        return;  // generation_order() refuses it next, with the reason
+    }
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
         if (!is_usable(link) || link->to->is_start_sent) {
@@ -174,8 +178,11 @@ static void tell_consumers(struct broker *broker, struct actual_output *output)
         }
         link->format_serial = broker_next_serial(broker);
         broker->outgoing->type = WIRE_INPUT_FORMAT;
-        broker->outgoing->input_format = (struct wire_input_format){
-            .link_id = link->id, .serial = link->format_serial, .format = output->format};
+        broker->outgoing->input_format =
+            (struct wire_input_format){.link_id = link->id,
+                                       .serial = link->format_serial,
+                                       .format = output->format,
+                                       .frame_bytes_max = frame_bytes_max};
         life_send(broker, link->to, NULL, 0);
     }
 }

@@ -275,7 +275,10 @@ static bool take_input_format(struct wire_decoder *decoder, const void *fields)
     struct wire_input_format *to = &decoder->message->input_format;
     to->link_id = from->link_id;
     to->serial = from->serial;
+    to->frame_bytes_max = from->frame_bytes_max;
     return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
+           wire_field_is_within(decoder, "frame_bytes_max", from->frame_bytes_max, 0,
+                                LIMIT_PAYLOAD_BYTES_MAX) &&
            wire_field_take_format(decoder, from->format, &to->format);
 }
 

@@ -106,6 +106,7 @@ struct wire_input_format {
     uint32_t link_id;
     uint32_t serial;
     struct sb_format format;
+    uint64_t frame_bytes_max;
 };
 
 struct wire_serial {

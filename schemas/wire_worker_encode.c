@@ -182,6 +182,7 @@ static int put_input_format(const struct encoder *encoder, const struct wire_mes
     to.link_id = message->input_format.link_id;
     to.serial = message->input_format.serial;
     to.format = fill_format(&format, &message->input_format.format);
+    to.frame_bytes_max = message->input_format.frame_bytes_max;
     return put(encoder, &to.base);
 }
 

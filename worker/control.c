@@ -169,14 +169,9 @@ static int on_input_format(struct sb_node *node, const struct wire_message *mess
     // While frames run, a format comes with the generation that it holds for, in order with them.
     if (node->phase == WIRE_OPENING) {
         struct sb_input *input = link->input;
-        bool is_new = !input->has_format ||
-                      !sb_format_is_equal(&input->format, &message->input_format.format);
-        input->format = message->input_format.format;
-        input->has_format = true;
         link->is_format_told = true;
-        if (is_new) {
-            step_on_format(input);
-        }
+        step_set_format(input, &message->input_format.format,
+                        message->input_format.frame_bytes_max);
         if (node->is_format_refused) {
             struct wire_message *answer = uplink_begin(node, WIRE_FAILED);
             answer->failed.code = -EINVAL;

@@ -181,6 +181,11 @@ const struct sb_format *sb_input_format(const struct sb_input *input)
     return input->has_format ? &input->format : NULL;
 }
 
+uint64_t sb_input_frame_bytes_max(const struct sb_input *input)
+{
+    return input->frame_bytes_max;
+}
+
 void sb_input_set_data(struct sb_input *input, void *data)
 {
     input->data = data;

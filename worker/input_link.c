@@ -167,7 +167,8 @@ static bool move_on(struct input_link *link)
     if (!next->is_reader_ready && init_reader(next, link->delivery, old->reader.end) != 0) {
         return false;
     }
-    link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0;
+    link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0 &&
+                           old->link.payload_bytes >= next->link.payload_bytes;
     link->now = next;
     link->next = NULL;
     if (old->reader.held_count == 0) {
@@ -280,14 +281,8 @@ static void fill_frame(struct input_link *link, const struct ring_lease *lease,
 
 static void tell_format(struct input_link *link)
 {
-    struct sb_input *input = link->input;
     link->is_format_told = true;
-    bool is_new = !input->has_format || !sb_format_is_equal(&input->format, &link->now->format);
-    input->format = link->now->format;
-    input->has_format = true;
-    if (is_new) {
-        step_on_format(input);
-    }
+    step_set_format(link->input, &link->now->format, link->now->link.payload_bytes);
 }
 
 int input_link_take(struct input_link *link, struct sb_frame *out_frame)

@@ -62,7 +62,10 @@ void output_offer_follow(struct sb_node *node, const struct sb_input *input)
     for (uint32_t i = 0; i < node->output_count; i++) {
         struct sb_output *output = &node->outputs[i];
         if (output->port->follows != NULL && strcmp(output->port->follows, input->name) == 0) {
-            sb_output_offer(output, &input->format, 1, output->port->max_payload);
+            // What came in a slot of this size goes out in one, unless the port says otherwise.
+            uint64_t bytes =
+                output->port->max_payload > 0 ? output->port->max_payload : input->frame_bytes_max;
+            sb_output_offer(output, &input->format, 1, bytes);
         }
     }
 }

@@ -62,6 +62,7 @@ struct sb_input {
     void *data;
     struct sb_format format;  // of the last frame, or agreed
     bool has_format;
+    uint64_t frame_bytes_max;  // largest payload of its links, 0 = not known
     bool is_end_told;
     uint32_t link_count;
     uint32_t turn;              // link to ask first

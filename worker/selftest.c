@@ -208,12 +208,12 @@ static int feed_all(struct sb_node *node)
     for (uint32_t i = 0; failed == 0 && i < node->input_link_count; i++) {
         struct input_link *link = &node->input_links[i];
         struct sb_input *input = link->input;
-        choose_format(input->port, &input->format);
-        input->has_format = true;
+        struct sb_format format;
+        choose_format(input->port, &format);
         link->is_format_told = true;
-        failed = feed(link, &input->format);
+        failed = feed(link, &format);
         if (failed == 0) {
-            step_on_format(input);
+            step_set_format(input, &format, payload_bytes(&format));
         }
     }
     return failed != 0 || !node->is_format_refused ? failed : -EINVAL;

@@ -197,11 +197,19 @@ int step_hold(struct input_link *link, uint64_t seq)
     return 0;
 }
 
-void step_on_format(struct sb_input *input)
+void step_set_format(struct sb_input *input, const struct sb_format *format,
+                     uint64_t frame_bytes_max)
 {
     struct sb_node *node = input->node;
-    output_offer_follow(node, input);
-    if (node->processor->on_format != NULL) {
+    bool is_new = !input->has_format || !sb_format_is_equal(&input->format, format);
+    bool is_larger = frame_bytes_max > input->frame_bytes_max;
+    input->format = *format;
+    input->has_format = true;
+    input->frame_bytes_max = is_new || is_larger ? frame_bytes_max : input->frame_bytes_max;
+    if (is_new || is_larger) {
+        output_offer_follow(node, input);
+    }
+    if (is_new && node->processor->on_format != NULL) {
         int failed = node->processor->on_format(node, input, &input->format);
         if (failed < 0) {
             node_log_call_error(node, "on_format", failed);

@@ -31,8 +31,9 @@ bool step_release(struct input_link *link, uint64_t seq, int *out_result);
 // Keeps a frame of this step beyond it.
 int step_hold(struct input_link *link, uint64_t seq);
 
-// Runs on_format() of a port whose format is new.
-void step_on_format(struct sb_input *input);
+// What a link carries from now on: runs on_format() when that is new for the port.
+void step_set_format(struct sb_input *input, const struct sb_format *format,
+                     uint64_t frame_bytes_max);
 
 // Runs one of the call-backs outside of frames (on_end, on_drain) as a step of its own.
 int step_call(struct sb_node *node, int (*call)(struct sb_node *node));

@@ -288,6 +288,8 @@ SB_API bool sb_input_is_linked(const struct sb_input *input);
 SB_API bool sb_input_is_ended(const struct sb_input *input);
 /** Format of the last frame, or the one agreed; NULL before. Valid until the next on_format(). */
 SB_API const struct sb_format *sb_input_format(const struct sb_input *input);
+/** Bytes of the largest frame that can come from it; 0 before the format is agreed. */
+SB_API uint64_t sb_input_frame_bytes_max(const struct sb_input *input);
 /** The processor's own pointer per input. */
 SB_API void sb_input_set_data(struct sb_input *input, void *data);
 SB_API void *sb_input_data(const struct sb_input *input);

@@ -123,7 +123,7 @@ static inline void sample_fill_small(struct wire_message *message, enum wire_typ
     } else if (type == WIRE_FAILED) {
         message->failed = (struct wire_failed){-5, "no camera at /dev/video0"};
     } else if (type == WIRE_INPUT_FORMAT) {
-        message->input_format = (struct wire_input_format){7, 5, sample_formats[2]};
+        message->input_format = (struct wire_input_format){7, 5, sample_formats[2], 4096};
     } else if (type == WIRE_FORMAT_TAKEN) {
         message->format_taken.serial = 5;
     } else if (type == WIRE_BELL) {
