@@ -176,7 +176,13 @@ static void run_manual(struct sb_node *node)
     if (look_around(node) == ROUND_AGAIN && node->processor->run != NULL) {
         step_open(node);
         step_enter(node, node->step + 1);
-        step_leave(node, node->processor->run(node));
+        int result = node->processor->run(node);
+        step_leave(node, result);
+        if (result < 0 && result != -ECANCELED && !node->is_exit_forced) {
+            // There is no next step that could go better.
+            node->is_exit_forced = true;
+            node->exit_status = SB_EXIT_FAILED;
+        }
     }
 }
 
