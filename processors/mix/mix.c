@@ -112,6 +112,11 @@ static int fill_streams(struct mix *mix)
                 }
                 continue;
             }
+            // Kept beyond its step: it is used up at another time than those of other streams.
+            result = sb_frame_hold(&stream->frame, &stream->frame);
+            if (result < 0) {
+                return result;
+            }
             stream->has_frame = true;
             stream->used_bytes = 0;
         }

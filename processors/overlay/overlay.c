@@ -9,6 +9,7 @@
 
 #include <streambroker/streambroker.h>
 
+#include "processors/common/pixels.h"
 #include "processors/common/planes.h"
 #include "processors/common/rescale.h"
 #include "processors/overlay/placing.h"
@@ -22,9 +23,12 @@ struct picture {
     uint32_t place;  // among the linked ones
     bool has_format;
     bool has_frame;
-    struct sb_frame frame;  // held
-    struct sb_video_format format;
-    struct sb_video_layout layout;
+    struct sb_frame frame;               // held
+    struct sb_video_format format;       // as it comes
+    struct sb_video_layout layout;       // as it is drawn, in the pixel format of the whole
+    struct pixels_converter *converter;  // NULL when it comes as it is drawn
+    uint8_t *converted;                  // the frame as it is drawn, owned
+    bool is_converted;                   // that is so for the frame that is held
     struct placing_rectangle rectangle;
     struct rescale *planes[SB_PLANES_MAX];
 };
@@ -73,13 +77,39 @@ static void drop_planes(struct picture *picture)
     }
 }
 
-// Rectangle and scalers of one picture.
+// A picture of another pixel format than the whole is converted when it comes.
+static int prepare_pixels(const struct overlay *overlay, struct picture *picture)
+{
+    struct sb_video_format drawn = picture->format;
+    drawn.pixel = overlay->format.pixel;
+    pixels_converter_destroy(picture->converter);
+    free(picture->converted);
+    picture->converter = NULL;
+    picture->converted = NULL;
+    picture->is_converted = false;
+    int result = sb_video_layout_get(&drawn, &picture->layout);
+    if (result < 0 || drawn.pixel == picture->format.pixel) {
+        return result;
+    }
+    picture->converted = malloc(picture->layout.size_bytes);
+    if (picture->converted == NULL) {
+        return -ENOMEM;
+    }
+    return pixels_converter_create(&picture->format, drawn.pixel,
+                                   pixels_matrix_of(picture->format.height), &picture->converter);
+}
+
+// Rectangle, converter and scalers of one picture.
 static int place(struct overlay *overlay, struct picture *picture)
 {
     struct plane_shape shapes[SB_PLANES_MAX];
     struct placing_size size = {picture->format.width, picture->format.height};
-    uint32_t count = planes_shapes(picture->format.pixel, shapes);
+    uint32_t count = planes_shapes(overlay->format.pixel, shapes);
     drop_planes(picture);
+    int prepared = prepare_pixels(overlay, picture);
+    if (prepared < 0) {
+        return prepared;
+    }
     picture->rectangle = placing_of(&overlay->placing, picture->place, size);
     if (picture->rectangle.width == 0 || picture->rectangle.height == 0) {
         return 0;
@@ -126,6 +156,16 @@ static int place_all(struct sb_node *node, struct overlay *overlay, const struct
     return 0;
 }
 
+static const struct picture *first_linked(const struct overlay *overlay)
+{
+    for (uint32_t i = 0; i < PLACING_PICTURES_MAX; i++) {
+        if (overlay->pictures[i].input != NULL) {
+            return &overlay->pictures[i];
+        }
+    }
+    return NULL;
+}
+
 static int overlay_format(struct sb_node *node, struct sb_input *input,
                           const struct sb_format *format)
 {
@@ -138,28 +178,11 @@ static int overlay_format(struct sb_node *node, struct sb_input *input,
     }
     picture->format = format->video;
     picture->has_format = true;
-    int result = sb_video_layout_get(&format->video, &picture->layout);
-    if (result < 0) {
-        return result;
-    }
-    const struct picture *first = NULL;
-    for (uint32_t i = 0; i < PLACING_PICTURES_MAX; i++) {
-        const struct picture *other = &overlay->pictures[i];
-        if (other->input == NULL) {
-            continue;
-        }
-        first = first == NULL ? other : first;
-        if (other->has_format && other->format.pixel != picture->format.pixel) {
-            return sb_node_error(node, -EINVAL,
-                                 "%s is %s but %s is %s: put a convert node before one of them",
-                                 sb_input_name(input), sb_pixel_name(picture->format.pixel),
-                                 sb_input_name(other->input), sb_pixel_name(other->format.pixel));
-        }
-    }
+    const struct picture *first = first_linked(overlay);
     if (first == NULL || !first->has_format) {
         return 0;
     }
-    result = place_all(node, overlay, first);
+    int result = place_all(node, overlay, first);
     if (result < 0 || picture != first) {
         return result;
     }
@@ -180,18 +203,32 @@ static void draw_ground(const struct overlay *overlay, uint8_t *target)
     }
 }
 
-static void draw(const struct overlay *overlay, const struct picture *picture, uint8_t *target)
+// The frame in the pixel format of the whole; converted once, however often it is drawn.
+static const uint8_t *pixels_of(struct picture *picture)
+{
+    if (picture->converter == NULL) {
+        return picture->frame.data;
+    }
+    if (!picture->is_converted) {
+        pixels_convert(picture->converter, picture->frame.data, picture->converted);
+        picture->is_converted = true;
+    }
+    return picture->converted;
+}
+
+static void draw(const struct overlay *overlay, struct picture *picture, uint8_t *target)
 {
     const struct placing_rectangle *rectangle = &picture->rectangle;
     struct plane_shape shapes[SB_PLANES_MAX];
-    uint32_t count = planes_shapes(picture->format.pixel, shapes);
+    uint32_t count = planes_shapes(overlay->format.pixel, shapes);
     if (rectangle->width == 0 || rectangle->height == 0) {
         return;
     }
+    const uint8_t *pixels = pixels_of(picture);
     for (uint32_t i = 0; i < count; i++) {
         const struct sb_plane *from = &picture->layout.planes[i];
         const struct sb_plane *to = &overlay->layout.planes[i];
-        const uint8_t *source = (const uint8_t *)picture->frame.data + from->offset_bytes;
+        const uint8_t *source = pixels + from->offset_bytes;
         uint8_t *start = target + to->offset_bytes +
                          (rectangle->y >> shapes[i].shift_y) * to->stride_bytes +
                          (size_t)(rectangle->x >> shapes[i].shift_x) * shapes[i].channels;
@@ -267,6 +304,7 @@ static int overlay_frames(struct sb_node *node, const struct sb_frame *frames, s
             return result;
         }
         picture->has_frame = true;
+        picture->is_converted = false;
         // The last frame of a video comes in the step in which the video has ended.
         if (leader == NULL || picture <= leader) {
             main_frame = main_frame == NULL ? &picture->frame : main_frame;
@@ -291,18 +329,13 @@ static int overlay_config(struct sb_node *node)
         return 0;
     }
     struct sb_video_format before = overlay->format;
-    for (uint32_t i = 0; i < PLACING_PICTURES_MAX; i++) {
-        if (overlay->pictures[i].input != NULL) {
-            int result = place_all(node, overlay, &overlay->pictures[i]);
-            if (result < 0 || (before.width == overlay->format.width &&
-                               before.height == overlay->format.height)) {
-                return result;
-            }
-            struct sb_format whole = {.kind = SB_FORMAT_VIDEO, .video = overlay->format};
-            return sb_output_offer(overlay->output, &whole, 1, 0);
-        }
+    int result = place_all(node, overlay, first_linked(overlay));
+    if (result < 0 ||
+        (before.width == overlay->format.width && before.height == overlay->format.height)) {
+        return result;
     }
-    return 0;
+    struct sb_format whole = {.kind = SB_FORMAT_VIDEO, .video = overlay->format};
+    return sb_output_offer(overlay->output, &whole, 1, 0);
 }
 
 static void overlay_close(struct sb_node *node)
@@ -311,6 +344,8 @@ static void overlay_close(struct sb_node *node)
     if (overlay != NULL) {
         for (int i = 0; i < PLACING_PICTURES_MAX; i++) {
             drop_planes(&overlay->pictures[i]);
+            pixels_converter_destroy(overlay->pictures[i].converter);
+            free(overlay->pictures[i].converted);
         }
         free(overlay);
     }

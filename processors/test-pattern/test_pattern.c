@@ -32,6 +32,9 @@ struct test_pattern {
 // The clock's period as a fraction: whole numbers, or those over 1001 of television.
 static void set_rate(struct sb_video_format *format, int64_t period_ns)
 {
+    if (period_ns <= 0) {
+        return; // unknown, and said so by a rate of 0
+    }
     double rate = 1e9 / (double)period_ns;
     double whole = round(rate);
     double slow = round(rate * 1.001);
