@@ -32,6 +32,8 @@ void futex_set_add(struct futex_set *set, const _Atomic uint32_t *word)
 
 static struct timespec timespec_of(int64_t ns)
 {
+    // The kernel refuses a time before its clock began: a deadline so far back is over.
+    ns = ns > 0 ? ns : 0;
     return (struct timespec){.tv_sec = ns / CLOCK_NS_PER_S, .tv_nsec = ns % CLOCK_NS_PER_S};
 }
 
