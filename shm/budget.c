@@ -44,11 +44,38 @@ struct cgroup_files {
     const char *root;
     const char *limit;
     const char *usage;
+    const char *caches[2];  // keys of memory.stat
 };
 
-static const struct cgroup_files cgroup_v2 = {"/sys/fs/cgroup", "memory.max", "memory.current"};
-static const struct cgroup_files cgroup_v1 = {"/sys/fs/cgroup/memory", "memory.limit_in_bytes",
-                                              "memory.usage_in_bytes"};
+static const struct cgroup_files cgroup_v2 = {
+    "/sys/fs/cgroup", "memory.max", "memory.current", {"\ninactive_file ", "\nactive_file "}};
+static const struct cgroup_files cgroup_v1 = {"/sys/fs/cgroup/memory",
+                                              "memory.limit_in_bytes",
+                                              "memory.usage_in_bytes",
+                                              {"\ntotal_inactive_file ", "\ntotal_active_file "}};
+
+// Bytes of the usage that the kernel gives up before it fails an allocation: the cache of files.
+// Without this a container whose cache has filled its limit, as it does in time, gets no link.
+static uint64_t read_cache(const struct cgroup_files *files, const char *folder)
+{
+    char path[PATH_MAX];
+    auto_free char *text = NULL;
+    size_t count;
+    int length = snprintf(path, sizeof path, "%s/memory.stat", folder);
+    if (length < 0 || (size_t)length >= sizeof path ||
+        fd_read_file(path, FILE_BYTES_MAX, &text, &count) < 0) {
+        return 0;
+    }
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < 2; i++) {
+        uint64_t value;
+        const char *line = strstr(text, files->caches[i]);
+        if (line != NULL && sscanf(line + strlen(files->caches[i]), "%" SCNu64, &value) == 1) {
+            bytes += value;
+        }
+    }
+    return bytes;
+}
 
 // Walks from our cgroup up to the root: each level may have a limit, the tightest one counts.
 static void read_cgroup(const struct cgroup_files *files, const char *cgroup,
@@ -63,6 +90,8 @@ static void read_cgroup(const struct cgroup_files *files, const char *cgroup,
         uint64_t limit = read_number(folder, files->limit);
         uint64_t usage = read_number(folder, files->usage);
         if (limit != BUDGET_UNLIMITED && usage != BUDGET_UNLIMITED) {
+            uint64_t cache = read_cache(files, folder);
+            usage -= cache < usage ? cache : usage;
             uint64_t available = limit > usage ? limit - usage : 0;
             if (available < machine->cgroup_free_bytes) {
                 machine->cgroup_free_bytes = available;
