@@ -16,24 +16,21 @@
 
 #define PATH_MARK "{path}"
 
-// The registry lies in libexec, which is beside the folder of the library, or one above that.
+// The registry lies in the folder streambroker beside the library, in the build tree as in an
+// install.
 static void choose_registry(void)
 {
-    static const char *const places[] = {"../libexec/streambroker", "../../libexec/streambroker"};
     Dl_info info;
+    char path[4096];
     if (getenv("GST_REGISTRY") != NULL || dladdr((const void *)(uintptr_t)sb_now_ns, &info) == 0 ||
         info.dli_fname == NULL) {
         return;
     }
     const char *slash = strrchr(info.dli_fname, '/');
     int length = slash == NULL ? 0 : (int)(slash - info.dli_fname);
-    for (size_t i = 0; length > 0 && i < sizeof places / sizeof places[0]; i++) {
-        char path[4096];
-        snprintf(path, sizeof path, "%.*s/%s/gst-registry.bin", length, info.dli_fname, places[i]);
-        if (access(path, R_OK) == 0) {
-            setenv("GST_REGISTRY", path, 1);
-            return;
-        }
+    snprintf(path, sizeof path, "%.*s/streambroker/gst-registry.bin", length, info.dli_fname);
+    if (length > 0 && access(path, R_OK) == 0) {
+        setenv("GST_REGISTRY", path, 1);
     }
 }
 

@@ -29,7 +29,7 @@ struct pipeline {
 };
 
 // Starts GStreamer: no process of its own for the registry, and the registry that lies beside the
-// processors, if there is one. -EIO with the reason in out_text.
+// library, if there is one. -EIO with the reason in out_text.
 int pipeline_init_library(char out_text[PIPELINE_TEXT_BYTES]);
 
 // Makes the pipeline. {path} in the fragment becomes the path, escaped.
