@@ -13,7 +13,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 
-enum { KEY_TABLE_SIZE = 131072 };  // a power of two, more than twice DOCUMENT_NODES_MAX
+enum { KEY_TABLE_SIZE_MAX = 131072 };  // a power of two, more than twice DOCUMENT_NODES_MAX
 
 struct level {
     struct document_node *node;
@@ -36,6 +36,7 @@ struct reader {
     // Every key of the document by map and text, for the search of duplicates.
     const struct document_node **keys;
     const struct document_node **key_maps;
+    size_t key_table_size;  // a power of two
 };
 
 static struct graph_place place_of(const yaml_mark_t *mark)
@@ -97,7 +98,7 @@ static const struct document_node *enter_key(struct reader *reader, const struct
 {
     uint64_t slot = hash_bytes(key->text, strlen(key->text)) ^ ((uintptr_t)map * UINT64_C(31));
     for (;; slot++) {
-        size_t index = slot & (KEY_TABLE_SIZE - 1);
+        size_t index = slot & (reader->key_table_size - 1);
         if (reader->keys[index] == NULL) {
             reader->keys[index] = key;
             reader->key_maps[index] = map;
@@ -320,9 +321,13 @@ int document_parse(const char *file, const char *bytes, size_t count, struct are
         return refuse(&reader, (struct graph_place){0, 0},
                       "larger than 1 MiB; a graph file is smaller than that");
     }
-    // calloc for the tables: they are touched only where there are keys.
-    reader.keys = calloc(KEY_TABLE_SIZE, sizeof(*reader.keys));
-    reader.key_maps = calloc(KEY_TABLE_SIZE, sizeof(*reader.key_maps));
+    // A key takes at least two bytes, so half of the table stays empty.
+    reader.key_table_size = 16;
+    while (reader.key_table_size < count && reader.key_table_size < KEY_TABLE_SIZE_MAX) {
+        reader.key_table_size *= 2;
+    }
+    reader.keys = calloc(reader.key_table_size, sizeof(*reader.keys));
+    reader.key_maps = calloc(reader.key_table_size, sizeof(*reader.key_maps));
     int failed = -ENOMEM;
     if (reader.keys != NULL && reader.key_maps != NULL && yaml_parser_initialize(&reader.parser)) {
         yaml_parser_set_encoding(&reader.parser, YAML_UTF8_ENCODING);
