@@ -92,12 +92,14 @@ static int check_number(const struct descriptor_param *param, const char *value,
 static int check_choice(const struct descriptor_param *param, const char *value, char *why,
                         size_t why_bytes)
 {
-    struct text text = text_over(why, why_bytes);
-    text_add_format(&text, "%s is no choice; write ", diags_quote(value).bytes);
     for (size_t i = 0; i < param->choice_count; i++) {
         if (strcmp(param->choices[i], value) == 0) {
             return 0;
         }
+    }
+    struct text text = text_over(why, why_bytes);
+    text_add_format(&text, "%s is no choice; write ", diags_quote(value).bytes);
+    for (size_t i = 0; i < param->choice_count; i++) {
         text_add(&text, i == 0 ? "" : i + 1 == param->choice_count ? " or " : ", ");
         text_add_escaped(&text, param->choices[i], strlen(param->choices[i]));
     }

@@ -468,6 +468,24 @@ void graph_fields_format(const struct graph_field_row *row, const void *base, ch
     graph_fields_format_bound(row->kind, value, out, size_bytes);
 }
 
+// Compares as text, both in the form that is printed: 300s is 5m.
+static bool is_initial(const struct graph_field_row *row, const void *base)
+{
+    union {
+        struct graph graph;
+        struct graph_node node;
+        struct graph_link link;
+    } scratch;
+    char why[DIAG_TEXT_BYTES_MAX];
+    char now[4352];
+    char initial[64];
+    int failed = graph_fields_parse(row, row->initial, &scratch, why, sizeof(why));
+    SB_ASSERT(failed == 0);
+    graph_fields_format(row, base, now, sizeof(now));
+    graph_fields_format(row, &scratch, initial, sizeof(initial));
+    return strcmp(now, initial) == 0;
+}
+
 bool graph_fields_is_default(const struct graph_field_row *row, const void *base)
 {
     const void *member = (const char *)base + row->offset;
@@ -487,9 +505,7 @@ bool graph_fields_is_default(const struct graph_field_row *row, const void *base
         return false;
     }
     if (has_default(row)) {
-        char now[4096];
-        graph_fields_format(row, base, now, sizeof(now));
-        return strcmp(now, row->initial) == 0;
+        return is_initial(row, base);
     }
     if (row->kind == GRAPH_KIND_ID || row->kind == GRAPH_KIND_PATH) {
         const char *text;

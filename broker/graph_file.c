@@ -407,7 +407,8 @@ static void load_node(struct loader *loader, const struct document_node *value,
     char what[DIAGS_QUOTED_BYTES_MAX + 8];
     snprintf(what, sizeof(what), "node %s", diags_quote(key->text).bytes);
     check_required(loader, &target, what);
-    if (node->places[GRAPH_FIELD_NODE_EXEC].line > 0 && node->exec.count == 0) {
+    if (node->places[GRAPH_FIELD_NODE_EXEC].line > 0 &&
+        (node->exec.count == 0 || node->exec.items[0][0] == '\0')) {
         COMPLAIN(loader, node->places[GRAPH_FIELD_NODE_EXEC],
                  "exec names no program; write [program] or [program, argument]");
     }

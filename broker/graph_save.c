@@ -222,32 +222,37 @@ static bool is_plain(const char *text)
                strlen(text);
 }
 
-// One character in double quotes. YAML counts some characters beyond ASCII as line ends.
+// One character inside double quotes, as both JSON and YAML read it. YAML counts some characters
+// beyond ASCII as line ends.
 static void print_quoted_character(FILE *out, const char *bytes, size_t length)
 {
     unsigned char byte = (unsigned char)bytes[0];
     if (byte == '"' || byte == '\\') {
         fprintf(out, "\\%c", byte);
+    } else if (byte == '\n' || byte == '\t') {
+        fputs(byte == '\n' ? "\\n" : "\\t", out);
     } else if (byte < 0x20 || byte == 0x7F) {
-        fprintf(out, "\\x%02x", byte);
+        fprintf(out, "\\u%04x", byte);
     } else if (length == 2 && byte == 0xC2 && (unsigned char)bytes[1] < 0xA0) {
-        fprintf(out, "\\x%02x", (unsigned char)bytes[1]);
+        fprintf(out, "\\u%04x", (unsigned char)bytes[1]);
     } else if (length == 3 && memcmp(bytes, "\xE2\x80\xA8", 3) == 0) {
-        fprintf(out, "\\u2028");
+        fputs("\\u2028", out);
     } else if (length == 3 && memcmp(bytes, "\xE2\x80\xA9", 3) == 0) {
-        fprintf(out, "\\u2029");
+        fputs("\\u2029", out);
     } else if (length == 3 && memcmp(bytes, "\xEF\xBB\xBF", 3) == 0) {
-        fprintf(out, "\\ufeff");
+        fputs("\\ufeff", out);
     } else if (length == 3 && memcmp(bytes, "\xEF\xBF", 2) == 0 && (unsigned char)bytes[2] > 0xBD) {
-        fprintf(out, "\\uff%s", (unsigned char)bytes[2] == 0xBE ? "fe" : "ff");
+        fputs((unsigned char)bytes[2] == 0xBE ? "\\ufffe" : "\\uffff", out);
     } else {
         fwrite(bytes, 1, length, out);
     }
 }
 
-static void print_text(FILE *out, const char *text)
+enum form { FORM_YAML, FORM_JSON };
+
+static void print_text(FILE *out, const char *text, enum form form)
 {
-    if (is_plain(text)) {
+    if (form == FORM_YAML && is_plain(text)) {
         fputs(text, out);
         return;
     }
@@ -263,10 +268,11 @@ static void print_text(FILE *out, const char *text)
 }
 
 // A value on the same line: {a: b} and [a, b] for what is not a block.
-static void print_flow(FILE *out, json_t *value)
+static void print_flow(FILE *out, json_t *value, enum form form)
 {
+    const char *comma = "";
     if (json_is_string(value)) {
-        print_text(out, json_string_value(value));
+        print_text(out, json_string_value(value), form);
     } else if (json_is_integer(value)) {
         fprintf(out, "%lld", (long long)json_integer_value(value));
     } else if (json_is_boolean(value)) {
@@ -277,21 +283,21 @@ static void print_flow(FILE *out, json_t *value)
         fputc('[', out);
         json_array_foreach(value, i, item)
         {
-            fputs(i > 0 ? ", " : "", out);
-            print_flow(out, item);
+            fputs(comma, out);
+            print_flow(out, item, form);
+            comma = ", ";
         }
         fputc(']', out);
     } else {
         const char *key;
         json_t *item;
-        const char *comma = "";
         fputc('{', out);
         json_object_foreach(value, key, item)
         {
             fputs(comma, out);
-            print_text(out, key);
+            print_text(out, key, form);
             fputs(": ", out);
-            print_flow(out, item);
+            print_flow(out, item, form);
             comma = ", ";
         }
         fputc('}', out);
@@ -311,7 +317,7 @@ static void print_nodes(FILE *out, json_t *nodes)
         json_object_foreach(node, key, value)
         {
             fprintf(out, "    %s: ", key);
-            print_flow(out, value);
+            print_flow(out, value, FORM_YAML);
             fputc('\n', out);
         }
     }
@@ -328,13 +334,13 @@ static void print_links(FILE *out, json_t *links)
         if (json_is_string(link)) {
             fputs(json_string_value(link), out);
         } else {
-            print_flow(out, link);
+            print_flow(out, link, FORM_YAML);
         }
         fputc('\n', out);
     }
 }
 
-static int print_yaml(FILE *out, const struct graph *graph)
+static void print_yaml(FILE *out, const struct graph *graph)
 {
     json_t *root = tree_of(graph);
     const char *key;
@@ -347,24 +353,54 @@ static int print_yaml(FILE *out, const struct graph *graph)
             print_links(out, value);
         } else {
             fprintf(out, "%s: ", key);
-            print_flow(out, value);
+            print_flow(out, value, FORM_YAML);
             fputc('\n', out);
         }
     }
     json_decref(root);
-    return 0;
 }
 
-static int print_json(FILE *out, const struct graph *graph)
+// One line per key, node and link.
+static void print_json(FILE *out, const struct graph *graph)
 {
     json_t *root = tree_of(graph);
-    int failed = json_dumpf(root, out, JSON_INDENT(2));
+    const char *key;
+    json_t *value;
+    const char *before = "{\n  ";
+    json_object_foreach(root, key, value)
+    {
+        const char *id;
+        json_t *node;
+        size_t i;
+        const char *inner = "\n    ";
+        bool is_nodes = strcmp(key, "nodes") == 0;
+        bool is_links = strcmp(key, "links") == 0;
+        fprintf(out, "%s\"%s\": ", before, key);
+        before = ",\n  ";
+        if (!is_nodes && !is_links) {
+            print_flow(out, value, FORM_JSON);
+            continue;
+        }
+        fputs(is_nodes ? "{" : "[", out);
+        json_object_foreach(value, id, node)
+        {
+            fprintf(out, "%s\"%s\": ", inner, id);
+            print_flow(out, node, FORM_JSON);
+            inner = ",\n    ";
+        }
+        json_array_foreach(value, i, node)
+        {
+            fputs(inner, out);
+            print_flow(out, node, FORM_JSON);
+            inner = ",\n    ";
+        }
+        fputs(is_nodes ? "}" : "]", out);
+    }
+    fputs("\n}\n", out);
     json_decref(root);
-    fputc('\n', out);
-    return failed;
 }
 
-static int print_dot(FILE *out, const struct graph *graph)
+static void print_dot(FILE *out, const struct graph *graph)
 {
     // Ids and ports have no character that needs to be escaped; programs have.
     fprintf(out, "digraph \"%s\" {\n    rankdir=LR;\n    node [shape=box];\n", graph->name);
@@ -385,10 +421,9 @@ static int print_dot(FILE *out, const struct graph *graph)
                 link->from.port, link->to.port);
     }
     fputs("}\n", out);
-    return 0;
 }
 
-static int save(const struct graph *graph, int (*print)(FILE *, const struct graph *),
+static int save(const struct graph *graph, void (*print)(FILE *, const struct graph *),
                 char **out_text, size_t *out_count)
 {
     char *text = NULL;
@@ -397,8 +432,8 @@ static int save(const struct graph *graph, int (*print)(FILE *, const struct gra
     if (out == NULL) {
         return -ENOMEM;
     }
-    int failed = print(out, graph);
-    bool is_bad = ferror(out) != 0 || failed != 0;
+    print(out, graph);
+    bool is_bad = ferror(out) != 0;
     if (fclose(out) != 0 || is_bad) {
         free(text);
         return -ENOMEM;
