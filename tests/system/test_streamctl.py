@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""streamctl with the real processors: what it lists can be named in a graph, and what `new` writes builds
+and runs as it is."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
+SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
+STREAMCTL = BUILD / "bin/streamctl"
+
+
+def run(*words, **options):
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, **options)
+
+
+class Streamctl(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def test_every_stock_processor_is_listed_and_can_be_named(self):
+        """R-CLI-009 R-CLI-014"""
+        done = run(STREAMCTL, "processors", "--json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        listed = {entry["program"]: entry for entry in json.loads(done.stdout)}
+        built = {path.name for path in (BUILD / "libexec/streambroker").iterdir() if os.access(path, os.X_OK)
+                 and path.is_file()}
+        self.assertEqual(set(listed), built)
+        nodes = {}
+        for name, entry in listed.items():
+            config = {param["name"]: {"path": "x", "choice": (param["choices"] or [""])[0]}.get(param["type"], "1")
+                      for param in entry["params"] if param["default"] is None}
+            nodes[name] = {"exec": [name], "config": config, "sandbox": "trusted"}
+        graph = self.folder / "all.json"
+        graph.write_text(json.dumps({"version": 1, "nodes": nodes}))
+        done = run(STREAMCTL, "check", graph)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_every_processor_follows_the_rules_for_names_of_ports(self):
+        """R-NEG-017"""
+        for entry in json.loads(run(STREAMCTL, "processors", "--json").stdout):
+            for key, any_name in (("inputs", "in"), ("outputs", "out")):
+                for port in entry[key]:
+                    wanted = any_name if port["type"] == "any" else port["type"]
+                    self.assertEqual(port["name"], wanted, entry["name"])
+
+    def test_a_description_is_that_of_the_processor(self):
+        """R-CLI-010"""
+        done = run(STREAMCTL, "describe", "blur")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stdout, r"radius +int .* Default: \d+\. From \d+ to \d+\.")
+        own = json.loads(run(BUILD / "libexec/streambroker/blur", "--describe").stdout)
+        self.assertEqual(json.loads(run(STREAMCTL, "describe", "blur", "--json").stdout), own)
+
+    def test_check_is_the_check_of_the_broker(self):
+        """R-CLI-011 R-EXIT-005 R-EXIT-009"""
+        graph = self.folder / "g.yaml"
+        graph.write_text("version: 1\nnodes: {a: {exec: [blurr], sandbox: trusted}}\n")
+        ours = run(STREAMCTL, "check", graph)
+        self.assertEqual(ours.returncode, 78)
+        self.assertIn("did you mean 'blur'?", ours.stderr)
+        theirs = run(BUILD / "bin/streambroker", "--check", graph)
+        self.assertEqual((ours.returncode, ours.stderr), (theirs.returncode, theirs.stderr))
+        self.assertEqual(run(STREAMCTL, "check", self.folder / "none.yaml").returncode, 66)
+
+    def test_completion_for_bash_completes(self):
+        script = run(STREAMCTL, "completion", "bash").stdout
+        probe = script + "\nCOMP_WORDS=(streamctl doc); COMP_CWORD=1; _streamctl; echo \"${COMPREPLY[@]}\"\n"
+        done = run("bash", "-c", probe)
+        self.assertEqual((done.returncode, done.stdout), (0, "doctor\n"), done.stderr)
+
+    def test_help_and_version_go_to_stdout_and_a_wrong_verb_to_stderr(self):
+        """R-CLI-003 R-EXIT-003"""
+        for word in ("help", "--help", "version", "--version"):
+            done = run(STREAMCTL, word)
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertTrue(done.stdout)
+        done = run(STREAMCTL, "halp")
+        self.assertEqual((done.returncode, done.stdout), (2, ""))
+
+    @unittest.skipIf(os.environ.get("SB_SANITIZE"), "an instrumented library needs an instrumented program")
+    def test_a_new_processor_builds_and_passes_its_test(self):
+        """R-CLI-012 R-INSTALL-005"""
+        self.assertEqual(run(STREAMCTL, "new", "--lang", "c", "own", cwd=self.folder).returncode, 0)
+        own = self.folder / "own"
+        library = BUILD / "lib"
+        flags = [f"-I{SOURCE / 'include'}", f"-I{BUILD / 'include'}", f"-L{library}", "-lstreambroker",
+                 f"-Wl,-rpath,{library}"]
+        done = run("cc", "-Wall", "-Wextra", "-Werror", "-o", "own", "own.c", *flags, cwd=own)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        done = run("./test.sh", cwd=own, env={**os.environ, "STREAMBROKER": str(BUILD / "bin/streambroker")})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("own: passed", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()
