@@ -145,7 +145,7 @@ static int file_source_open(struct sb_node *node)
 // The text of a read that gave fewer bytes than a whole.
 static int cut_off(struct sb_node *node, const struct file_source *source, const char *what)
 {
-    char text[TEXT_BYTES];
+    char text[2 * TEXT_BYTES];
     snprintf(text, sizeof text, "%s at byte %ld", ferror(source->file) ? "cannot be read" : what,
              ftell(source->file));
     return fail(node, source, ferror(source->file) ? -EIO : -EPROTO, text);
@@ -170,7 +170,10 @@ static int read_video(struct sb_node *node, struct file_source *source, uint8_t 
     if (count == 0 && source->kind != MEDIA_FILE_Y4M && feof(source->file)) {
         return 0;
     }
-    return cut_off(node, source, "the last frame is cut off");
+    char what[TEXT_BYTES];
+    snprintf(what, sizeof what, "the last frame has %zu of %" PRIu64 " bytes and ends", count,
+             source->unit_bytes);
+    return cut_off(node, source, what);
 }
 
 static int read_audio(struct sb_node *node, struct file_source *source, uint8_t *bytes,
