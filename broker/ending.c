@@ -57,11 +57,16 @@ static void stop_node(struct broker *broker, struct actual_node *node, enum work
     }
     node_transition(&node->life, NODE_ON_STOP, "the graph ends", clock_now_ns());
     node->deadline_ns = INT64_MAX;
+    if (node->peer.phase == WIRE_RUNNING) {
+        bell_want(&node->bell, want);
+        return;
+    }
+    exit_reason_set(&node->reason, EXIT_REASON_STOPPED, 0, "stopped before it was ready");
     if (node->peer.phase == WIRE_CONNECTED) {
-        // It has no bell yet and did nothing that it would have to finish.
+        // It did nothing that it would have to finish.
         life_kill(broker, node, EXIT_REASON_STOPPED, "stopped before it was ready");
     } else {
-        bell_want(&node->bell, want);
+        life_hang_up(broker, node);
     }
 }
 

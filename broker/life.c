@@ -311,6 +311,12 @@ void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason
     kill_process(broker, node);
 }
 
+void life_hang_up(struct broker *broker, struct actual_node *node)
+{
+    worker_peer_close(&node->peer);
+    set_deadline(broker, node, node->wanted->timeouts.stop_ns, "stop");
+}
+
 void life_refuse(struct broker *broker, struct actual_node *node, const char *format, ...)
 {
     char text[EXIT_REASON_TEXT_BYTES];

@@ -26,6 +26,10 @@ void life_send(struct broker *broker, struct actual_node *node, const int *fds, 
 void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason_kind kind,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+// Closes the socket of a worker that does not run yet: it closes and exits within its stop
+// timeout.
+void life_hang_up(struct broker *broker, struct actual_node *node);
+
 // The node cannot work as the graph wants it (no format, no memory): status 78 when it never ran.
 void life_refuse(struct broker *broker, struct actual_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -185,11 +185,14 @@ static void on_opened(struct broker *broker, struct actual_node *node,
 static void on_failed(struct broker *broker, struct actual_node *node,
                       const struct wire_message *message)
 {
-    (void)broker;
     char text[LIMIT_ERROR_TEXT_BYTES_MAX];
     struct text escaped = TEXT_OVER(text);
     text_add_escaped(&escaped, message->failed.text, strlen(message->failed.text));
     exit_reason_note(&node->reason, text);
+    if (node->peer.phase == WIRE_OPENING && node->is_opened) {
+        // It refused a format after open(): it waits for what cannot come.
+        life_hang_up(broker, node);
+    }
 }
 
 static void on_formats(struct broker *broker, struct actual_node *node,
