@@ -329,7 +329,13 @@ int boot_run(struct sb_node *node)
     if (failed != 0) {
         return failed == -EPIPE ? failed : tell_failed(node, "setup", failed);
     }
-    failed = open_processor(node);
+    // The clock is in the bell page, and open() may ask for its period.
+    while (failed == 0 && node->bell_map.bytes == NULL) {
+        failed = control_wait_message(node);
+    }
+    if (failed == 0) {
+        failed = open_processor(node);
+    }
     while (failed == 0 && !node->is_started) {
         failed = control_wait_message(node);
     }
