@@ -262,6 +262,11 @@ void life_on_status_made(struct broker *broker, struct memory_job *job)
     life_message_give_status(broker, node);
 }
 
+void life_expect_ready(struct broker *broker, struct actual_node *node)
+{
+    set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+}
+
 void life_run(struct broker *broker, struct actual_node *node)
 {
     set_deadline(broker, node, INT64_MAX, NULL);
@@ -330,11 +335,31 @@ void life_refuse(struct broker *broker, struct actual_node *node, const char *fo
     }
 }
 
+// The worker has done all that it was asked for: it waits for us, and we for another worker.
+static bool is_waiting_for_us(const struct actual_node *node)
+{
+    if (!node->is_opened || node->is_start_sent || node->unmapped > 0 ||
+        !worker_peer_is_open(&node->peer)) {
+        return false;
+    }
+    for (size_t i = 0; i < node->input_count; i++) {
+        if (node->inputs[i]->format_serial != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void life_on_deadline(struct broker *broker, struct actual_node *node)
 {
     const char *text = node->deadline_text;
-    int64_t limit_ns = strcmp(text, "start") == 0 ? node->wanted->timeouts.start_ns
-                                                  : node->wanted->timeouts.stop_ns;
+    bool is_start = strcmp(text, "start") == 0;
+    int64_t limit_ns =
+        is_start ? node->wanted->timeouts.start_ns : node->wanted->timeouts.stop_ns;
+    if (is_start && is_waiting_for_us(node)) {
+        set_deadline(broker, node, limit_ns, text);
+        return;
+    }
     char limit[32];
     units_format_duration(limit_ns, limit, sizeof limit);
     life_kill(broker, node, EXIT_REASON_DEADLINE, "%s deadline of %s passed", text, limit);

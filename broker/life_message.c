@@ -149,12 +149,6 @@ static void on_hello(struct broker *broker, struct actual_node *node,
                      const struct wire_message *message)
 {
     const struct wire_hello *hello = &message->hello;
-    if (hello->protocol != WIRE_PROTOCOL_VERSION) {
-        life_kill(broker, node, EXIT_REASON_PROTOCOL,
-                  "it speaks version %u of the protocol, this broker version %d", hello->protocol,
-                  WIRE_PROTOCOL_VERSION);
-        return;
-    }
     if (hello->digest != node->wanted->found.descriptor->digest) {
         violate(broker, node,
                 "the program changed after the graph was checked: its description "
@@ -332,9 +326,10 @@ static void on_gone(void *argument, int error, const char *reason)
         return;
     }
     // It is about to exit; a process that only closed its socket is not waited for much longer.
-    if (node->deadline_ns == INT64_MAX && !node->is_killed) {
-        node->deadline_ns = clock_now_ns() + node->wanted->timeouts.stop_ns;
-        node->deadline_text = "stop";
+    int64_t due_ns = clock_now_ns() + node->wanted->timeouts.stop_ns;
+    if (node->deadline_ns > due_ns && !node->is_killed) {
+        node->deadline_ns = due_ns;
+        node->deadline_text = "exit";
         broker_arm_timer(node->broker);
     }
 }

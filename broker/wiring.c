@@ -347,6 +347,7 @@ static void send_starts(struct broker *broker)
         struct actual_node *node = broker->actual->nodes[i];
         if (node->life.state == NODE_STARTING && !node->is_start_sent) {
             node->is_start_sent = true;
+            life_expect_ready(broker, node);
             broker->outgoing->type = WIRE_START;
             life_send(broker, node, NULL, 0);
         }

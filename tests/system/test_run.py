@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""A graph from its start to its exit status, with the real broker and real workers."""
+import os
+import pathlib
+import signal
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
+from harness.graphs import BUILD, Graph, children
+from harness.waiting import wait_until
+
+SOURCE = "exec: [test-source], config: {frames: 1000}"
+ENDLESS = "exec: [test-source], config: {rate: 1000}"
+CHECK = "exec: [check-sink], config: {stamp: true}"
+
+
+class Run(unittest.TestCase):
+    def setUp(self):
+        self.graph = Graph()
+        self.addCleanup(self.graph.close)
+
+    def start(self, *options):
+        running = self.graph.start(*options)
+        self.addCleanup(running.close)
+        return running
+
+    def test_a_finite_graph_ends_by_itself_with_0(self):
+        """R-CLI-001 R-EXIT-001 R-WORKER-006 R-DATA-007 R-DATA-014"""
+        self.graph.write({"a": SOURCE, "b": "exec: [pass]", "c": CHECK}, ["a.data -> b.in", "b.out -> c.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("link a.data -> b.in: published=1000 released=1000\n", done.stderr)
+        self.assertIn("link b.out -> c.in: published=1000 released=1000\n", done.stderr)
+
+    def test_only_the_workers_speak_at_the_usual_level(self):
+        self.graph.write({"a": SOURCE, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
+        done = self.graph.run("-q")
+        self.assertEqual((done.returncode, done.stderr, done.stdout), (0, "", ""))
+
+    def test_four_consumers_get_every_frame(self):
+        """R-DATA-003 R-GRAPH-030"""
+        sinks = {f"c{i}": CHECK for i in range(4)}
+        self.graph.write({"a": SOURCE, **sinks}, [f"a.data -> c{i}.in" for i in range(4)])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count(": published=1000 released=1000\n"), 4)
+
+    def test_an_error_of_open_stops_what_was_started_and_is_1(self):
+        """R-WORKER-009 R-EXIT-002"""
+        self.graph.write({"a": "exec: [file-source], config: {path: none.txt, format: lines}", "b": ENDLESS,
+                          "c": "exec: [null-sink]", "d": "exec: [null-sink]"},
+                         ["a.out -> c.in", "b.data -> d.in"])
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("error a[1]: failed: open: ", done.stderr)
+        self.assertIn("none.txt", done.stderr)
+        self.assertEqual(done.stderr.count("error"), 1, done.stderr)
+
+    def test_an_optional_node_that_cannot_open_leaves_the_rest(self):
+        """R-WORKER-010"""
+        self.graph.write({"a": "exec: [file-source], config: {path: none.txt, format: lines}, optional: true",
+                          "b": SOURCE, "c": "exec: [null-sink]", "d": CHECK},
+                         ["a.out -> c.in", "b.data -> d.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("b.data -> d.in: published=1000 released=1000", done.stderr)
+
+    def test_formats_that_do_not_meet_are_78_and_show_both_sides(self):
+        """R-NEG-003 R-EXIT-009"""
+        self.graph.write({"a": "exec: [test-pattern], config: {pixel: i420, frames: 5}",
+                          "b": "exec: [test-pattern], config: {pixel: rgba, frames: 5}",
+                          "c": "exec: [convert]", "d": "exec: [null-sink]"},
+                         ["a.video -> c.video", "b.video -> c.video", "c.video -> d.in"])
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, r"no common format: a\.video offers video i420")
+        self.assertRegex(done.stderr, r"b\.video offers video rgba")
+
+    def test_memory_beyond_the_limit_is_78_with_both_numbers(self):
+        """R-MEM-003 R-MEM-005"""
+        self.graph.write({"a": "exec: [test-source], config: {frames: 5, size: 1MiB}", "b": "exec: [null-sink]"},
+                         ["{from: a.data, to: b.in, depth: 64}"], "limits: {shared_memory: 8MiB}")
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, r"\S+ needed, \S+ available \(limits\.shared_memory\)")
+
+    def test_the_first_signal_drains_and_is_0(self):
+        """R-CLI-015 R-EXIT-001"""
+        self.graph.write({"a": ENDLESS, "b": "exec: [pass]", "c": CHECK}, ["a.data -> b.in", "b.out -> c.in"])
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            running = self.start("-v")
+            running.expect("c[1]: ready -> running")
+            running.signal(number)
+            self.assertEqual(running.wait(), 0, running.text())
+            self.assertNotIn("abandoned", running.text())
+
+    def test_nothing_is_left_after_the_end(self):
+        """R-MEM-001"""
+        before = set(os.listdir("/dev/shm"))
+        self.graph.write({"a": ENDLESS, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
+        running = self.start("-v")
+        running.expect("b[1]: ready -> running")
+        below = children(running.process.pid)
+        self.assertEqual(len(below), 3)  # the launcher and two workers
+        self.assertEqual(set(os.listdir("/dev/shm")), before)
+        running.signal()
+        self.assertEqual(running.wait(), 0)
+        self.assertEqual([pid for pid in below if pathlib.Path(f"/proc/{pid}").exists()], [])
+
+    def test_idle_starts_nothing_and_keep_stays(self):
+        """R-CLI-005 R-CLI-006"""
+        self.graph.write({"a": SOURCE, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
+        idle = self.start("-v", "--idle")
+        wait_until(lambda: len(children(idle.process.pid)) == 1, "the launcher is there")
+        idle.signal()
+        self.assertEqual(idle.wait(), 0, idle.text())
+        self.assertNotIn("starting", idle.text())
+        keep = self.start("-v", "--keep")
+        keep.expect("every node has finished")
+        self.assertIsNone(keep.process.poll())
+        keep.signal()
+        self.assertEqual(keep.wait(), 0, keep.text())
+
+    def test_check_starts_nothing(self):
+        """R-CLI-002"""
+        self.graph.write({"a": "exec: [test-source], config: {frames: x}"})
+        done = self.graph.run("--check")
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.graph.write({"a": SOURCE, "b": "exec: [file-sink], config: {path: out.bin}"}, ["a.data -> b.in"])
+        done = self.graph.run("--check")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse((self.graph.folder / "out.bin").exists())
+
+    def test_a_missing_file_is_66_and_wrong_options_are_2(self):
+        """R-EXIT-003 R-EXIT-005 R-CLI-004"""
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 66, done.stderr)
+        self.graph.write({"a": SOURCE})
+        done = self.graph.run("--kep")
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("did you mean --keep?", done.stderr)
+
+    def test_a_source_without_links_runs_alone(self):
+        """R-NEG-015"""
+        self.graph.write({"a": SOURCE})
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_data_that_is_wrong_makes_the_status_1(self):
+        """R-EXIT-012"""
+        self.graph.write({"a": SOURCE, "b": "exec: [check-sink], config: {expect_frames: 999}"},
+                         ["a.data -> b.in"])
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("exit code 125", done.stderr)
+
+    def test_cpu_time_of_the_broker_does_not_grow_with_the_frames(self):
+        """R-DATA-020"""
+        spent = []
+        for frames in (1000, 1000000):
+            self.graph.write({"a": f"exec: [test-source], config: {{frames: {frames}}}",
+                              "b": "exec: [null-sink]"},
+                             ["{from: a.data, to: b.in, depth: 4096, max_payload: 64}"])
+            running = self.start("--keep", "-v")
+            running.expect("every node has finished")
+            stat = pathlib.Path(f"/proc/{running.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+            spent.append((int(stat[11]) + int(stat[12])) * 1000 // os.sysconf("SC_CLK_TCK"))
+            running.signal()
+            self.assertEqual(running.wait(), 0)
+        self.assertLess(spent[1], spent[0] + 100, f"milliseconds: {spent}")
+
+
+if __name__ == "__main__":
+    if not (BUILD / "libexec/streambroker/check-sink").exists():
+        print("skipped: the processors were not built")
+        sys.exit(77)
+    unittest.main()
