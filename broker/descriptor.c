@@ -337,14 +337,21 @@ static void read_port(struct parser *parser, const json_t *object, bool is_input
     }
 }
 
+// True when name is a member of this port array, or looks like one.
+static bool is_member(const struct descriptor_port *port, const char *name)
+{
+    size_t length = strlen(port->name);
+    return port->count > 0 && strncmp(port->name, name, length) == 0 && name[length] == '_' &&
+           isdigit((unsigned char)name[length + 1]);
+}
+
 // Members of arrays have names too, so that "video_3" could be another port's name.
-static bool is_taken(const struct descriptor_port *ports, size_t count, const char *name)
+static bool is_taken(const struct descriptor_port *ports, size_t count,
+                     const struct descriptor_port *port)
 {
     for (size_t i = 0; i < count; i++) {
-        size_t length = strlen(ports[i].name);
-        if (strcmp(ports[i].name, name) == 0 ||
-            (ports[i].count > 0 && strncmp(ports[i].name, name, length) == 0 &&
-             name[length] == '_' && isdigit((unsigned char)name[length + 1]))) {
+        if (strcmp(ports[i].name, port->name) == 0 || is_member(&ports[i], port->name) ||
+            is_member(port, ports[i].name)) {
             return true;
         }
     }
@@ -363,7 +370,7 @@ static const struct descriptor_port *read_ports(struct parser *parser, const jso
     for (size_t i = 0; i < count && !parser->is_failed; i++) {
         parser->where = key;
         read_port(parser, json_array_get(list, i), is_input, &ports[i]);
-        if (!parser->is_failed && is_taken(ports, i, ports[i].name)) {
+        if (!parser->is_failed && is_taken(ports, i, &ports[i])) {
             fail(parser, "two ports of this name");
         }
     }

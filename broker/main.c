@@ -73,7 +73,7 @@ static int run_with_launcher(const struct options *options, struct launcher *lau
     }
     int status;
     if (options->is_given[OPTION_CHECK]) {
-        status = graph_check_command(options->graph, catalog, GRAPH_CHECK_QUIET);
+        status = graph_check_command(options->graph, catalog, options->print);
     } else {
         struct graph *graph = NULL;
         struct diags diags = {.count = 0};

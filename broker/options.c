@@ -68,6 +68,22 @@ static int set_log_format(struct parser *parser, const char *value)
     return 0;
 }
 
+static int set_print(struct parser *parser, const char *value)
+{
+    static const char *const forms[] = {
+        [GRAPH_CHECK_YAML] = "yaml", [GRAPH_CHECK_JSON] = "json", [GRAPH_CHECK_DOT] = "dot"};
+    for (size_t i = GRAPH_CHECK_YAML; i <= GRAPH_CHECK_DOT; i++) {
+        if (strcmp(forms[i], value) == 0) {
+            parser->options.print = (enum graph_check_print)i;
+            return 0;
+        }
+    }
+    text_add(&parser->why, "--print is yaml, json or dot, not '");
+    text_add_escaped(&parser->why, value, strlen(value));
+    text_add(&parser->why, "'");
+    return -EINVAL;
+}
+
 static int set(struct parser *parser, enum option_id id, const char *value)
 {
     parser->options.is_given[id] = true;
@@ -78,6 +94,8 @@ static int set(struct parser *parser, enum option_id id, const char *value)
         return -EINVAL;
     case OPTION_LOG_FORMAT:
         return set_log_format(parser, value);
+    case OPTION_PRINT:
+        return set_print(parser, value);
     case OPTION_VERBOSE:
         parser->options.log_level = LOG_DEBUG;
         return 0;
@@ -188,6 +206,10 @@ int options_parse(int argc, char *const *argv, struct options *out_options, char
         !parser.options.is_given[OPTION_HELP] && !parser.options.is_given[OPTION_VERSION];
     if (needs_graph && parser.options.graph == NULL) {
         text_add(&parser.why, "which graph? Give the path of a graph file");
+        return -EINVAL;
+    }
+    if (parser.options.is_given[OPTION_PRINT] && !parser.options.is_given[OPTION_CHECK]) {
+        text_add(&parser.why, "--print prints what --check has read: write --check too");
         return -EINVAL;
     }
     *out_options = parser.options;

@@ -6,6 +6,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
+#include "broker/graph_check.h"
 
 enum option_id {
 #define OPTION(ID, long_name, short_name, value, help) OPTION_##ID,
@@ -19,6 +20,7 @@ struct options {
     bool is_given[OPTION_COUNT];
     enum log_format log_format;
     enum log_level log_level;
+    enum graph_check_print print;  // of --check
 };
 
 // Returns 0, or -EINVAL with one line in text: what is wrong and what to do.

@@ -17,7 +17,7 @@
 #include "tools/verb.h"
 
 // The checker is the broker's own: `streambroker --check` beside this program.
-static int check(const char *graph)
+static int check(const char *graph, const char *form)
 {
     struct search_places places = {NULL, getenv("PATH"), NULL};
     char folder[PATH_MAX];
@@ -26,7 +26,10 @@ static int check(const char *graph)
         places.folder = folder;
     }
     int failed = search_program(&places, "streambroker", program);
-    if (failed == 0) {
+    if (failed == 0 && form != NULL) {
+        execl(program, "streambroker", "--check", "--print", form, "--", graph, (char *)NULL);
+        failed = -errno;
+    } else if (failed == 0) {
         execl(program, "streambroker", "--check", "--", graph, (char *)NULL);
         failed = -errno;
     }
@@ -55,7 +58,7 @@ static int run(const struct verb_call *call)
         return processor_list_describe(call->arguments[0],
                                        call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);
     case VERB_CHECK:
-        return check(call->arguments[0]);
+        return check(call->arguments[0], call->values[VERB_OPTION_CHECK_PRINT]);
     case VERB_NEW:
         return new_folder(
             call->values[VERB_OPTION_NEW_LANG] != NULL ? call->values[VERB_OPTION_NEW_LANG] : "c",
@@ -64,6 +67,9 @@ static int run(const struct verb_call *call)
         return doctor(call->values[VERB_OPTION_DOCTOR_JSON] != NULL);
     case VERB_COMPLETION:
         return completion_print(call->arguments[0]);
+    case VERB_DOCS:
+        verb_print_docs(stdout);
+        return VERB_OK;
     case VERB_VERSION:
         printf("streamctl %s\n", SB_VERSION_STRING);
         return VERB_OK;

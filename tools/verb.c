@@ -154,3 +154,24 @@ void verb_print_help(const struct verb_row *verb, FILE *out)
     }
     fprintf(out, "\nstreamctl help VERB tells the options of a verb.\n");
 }
+
+void verb_print_docs(FILE *out)
+{
+    fprintf(out, "# streamctl\n\n`streamctl VERB [OPTIONS] [ARGUMENTS]`. This page is what "
+                 "`streamctl docs` prints.\n\n| verb | what it does |\n|---|---|\n");
+    for (size_t i = 0; i < VERBS_COUNT; i++) {
+        fprintf(out, "| `%s%s%s` | %s |\n", rows[i].word, rows[i].arguments[0] != '\0' ? " " : "",
+                rows[i].arguments, rows[i].summary);
+        for (size_t j = 0; j < VERB_OPTIONS_COUNT; j++) {
+            const struct verb_option_row *row = &option_rows[j];
+            if (row->verb == rows[i].id) {
+                fprintf(out, "| &nbsp;&nbsp;`%s%s%s` | %s |\n", row->word,
+                        row->value != NULL ? " " : "", row->value != NULL ? row->value : "",
+                        row->summary);
+            }
+        }
+    }
+    fprintf(out, "\nExit status: 0 ok, 1 failed, 2 wrong use, 66 no such processor or graph, 70 "
+                 "internal error, 73 the folder\nexists already; of `check` what `streambroker "
+                 "--check` ends with.\n");
+}

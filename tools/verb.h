@@ -65,3 +65,6 @@ int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_c
 
 // verb NULL: the whole; else one verb.
 void verb_print_help(const struct verb_row *verb, FILE *out);
+
+// All verbs and options as Markdown: docs/streamctl.md.
+void verb_print_docs(FILE *out);

@@ -69,6 +69,23 @@ class Streamctl(unittest.TestCase):
         self.assertEqual((ours.returncode, ours.stderr), (theirs.returncode, theirs.stderr))
         self.assertEqual(run(STREAMCTL, "check", self.folder / "none.yaml").returncode, 66)
 
+    def test_a_graph_is_printed_in_every_form(self):
+        graph = self.folder / "g.yaml"
+        graph.write_text("nodes: {b: {exec: [null-sink]}, a: {exec: [test-source]}}\nversion: 1\n"
+                         "links: [{to: b.in, from: a.data}]\n")
+        printed = {form: run(STREAMCTL, "check", "--print", form, graph) for form in ("yaml", "json", "dot")}
+        for done in printed.values():
+            self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(printed["yaml"].stdout, "version: 1\nname: g\nnodes:\n  a:\n    exec: [test-source]\n"
+                         "  b:\n    exec: [null-sink]\nlinks:\n  - a.data -> b.in\n")
+        self.assertEqual(json.loads(printed["json"].stdout)["links"], ["a.data -> b.in"])
+        self.assertIn('"a" -> "b" [label="data -> in"];', printed["dot"].stdout)
+        self.assertEqual(run(STREAMCTL, "check", "--print", "xml", graph).returncode, 2)
+        self.assertEqual(run(BUILD / "bin/streambroker", "--print", "dot", graph).returncode, 2)
+
+    def test_the_reference_is_what_the_verb_prints(self):
+        self.assertEqual(run(STREAMCTL, "docs").stdout, (SOURCE / "docs/streamctl.md").read_text())
+
     def test_completion_for_bash_completes(self):
         script = run(STREAMCTL, "completion", "bash").stdout
         probe = script + "\nCOMP_WORDS=(streamctl doc); COMP_CWORD=1; _streamctl; echo \"${COMPREPLY[@]}\"\n"

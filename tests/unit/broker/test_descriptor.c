@@ -139,6 +139,30 @@ static void wrong_fields_are_refused_with_their_place(void **state)
                    "its description is wrong: activation: a batch of 0 frames");
 }
 
+static void a_port_that_is_named_like_a_member_of_an_array_is_refused(void **state)
+{
+    (void)state;
+    static const char port[] = "{\"name\":\"%s\",\"type\":\"any\",\"help\":\"\",\"count\":%d,"
+                               "\"optional\":true,\"delivery\":\"latest\",\"holds\":1,"
+                               "\"memory\":false," FORMATS "}";
+    static const struct {
+        const char *name;
+        int count;
+    } pairs[][2] = {{{"in", 2}, {"in_1", 0}}, {{"in_1", 0}, {"in", 2}}, {{"in", 0}, {"in", 0}}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        char first[512];
+        char second[512];
+        char both[1024];
+        snprintf(first, sizeof(first), port, pairs[i][0].name, pairs[i][0].count);
+        snprintf(second, sizeof(second), port, pairs[i][1].name, pairs[i][1].count);
+        snprintf(both, sizeof(both), "\"inputs\":[%s,%s,", first, second);
+        char reason[128];
+        snprintf(reason, sizeof(reason), "its description is wrong: %s: two ports of this name",
+                 pairs[i][1].name);
+        assert_refused("\"inputs\":[", both, reason);
+    }
+}
+
 static void what_is_no_json_is_refused_with_line_and_column(void **state)
 {
     (void)state;
@@ -171,6 +195,7 @@ int main(void)
         cmocka_unit_test(the_digest_is_that_of_the_json_without_white_space_around),
         cmocka_unit_test(members_of_a_port_array_are_found_by_number),
         cmocka_unit_test(wrong_fields_are_refused_with_their_place),
+        cmocka_unit_test(a_port_that_is_named_like_a_member_of_an_array_is_refused),
         cmocka_unit_test(what_is_no_json_is_refused_with_line_and_column),
         cmocka_unit_test(a_description_that_is_too_large_is_not_looked_at),
     };
