@@ -152,7 +152,7 @@ static void a_port_that_is_named_like_a_member_of_an_array_is_refused(void **sta
     for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
         char first[512];
         char second[512];
-        char both[1024];
+        char both[1100];
         snprintf(first, sizeof(first), port, pairs[i][0].name, pairs[i][0].count);
         snprintf(second, sizeof(second), port, pairs[i][1].name, pairs[i][1].count);
         snprintf(both, sizeof(both), "\"inputs\":[%s,%s,", first, second);
