@@ -88,7 +88,7 @@ class Streamctl(unittest.TestCase):
 
     def test_completion_for_bash_completes(self):
         script = run(STREAMCTL, "completion", "bash").stdout
-        probe = script + "\nCOMP_WORDS=(streamctl doc); COMP_CWORD=1; _streamctl; echo \"${COMPREPLY[@]}\"\n"
+        probe = script + "\nCOMP_WORDS=(streamctl doct); COMP_CWORD=1; _streamctl; echo \"${COMPREPLY[@]}\"\n"
         done = run("bash", "-c", probe)
         self.assertEqual((done.returncode, done.stdout), (0, "doctor\n"), done.stderr)
 
