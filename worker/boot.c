@@ -339,6 +339,10 @@ int boot_run(struct sb_node *node)
     while (failed == 0 && !node->is_started) {
         failed = control_wait_message(node);
     }
+    // From the first step on, and before the first claim, the agreed formats are known.
+    for (uint32_t i = 0; failed == 0 && i < node->output_count; i++) {
+        failed = output_adopt_next(&node->outputs[i]);
+    }
     if (failed != 0) {
         return failed;
     }
