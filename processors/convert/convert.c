@@ -79,7 +79,7 @@ static int convert_frame(struct sb_node *node, const struct sb_frame *frame)
     struct convert *convert = sb_node_data(node);
     const struct sb_format *agreed = sb_output_format(convert->output);
     if (agreed == NULL) {
-        return 0;  // nobody is linked, so nothing was agreed
+        return sb_node_error(node, -EAGAIN, "no pixel format was agreed");
     }
     int result = prepare(convert, agreed->video.pixel);
     if (result < 0) {

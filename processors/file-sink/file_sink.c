@@ -62,7 +62,8 @@ static int file_sink_open(struct sb_node *node)
     }
     int result = media_file_make_folder(sink->path);
     if (result < 0) {
-        return fail(node, sink, result, "its folder cannot be made");
+        return sb_node_error(node, result, "%s: its folder cannot be made: %s", sink->path,
+                             strerror(-result));
     }
     sink->file = fopen(sink->path, sb_param_bool(node, "append") ? "ae" : "we");
     return sink->file == NULL ? fail_errno(node, sink) : 0;

@@ -35,6 +35,7 @@ struct picture {
 
 struct overlay {
     struct sb_output *output;
+    enum ends_with ends_with;
     struct placing placing;
     struct sb_video_format format;  // of the whole
     struct sb_video_layout layout;
@@ -54,6 +55,7 @@ static int overlay_open(struct sb_node *node)
     }
     sb_node_set_data(node, overlay);
     overlay->output = sb_node_output(node, "video");
+    overlay->ends_with = (enum ends_with)sb_param_choice(node, "ends_with");
     for (uint32_t i = 0; i < PLACING_PICTURES_MAX; i++) {
         char name[SB_NAME_BYTES_MAX];
         snprintf(name, sizeof name, "video_%u", i);
@@ -288,9 +290,31 @@ static const struct picture *leading(const struct overlay *overlay)
     return NULL;
 }
 
+// True when a video that has ended gave nothing to this step: its last frame was drawn already.
+static bool has_one_ended(const struct overlay *overlay, const struct sb_frame *frames,
+                          size_t count)
+{
+    for (uint32_t i = 0; i < PLACING_PICTURES_MAX; i++) {
+        const struct sb_input *input = overlay->pictures[i].input;
+        bool is_over = input != NULL && sb_input_is_ended(input);
+        for (size_t j = 0; j < count; j++) {
+            is_over = is_over && frames[j].input != input;
+        }
+        if (is_over) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static int overlay_frames(struct sb_node *node, const struct sb_frame *frames, size_t count)
 {
     struct overlay *overlay = sb_node_data(node);
+    // on_end() comes when nothing is queued any more, which may be much later.
+    if (overlay->ends_with == ENDS_WITH_FIRST && has_one_ended(overlay, frames, count)) {
+        sb_node_finish(node);
+        return 0;
+    }
     const struct picture *leader = leading(overlay);
     const struct sb_frame *main_frame = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -315,8 +339,9 @@ static int overlay_frames(struct sb_node *node, const struct sb_frame *frames, s
 
 static int overlay_end(struct sb_node *node, struct sb_input *input)
 {
+    const struct overlay *overlay = sb_node_data(node);
     (void)input;
-    if (sb_param_choice(node, "ends_with") == ENDS_WITH_FIRST) {
+    if (overlay->ends_with == ENDS_WITH_FIRST) {
         sb_node_finish(node);
     }
     return 0;
@@ -325,6 +350,7 @@ static int overlay_end(struct sb_node *node, struct sb_input *input)
 static int overlay_config(struct sb_node *node)
 {
     struct overlay *overlay = sb_node_data(node);
+    overlay->ends_with = (enum ends_with)sb_param_choice(node, "ends_with");
     if (overlay->format.width == 0) {
         return 0;
     }

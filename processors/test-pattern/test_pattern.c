@@ -33,7 +33,7 @@ struct test_pattern {
 static void set_rate(struct sb_video_format *format, int64_t period_ns)
 {
     if (period_ns <= 0) {
-        return; // unknown, and said so by a rate of 0
+        return;  // unknown, and said so by a rate of 0
     }
     double rate = 1e9 / (double)period_ns;
     double whole = round(rate);
