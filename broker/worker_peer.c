@@ -80,6 +80,11 @@ static int receive_one(struct worker_peer *peer)
     uint8_t bytes[LIMIT_MESSAGE_BYTES_MAX];
     // No control buffer: the kernel installs no descriptor that a worker sends.
     int size = fd_receive_message(peer->socket, bytes, sizeof bytes, NULL, 0, NULL);
+    if (size == -ECONNRESET) {
+        // It went with messages of ours unread. The kernel says that once, and first; what the
+        // worker said last, for example why it failed, is still there.
+        size = fd_receive_message(peer->socket, bytes, sizeof bytes, NULL, 0, NULL);
+    }
     if (size == -EAGAIN) {
         return 0;
     }
