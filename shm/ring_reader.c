@@ -32,6 +32,12 @@ static void resume(struct ring_reader *reader)
     reader->taken_before = atomic_load_explicit(&page->next, RELAXED);
     reader->next = reader->config.is_lossless ? reader->retired + 1 : reader->taken_before;
     reader->index = index_of(reader, reader->next);
+    reader->first_index = index_of(reader, reader->retired + 1);
+    reader->checked = reader->retired;
+    // A sleeping producer wants a quarter of the depth: it does not need a look at each release,
+    // and the fence before the look is a third of what a frame costs.
+    uint32_t every = reader->config.depth / 8;
+    reader->check_every = every > 1 ? every : 1;
 }
 
 int ring_reader_init(struct ring_reader *reader, const struct ring_reader_config *config)
@@ -211,6 +217,7 @@ static void advance(struct ring_reader *reader)
 }
 
 static void retire(struct ring_reader *reader, uint64_t seq);
+static void look_at_wish(struct ring_reader *reader);
 
 // A dead producer's page promised frames that its cells do not hold, and they hold no others any
 // more: without this the reader would wait for ever, and never go on to the next generation.
@@ -346,10 +353,15 @@ static int take_evicting(struct ring_reader *reader, struct ring_lease *out_leas
 int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease)
 {
     if (reader->held_count == reader->config.claims_max) {
+        look_at_wish(reader);
         return -EBUSY;
     }
-    return reader->config.is_lossless ? take_lossless(reader, out_lease)
-                                      : take_evicting(reader, out_lease);
+    int taken = reader->config.is_lossless ? take_lossless(reader, out_lease)
+                                           : take_evicting(reader, out_lease);
+    if (taken != RING_TAKEN) {
+        look_at_wish(reader);
+    }
+    return taken;
 }
 
 bool ring_reader_is_ready(struct ring_reader *reader)
@@ -406,70 +418,91 @@ static uint32_t find_held(const struct ring_reader *reader, uint64_t seq)
     return UINT32_MAX;
 }
 
+// Lossless: cell of a frame between retired and retired + depth. No division.
+static uint32_t taken_index(const struct ring_reader *reader, uint64_t seq)
+{
+    uint64_t index = reader->first_index + (seq - reader->retired - 1);
+    return (uint32_t)(index >= reader->config.depth ? index - reader->config.depth : index);
+}
+
 bool ring_reader_is_held(const struct ring_reader *reader, uint64_t seq)
 {
     if (!reader->config.is_lossless) {
         return find_held(reader, seq) != UINT32_MAX;
     }
     return seq > reader->retired && seq < reader->next &&
-           atomic_load_explicit(&states_of(reader)[index_of(reader, seq)], RELAXED) !=
+           atomic_load_explicit(&states_of(reader)[taken_index(reader, seq)], RELAXED) !=
                CELL_RELEASED;
 }
 
-// Seq of the last frame that is released, from seq on, without a gap. Frames that a life before
-// released count as well.
-static uint64_t find_retired(const struct ring_reader *reader, uint64_t seq)
+// In order: every released frame behind the last retired one retires, also those that a life before
+// released. Returns how many.
+static uint32_t count_retiring(const struct ring_reader *reader)
 {
     const _Atomic uint8_t *states = states_of(reader);
     uint64_t end = reader->next > reader->taken_before ? reader->next : reader->taken_before;
-    uint32_t index = index_of(reader, seq);
-    while (seq + 1 < end) {
+    uint64_t taken = end - reader->retired - 1;
+    uint32_t index = reader->first_index;
+    uint32_t count = 1;
+    while (count < taken) {
         index = index + 1 == reader->config.depth ? 0 : index + 1;
         if (atomic_load_explicit(&states[index], RELAXED) != CELL_RELEASED) {
             break;
         }
-        seq++;
+        count++;
     }
-    return seq;
+    return count;
 }
 
-// Clears the states of what was released out of order for the next round of the ring: after the
-// count moved, because a death in between must not make them look taken. The next frame of such a
-// cell is taken, and its state looked at, after this.
-static void clear_states(struct ring_reader *reader, uint64_t first, uint64_t last)
+// Moves behind the cells that retired. The states of those that were released out of order are
+// cleared for the next round of the ring: after the count moved, because a death in between must
+// not make them look taken. The next frame of such a cell is taken, and its state looked at, later.
+static void pass_retired(struct ring_reader *reader, uint32_t count)
 {
-    for (uint64_t seq = first; seq <= last; seq++) {
-        atomic_store_explicit(&states_of(reader)[index_of(reader, seq)], CELL_FREE, RELAXED);
+    _Atomic uint8_t *states = states_of(reader);
+    for (uint32_t i = 0; i < count; i++) {
+        if (i > 0) {
+            atomic_store_explicit(&states[reader->first_index], CELL_FREE, RELAXED);
+        }
+        reader->first_index =
+            reader->first_index + 1 == reader->config.depth ? 0 : reader->first_index + 1;
+    }
+    if (reader->next <= reader->retired) {
+        reader->next = reader->retired + 1;
+        reader->index = reader->first_index;
     }
 }
 
-static void wake_producer(struct ring_reader *reader, uint64_t old)
+// Wakes the producer when what it wants became free since the last look.
+static void look_at_wish(struct ring_reader *reader)
 {
+    if (reader->checked == reader->retired) {
+        return;
+    }
     // Pairs with the fence of the sleeping producer between its wish and its last look.
     atomic_thread_fence(memory_order_seq_cst);
     uint64_t wish = atomic_load_explicit(&reader->config.peer->space_wish, RELAXED);
+    uint64_t old = reader->checked;
+    reader->checked = reader->retired;
     if (old < wish && wish <= reader->retired) {
         futex_bump_and_wake(&reader->config.page->space_word);
     }
 }
 
-// In order: every released frame behind the last retired one retires.
 static void retire(struct ring_reader *reader, uint64_t seq)
 {
     if (seq != reader->retired + 1) {
-        atomic_store_explicit(&states_of(reader)[index_of(reader, seq)], CELL_RELEASED, RELEASE);
+        atomic_store_explicit(&states_of(reader)[taken_index(reader, seq)], CELL_RELEASED, RELEASE);
         return;
     }
-    uint64_t old = reader->retired;
-    reader->retired = find_retired(reader, seq);
+    uint32_t count = count_retiring(reader);
+    reader->retired += count;
     // Pairs with the producer's acquire: we are done with those payloads and cells.
     atomic_store_explicit(&reader->config.page->retired, reader->retired, RELEASE);
-    clear_states(reader, seq + 1, reader->retired);
-    if (reader->next <= reader->retired) {
-        reader->next = reader->retired + 1;
-        reader->index = index_of(reader, reader->next);
+    pass_retired(reader, count);
+    if (reader->retired - reader->checked >= reader->check_every) {
+        look_at_wish(reader);
     }
-    wake_producer(reader, old);
 }
 
 int ring_reader_release(struct ring_reader *reader, uint64_t seq)
@@ -506,13 +539,20 @@ int ring_reader_skip(struct ring_reader *reader)
     return taken;
 }
 
-// A producer waits for more space than there is, and we, who hold frames back until there are more,
-// give none before it published again: both would sleep for ever.
-static void wake_for_any_space(struct ring_reader *reader)
+void ring_reader_settle(struct ring_reader *reader)
 {
+    if (!reader->config.is_lossless) {
+        return;
+    }
+    reader->checked = reader->retired;
+    // Pairs with the fence of the sleeping producer between its wish and its last look.
+    atomic_thread_fence(memory_order_seq_cst);
     uint64_t wish = atomic_load_explicit(&reader->config.peer->space_wish, RELAXED);
     uint64_t tail = atomic_load_explicit(&reader->config.peer->tail, RELAXED);
-    if (wish > reader->retired && tail - reader->retired < reader->config.depth) {
+    // A producer waits for more space than there is, and we, who hold frames back until there are
+    // more, or wait for another link, give none before it published again: both would sleep for
+    // ever. A wish that was reached since the last look counts as well.
+    if (wish != 0 && tail - reader->retired < reader->config.depth) {
         futex_bump_and_wake(&reader->config.page->space_word);
     }
 }
@@ -523,9 +563,7 @@ void ring_reader_wish(struct ring_reader *reader, uint32_t count)
     atomic_store_explicit(&reader->config.page->data_wish, reader->next + count - 1, RELAXED);
     // Pairs with the fence of the producer between its commit and its look at the wish.
     atomic_thread_fence(memory_order_seq_cst);
-    if (reader->config.is_lossless) {
-        wake_for_any_space(reader);
-    }
+    ring_reader_settle(reader);
 }
 
 void ring_reader_awake(struct ring_reader *reader)

@@ -42,6 +42,9 @@ struct ring_reader {
     uint64_t next;          // seq to take next
     uint32_t index;         // its cell
     uint64_t retired;       // lossless
+    uint32_t first_index;   // cell of retired + 1
+    uint32_t check_every;   // releases between two looks at the producer's wish
+    uint64_t checked;       // retired at the last look
     uint64_t taken_before;  // seqs below were taken by a life before this one: redelivered
     uint64_t end;           // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
@@ -84,6 +87,10 @@ int ring_reader_skip(struct ring_reader *reader);
 // Header and payload of a lease, inside the read-only pool.
 const struct frame_header *ring_reader_header(const struct ring_reader *reader, uint32_t slot);
 const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot);
+
+// Before this process waits for anything, be it another link or space: wakes a producer that waits
+// for space and has any. ring_reader_wish() does it as well.
+void ring_reader_settle(struct ring_reader *reader);
 
 // Before a sleep for data: says that the frame which makes count frames available is wanted. Add
 // the word to the futex set before, check ring_reader_is_ready() or ring_reader_queued() after.

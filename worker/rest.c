@@ -47,8 +47,24 @@ void rest_end_input(struct sb_input *input)
     }
 }
 
+// Whatever we wait for: a producer of ours that waits for space and has any must not sleep on, or
+// what we wait for may never come.
+static void settle_inputs(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        struct sb_input *input = &node->inputs[i];
+        for (uint32_t n = 0; n < input->link_count; n++) {
+            struct input_generation *now = input->links[n]->now;
+            if (now != NULL && now->is_reader_ready) {
+                ring_reader_settle(&now->reader);
+            }
+        }
+    }
+}
+
 int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
 {
+    settle_inputs(node);
     if (node->is_changing) {
         int64_t limit_ns = clock_now_ns() + CHANGING_WAIT_NS;
         int result = futex_set_wait(set, limit_ns < deadline_ns ? limit_ns : deadline_ns);

@@ -36,6 +36,7 @@
 
 static uint64_t rounds;
 static uint64_t seed;
+static uint64_t clamped;           // by the producers of a test
 static _Atomic uint64_t *attacks;  // shared with the attacker
 
 // A value as an attacker would choose it: noise, an edge, or almost the truth.
@@ -116,10 +117,11 @@ static pid_t start(struct ring_rig *rig, void (*attack)(struct ring_rig *rig, ui
 
 static bool is_going_on(uint64_t round)
 {
-    if (round >= rounds) {
-        sched_yield();
+    if (round < rounds || round % 1000 != 0) {
+        return true;
     }
-    return round < rounds || atomic_load(attacks) < ATTACKS_MIN;
+    sched_yield();
+    return atomic_load(attacks) < ATTACKS_MIN;
 }
 
 static void stop(pid_t child)
@@ -180,7 +182,7 @@ static void produce_beside_an_attacker(enum ring_rig_delivery delivery, size_t s
         }
     }
     assert_int_equal(rig.writer.next_seq - 1, published);
-    assert_true(rig.writer.clamped > 0);
+    clamped += rig.writer.clamped;
     stop(child);
     free(fresh);
     ring_writer_fini(&rig.writer);
@@ -267,6 +269,8 @@ static void a_consumer_that_writes_garbage_cannot_disturb_a_lossless_producer(vo
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         produce_beside_an_attacker(RIG_LOSSLESS, i);
     }
+    assert_true(clamped > 0);
+    clamped = 0;
 }
 
 // R-DATA-015 R-DATA-022 R-MEM-006
@@ -276,6 +280,8 @@ static void a_consumer_that_writes_garbage_cannot_hold_up_an_evicting_producer(v
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         produce_beside_an_attacker(RIG_ORDERED, i);
     }
+    assert_true(clamped > 0);
+    clamped = 0;
 }
 
 // R-DATA-022

@@ -311,6 +311,27 @@ static void a_reader_that_goes_to_sleep_wakes_a_producer_that_has_any_space(void
     ring_rig_fini(&rig);
 }
 
+// R-DATA-019: the same when it goes to sleep for something else.
+static void a_reader_that_waits_for_another_link_wakes_a_producer_that_has_any_space(void **state)
+{
+    (void)state;
+    for (uint32_t released = 0; released <= 20; released++) {
+        struct ring_rig rig;
+        begin(&rig, RIG_LOSSLESS, 64, 64);
+        publish(&rig, 64);
+        ring_writer_wish_space(&rig.writer, 16);
+        uint32_t word = atomic_load(&rig.consume->space_word);
+        for (uint64_t seq = 1; seq <= released; seq++) {
+            take(&rig, seq);
+            release(&rig, seq);
+        }
+        ring_reader_settle(&rig.reader);
+        bool is_woken = atomic_load(&rig.consume->space_word) != word;
+        assert_int_equal(is_woken, released > 0);
+        ring_rig_fini(&rig);
+    }
+}
+
 // R-DATA-019
 static void a_new_page_wakes_its_reader_once_and_without_condition(void **state)
 {
@@ -412,6 +433,7 @@ int main(void)
         cmocka_unit_test(a_reader_is_woken_for_the_frame_that_it_wants_and_for_no_other),
         cmocka_unit_test(a_producer_is_woken_when_as_much_space_is_free_as_it_asked_for),
         cmocka_unit_test(a_reader_that_goes_to_sleep_wakes_a_producer_that_has_any_space),
+        cmocka_unit_test(a_reader_that_waits_for_another_link_wakes_a_producer_that_has_any_space),
         cmocka_unit_test(a_new_page_wakes_its_reader_once_and_without_condition),
         cmocka_unit_test(a_producer_without_a_reader_fills_its_ring_and_no_more),
         cmocka_unit_test(a_writer_that_ends_gives_every_slot_back),
