@@ -8,7 +8,8 @@
 
 // Adds everything that is wrong to diags. Starts no node. Returns 0 when nothing is wrong (there
 // may be warnings): then `found` of every node and link is filled. Returns -EINVAL when diags has
-// errors or refusals (diags_exit_status() tells which), -ENOMEM.
+// errors or refusals (diags_exit_status() tells which), -ENOMEM. Print diags before the graph is
+// destroyed: the name of the file in it is the graph's.
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags);
 
 // What a check that found nothing wrong prints to stdout.

@@ -12,29 +12,44 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
 
-// What was loaded can be printed in every form, and its canonical form is a graph file that is
-// loaded without a word and saved as the same bytes.
+// The text is a graph file that is loaded without a word and saved as these bytes.
+static void check_same(const char *text, size_t count, const char *yaml, size_t yaml_count)
+{
+    struct graph *graph = NULL;
+    struct diags diags = {.count = 0};
+    char *saved = NULL;
+    size_t saved_count;
+    // Escapes can make it larger than a file may be.
+    if (count > GRAPH_FILE_BYTES_MAX) {
+        return;
+    }
+    int failed = graph_file_load("again.yaml", text, count, &graph, &diags);
+    SB_ASSERT(failed == 0);
+    failed = graph_save_yaml(graph, &saved, &saved_count);
+    SB_ASSERT(failed == 0);
+    SB_ASSERT(saved_count == yaml_count && memcmp(saved, yaml, saved_count) == 0);
+    free(saved);
+    graph_destroy(graph);
+}
+
+// What was loaded can be printed in every form, and all but one of them are the same graph.
 static void check_saved(const struct graph *graph)
 {
-    char *first = NULL;
-    char *second = NULL;
-    size_t first_count;
-    size_t second_count;
-    struct graph *again = NULL;
-    struct diags diags = {.count = 0};
-    SB_ASSERT(graph_save_yaml(graph, &first, &first_count) == 0);
-    // Escapes can make it larger than a file may be.
-    if (first_count <= GRAPH_FILE_BYTES_MAX / 2) {
-        int failed = graph_file_load("again.yaml", first, first_count, &again, &diags);
-        SB_ASSERT(failed == 0);
-        SB_ASSERT(graph_save_yaml(again, &second, &second_count) == 0);
-        SB_ASSERT(first_count == second_count && memcmp(first, second, first_count) == 0);
-    }
-    free(first);
-    free(second);
-    SB_ASSERT(graph_save_dot(graph, &first, &first_count) == 0);
-    free(first);
-    graph_destroy(again);
+    char *yaml = NULL;
+    char *json = NULL;
+    char *dot = NULL;
+    size_t yaml_count;
+    size_t json_count;
+    size_t dot_count;
+    int failed = graph_save_yaml(graph, &yaml, &yaml_count);
+    failed |= graph_save_json(graph, &json, &json_count);
+    failed |= graph_save_dot(graph, &dot, &dot_count);
+    SB_ASSERT(failed == 0);
+    check_same(yaml, yaml_count, yaml, yaml_count);
+    check_same(json, json_count, yaml, yaml_count);
+    free(yaml);
+    free(json);
+    free(dot);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes)

@@ -13,6 +13,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -146,13 +147,16 @@ static inline void fixture_assert_message(struct fixture *fixture, const char *t
 {
     struct diags diags;
     char line[DIAGS_LINE_BYTES_MAX] = "";
-    graph_destroy(fixture_check(fixture, text, &diags));
-    for (size_t i = 0; i < diags.count; i++) {
+    bool is_found = false;
+    // The name of the file in the messages is the graph's.
+    struct graph *graph = fixture_check(fixture, text, &diags);
+    for (size_t i = 0; i < diags.count && !is_found; i++) {
         diags_format(&diags.items[i], line, sizeof(line));
-        if (strcmp(line, message) == 0) {
-            return;
-        }
+        is_found = strcmp(line, message) == 0;
     }
-    diags_print(&diags, stderr);
+    if (!is_found) {
+        diags_print(&diags, stderr);
+    }
+    graph_destroy(graph);
     assert_string_equal(line, message);
 }
