@@ -334,3 +334,29 @@ bool pipeline_is_prerolled(struct pipeline *pipeline)
 {
     return read_flag(pipeline, &pipeline->is_prerolled);
 }
+
+#ifdef SB_SANITIZE_NAME
+// GLib makes a table when it is loaded and leaves it behind on purpose when it grows. Only whole
+// call chains tell that from leaks of ours, and workers have no environment to say it in.
+SB_API const char *__asan_default_options(void);
+SB_API const char *__lsan_default_options(void);
+SB_API const char *__lsan_default_suppressions(void);
+
+// tidy: allow names: the sanitizer calls it
+const char *__asan_default_options(void)
+{
+    return "fast_unwind_on_malloc=0";
+}
+
+// tidy: allow names: the sanitizer calls it
+const char *__lsan_default_options(void)
+{
+    return "print_suppressions=0";
+}
+
+// tidy: allow names: the sanitizer calls it
+const char *__lsan_default_suppressions(void)
+{
+    return "leak:_dl_init";
+}
+#endif
