@@ -157,7 +157,10 @@ static bool is_shown(struct ring_reader *reader)
     if (!reader->is_shown) {
         // Once our number is shown the producer never goes back to an older page.
         uint64_t number = atomic_load_explicit(&reader->config.peer->consume_page, ACQUIRE);
-        reader->is_shown = number == reader->config.page_number;
+        // Nor does one that has ended this page: it rewrites no cell and looks at no hazard of it,
+        // and it may be gone, or in the next generation, before it saw our page at all.
+        uint64_t end = atomic_load_explicit(&reader->config.peer->end, ACQUIRE);
+        reader->is_shown = number == reader->config.page_number || end != 0;
     }
     return reader->is_shown;
 }
