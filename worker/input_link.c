@@ -78,6 +78,9 @@ static int init_reader(struct input_generation *generation, enum sb_delivery del
     };
     int failed = ring_reader_init(&generation->reader, &config);
     generation->is_reader_ready = failed == 0;
+    if (failed == 0 && generation->told_end != 0) {
+        ring_reader_set_end(&generation->reader, generation->told_end, generation->told_end_kind);
+    }
     return failed;
 }
 
@@ -171,6 +174,7 @@ static bool move_on(struct input_link *link)
                            old->link.payload_bytes >= next->link.payload_bytes;
     link->now = next;
     link->next = NULL;
+    link->input->node->switches++;
     if (old->reader.held_count == 0) {
         retire(link, old);
     } else {
@@ -198,8 +202,12 @@ void input_link_set_end(struct input_link *link, const struct wire_link_end *mes
 {
     for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
         struct input_generation *generation = &link->generations[i];
-        if (generation->is_used && generation->number == message->generation &&
-            generation->is_reader_ready) {
+        if (!generation->is_used || generation->number != message->generation) {
+            continue;
+        }
+        generation->told_end = message->end_seq;
+        generation->told_end_kind = (enum link_end)message->kind;
+        if (generation->is_reader_ready) {
             ring_reader_set_end(&generation->reader, message->end_seq,
                                 (enum link_end)message->kind);
         }

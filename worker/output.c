@@ -11,6 +11,7 @@
 #include "worker/control.h"
 #include "worker/node_log.h"
 #include "worker/output_memory.h"
+#include "worker/output_offer.h"
 #include "worker/rest.h"
 #include "worker/step.h"
 #include "worker/uplink.h"
@@ -232,6 +233,10 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
     }
     if (output->claimed == output->claim_max) {
         return -EBUSY;
+    }
+    if (output->is_offer_new && output->claimed == 0) {
+        // Offered in this very step: the buffer is meant for the new format.
+        output_offer_send(output->node);
     }
     int failed = wait_for_room(output);
     if (failed != 0) {

@@ -32,6 +32,8 @@ struct input_generation {
     uint32_t attempt;      // of frames that come again
     bool is_single;        // such frames come one per step
     bool is_reader_ready;  // READ_LINK came, and where it begins is known
+    uint64_t told_end;     // by LINK_END before the reader was ready, 0 = none
+    enum link_end told_end_kind;
     struct wire_read_link link;
     struct ring_reader reader;
 };

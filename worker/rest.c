@@ -23,6 +23,7 @@ void rest_begin(struct sb_node *node, struct futex_set *set)
     set->entries[0].word = &node->bell->word;
     set->entries[0].expected = node->bell_seen;
     set->count = 1;
+    node->switches_seen = node->switches;
 }
 
 void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *set)
@@ -64,6 +65,12 @@ static void settle_inputs(struct sb_node *node)
 
 int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
 {
+    if (node->switches != node->switches_seen) {
+        // The last look moved on to another page: the words are those of the page before, which may
+        // be unmapped by now, and nobody knows our wish for the new one.
+        control_poll(node);
+        return 0;
+    }
     settle_inputs(node);
     if (node->is_changing) {
         int64_t limit_ns = clock_now_ns() + CHANGING_WAIT_NS;

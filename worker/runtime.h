@@ -105,9 +105,11 @@ struct sb_node {
     bool is_broker_gone;
     int exit_status;
     bool is_exit_forced;
-    bool is_open;      // open() succeeded, close() is owed
-    bool is_started;   // START came
-    bool is_changing;  // a generation or page is being switched
+    bool is_open;            // open() succeeded, close() is owed
+    bool is_started;         // START came
+    bool is_changing;        // a generation or page is being switched
+    uint32_t switches;       // generations of input links that were moved on to
+    uint32_t switches_seen;  // when the words to sleep on were collected
     bool is_selftest;
     char error[LIMIT_ERROR_TEXT_BYTES_MAX];
 
