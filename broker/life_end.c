@@ -17,19 +17,25 @@
 #include "broker/wiring.h"
 #include "shm/segment.h"
 
-// Every output has an end in shared memory, which nobody but the worker can have written.
+// Every link that still has a reader has an end in shared memory, which nobody but the worker can
+// have written. Without such a link nothing shows what it did last.
 static bool has_ended_outputs(const struct actual_node *node)
 {
+    size_t ended = 0;
     for (size_t i = 0; i < node->output_count; i++) {
         const struct actual_output *output = &node->outputs[i];
         for (size_t j = 0; j < output->link_count; j++) {
             const struct actual_link *link = output->links[j];
-            if (link->state != LINK_DISCONNECTED && !pages_is_stream_ended(link)) {
+            if (link->state == LINK_DISCONNECTED) {
+                continue;
+            }
+            if (!pages_is_stream_ended(link)) {
                 return false;
             }
+            ended++;
         }
     }
-    return node->output_count > 0;
+    return ended > 0;
 }
 
 static void drop_unused(struct broker *broker, struct actual_output *output)

@@ -136,7 +136,8 @@ class Workers(unittest.TestCase):
         self.assertIn("good.data -> sink.in: published=200 released=200\n", done.stderr)
         self.assertEqual(done.returncode, 0, done.stderr)
         for name in bad:
-            self.assertRegex(done.stderr, rf"error {name}\[1\]: failed: (protocol: |exit deadline |PermissionError)", name)
+            why = rf"error {name}\[1\]: failed: (protocol: |exit deadline |PermissionError)"
+            self.assertRegex(done.stderr, why)
 
     def test_a_worker_that_leaves_with_0_before_its_work_is_done_has_failed(self):
         """R-EXIT-002"""
@@ -180,7 +181,8 @@ class Workers(unittest.TestCase):
     def test_a_worker_begins_with_its_socket_and_nothing_else(self):
         """R-WORKER-002 R-WORKER-003 R-WORKER-004"""
         self.graph.worker("look", "\n".join([
-            "fds = sorted(int(fd) for fd in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + fd))",
+            "fds = [fd for fd in os.listdir('/proc/self/fd') if os.path.exists('/proc/self/fd/' + fd)]",
+            "fds = sorted(int(fd) for fd in fds)",
             "status = open('/proc/self/status').read()",
             "privs = [line for line in status.splitlines() if line.startswith('NoNewPrivs')]",
             "group = os.getpgrp() == os.getpid()",
