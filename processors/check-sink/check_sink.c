@@ -18,13 +18,8 @@
 enum sequence_rule { SEQUENCE_GAPLESS, SEQUENCE_INCREASING, SEQUENCE_OFF };
 
 struct check_sink {
-    enum sequence_rule sequence;
-    enum sequence_rule numbers;
-    bool is_stamp_checked;
-    bool is_hashed;
-    bool is_timed;
-    bool has_failed;
-    bool has_ended;
+    XXH3_state_t hash;  // first: it wants more alignment than the rest
+    struct histogram latency;
     int64_t work_ns;
     uint64_t frames;
     uint64_t bytes;
@@ -34,8 +29,13 @@ struct check_sink {
     uint64_t redelivered;
     int64_t first_ns;
     int64_t last_ns;
-    XXH3_state_t hash;
-    struct histogram latency;
+    enum sequence_rule sequence;
+    enum sequence_rule numbers;
+    bool is_stamp_checked;
+    bool is_hashed;
+    bool is_timed;
+    bool has_failed;
+    bool has_ended;
 };
 
 static int check_sink_open(struct sb_node *node)

@@ -96,7 +96,10 @@ static int append_escape(struct expression *expression, char letter, const regma
         return append(&expression->out, expression->in.bytes + parts[part].rm_so,
                       (size_t)(parts[part].rm_eo - parts[part].rm_so));
     }
-    char plain = letter == 'n' ? '\n' : letter == 't' ? '\t' : letter;
+    char plain = letter;
+    if (letter == 'n' || letter == 't') {
+        plain = letter == 'n' ? '\n' : '\t';
+    }
     return append(&expression->out, &plain, 1);
 }
 

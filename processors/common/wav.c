@@ -139,7 +139,10 @@ void wav_make_header(const struct sb_audio_format *format, uint64_t data_bytes,
     uint32_t block = sample_bytes * format->channels;
     uint64_t largest = UINT32_MAX - WAV_HEADER_BYTES;
     uint32_t size = (uint32_t)(data_bytes < largest ? data_bytes : largest);
-    memcpy(out_header, "RIFF....WAVEfmt ", 16);
+    static const uint8_t head[] = {'R', 'I', 'F', 'F', 0,   0,   0,   0,
+                                   'W', 'A', 'V', 'E', 'f', 'm', 't', ' '};
+    static const uint8_t data[] = {'d', 'a', 't', 'a'};
+    memcpy(out_header, head, sizeof head);
     put_u32(out_header + 4, size + WAV_HEADER_BYTES - 8);
     put_u32(out_header + 16, FMT_BYTES_MIN);
     put_u16(out_header + 20, format->sample == SB_SAMPLE_F32 ? TAG_FLOAT : TAG_PCM);
@@ -148,6 +151,6 @@ void wav_make_header(const struct sb_audio_format *format, uint64_t data_bytes,
     put_u32(out_header + 28, format->rate * block);
     put_u16(out_header + 32, block);
     put_u16(out_header + 34, sample_bytes * 8);
-    memcpy(out_header + 36, "data", 4);
+    memcpy(out_header + 36, data, sizeof data);
     put_u32(out_header + 40, size);
 }

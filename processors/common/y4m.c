@@ -107,7 +107,7 @@ int y4m_read_header(FILE *file, struct sb_video_format *out_format, char out_tex
 
 int y4m_read_frame_line(FILE *file, char out_text[Y4M_TEXT_BYTES])
 {
-    char line[Y4M_HEADER_BYTES_MAX];
+    char line[Y4M_HEADER_BYTES_MAX] = "";
     int result = read_line(file, line);
     if (result == 0) {
         return 0;

@@ -194,6 +194,7 @@ static int overlay_format(struct sb_node *node, struct sb_input *input,
 
 static void draw_ground(const struct overlay *overlay, uint8_t *target)
 {
+    static const uint8_t black[] = {0, 0, 0, 255};
     if (overlay->format.pixel == SB_PIXEL_I420) {
         memset(target, 16, overlay->layout.planes[1].offset_bytes);
         memset(target + overlay->layout.planes[1].offset_bytes, 128,
@@ -201,7 +202,7 @@ static void draw_ground(const struct overlay *overlay, uint8_t *target)
         return;
     }
     for (size_t i = 0; i < overlay->layout.size_bytes; i += 4) {
-        memcpy(target + i, "\0\0\0\xff", 4);
+        memcpy(target + i, black, sizeof black);
     }
 }
 

@@ -10,11 +10,11 @@ static uint32_t even(uint64_t value)
 // Columns of the smallest square grid that has room for all.
 static uint32_t columns_of(enum placing_mode mode, uint32_t count)
 {
-    if (mode == PLACING_SIDE_BY_SIDE) {
-        return count;
-    }
     if (mode == PLACING_VERTICAL_STACK || count == 0) {
         return 1;
+    }
+    if (mode == PLACING_SIDE_BY_SIDE) {
+        return count;
     }
     uint32_t columns = 1;
     while (columns * columns < count) {
