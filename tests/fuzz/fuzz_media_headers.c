@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // test: uses=processors,base
-// Any bytes as a WAV or Y4M file: refused with the place of the error, or a format within its bounds.
+// Any bytes as a WAV or Y4M file: refused with the place, or a format within its bounds.
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
