@@ -81,9 +81,7 @@ static void fill_setup(const struct broker *broker, const struct actual_node *no
                                  .spin_ns = is_auto ? 0 : wanted->run.spin_ns,
                                  .is_spin_auto = is_auto,
                                  .is_clock_precise = broker->graph->clock.is_precise,
-                                 .first_step = 1,
-                                 .fps_numerator = broker->clock.fps_numerator,
-                                 .fps_denominator = broker->clock.fps_denominator};
+                                 .first_step = 1};
     text_copy(setup->node_id, sizeof setup->node_id, node->life.id);
 }
 

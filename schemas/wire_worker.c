@@ -217,8 +217,6 @@ static bool take_setup(struct wire_decoder *decoder, const void *fields)
                               .is_clock_precise = from->is_clock_precise,
                               .first_step = from->first_step,
                               .first_tick = from->first_tick,
-                              .fps_numerator = from->fps_numerator,
-                              .fps_denominator = from->fps_denominator,
                               .param_count = from->n_params,
                               .link_count = from->n_links};
     return wire_field_take_id(decoder, "node_id", from->node_id, to->node_id, sizeof to->node_id) &&

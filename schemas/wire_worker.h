@@ -82,8 +82,6 @@ struct wire_setup {
     bool is_clock_precise;
     uint64_t first_step;
     uint64_t first_tick;
-    uint32_t fps_numerator;  // of the graph's clock, so that open() knows it; 0 = unknown
-    uint32_t fps_denominator;
     size_t param_count;
     const struct wire_param *params;  // in the arena of the message, or the caller's for encoding
     size_t link_count;

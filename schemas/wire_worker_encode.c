@@ -138,8 +138,6 @@ static int put_setup(const struct encoder *encoder, const struct wire_message *m
     to.n_links = from->link_count;
     to.links = link_pointers;
     to.first_tick = from->first_tick;
-    to.fps_numerator = from->fps_numerator;
-    to.fps_denominator = from->fps_denominator;
     return put(encoder, &to.base);
 }
 

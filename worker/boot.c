@@ -244,9 +244,6 @@ int boot_apply_setup(struct sb_node *node, const struct wire_setup *setup)
     node->is_clock_precise = setup->is_clock_precise;
     node->step = setup->first_step > 0 ? setup->first_step - 1 : 0;
     node->next_tick = setup->first_tick;
-    // Our own page answers for the clock until the broker's comes, which is after open().
-    node->own_bell->clocks[0].fps_numerator = setup->fps_numerator;
-    node->own_bell->clocks[0].fps_denominator = setup->fps_denominator;
     const char *problem = describe_mode_problem(node->processor, node->mode);
     if (problem != NULL) {
         return sb_node_error(node, -EINVAL, "the processor %s", problem);

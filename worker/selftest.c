@@ -186,8 +186,7 @@ static int feed(struct input_link *link, const struct sb_format *format)
 static int link_inputs(struct sb_node *node)
 {
     static struct wire_link links[LIMIT_LINKS_PER_SIDE_MAX];
-    struct wire_setup setup = {
-        .generation = 1, .links = links, .fps_numerator = FPS, .fps_denominator = 1};
+    struct wire_setup setup = {.generation = 1, .links = links};
     text_copy(setup.node_id, sizeof setup.node_id, node->processor->name);
     for (uint32_t i = 0; i < node->input_count && setup.link_count < LIMIT_LINKS_PER_SIDE_MAX;
          i++) {
@@ -243,6 +242,7 @@ static const struct sb_param *missing_param(const struct sb_processor *processor
 static int run(struct sb_node *node)
 {
     int failed = link_inputs(node);
+    start_clock(node);
     if (failed == 0 && node->processor->open != NULL) {
         failed = node->processor->open(node);
     }
@@ -257,7 +257,6 @@ static int run(struct sb_node *node)
         node_log_call_error(node, "selftest", failed);
         return SB_EXIT_FAILED;
     }
-    start_clock(node);
     return cycle_run(node);
 }
 

@@ -75,8 +75,6 @@ static inline void sample_fill_setup(struct wire_setup *setup)
                                  .is_clock_precise = true,
                                  .first_step = 77,
                                  .first_tick = 1ULL << 40,
-                                 .fps_numerator = 30000,
-                                 .fps_denominator = 1001,
                                  .param_count = 3,
                                  .params = sample_params,
                                  .link_count = 2,
