@@ -27,6 +27,8 @@ struct check_sink {
     uint64_t last_number;
     uint64_t seq_missing;
     uint64_t redelivered;
+    int64_t first_pts_ns;
+    int64_t last_pts_ns;
     int64_t first_ns;
     int64_t last_ns;
     enum sequence_rule sequence;
@@ -107,6 +109,8 @@ static int check_sink_frame(struct sb_node *node, const struct sb_frame *frame)
     if (sink->is_hashed) {
         XXH3_64bits_update(&sink->hash, frame->data, (size_t)frame->size_bytes);
     }
+    sink->first_pts_ns = sink->frames == 0 ? frame->pts_ns : sink->first_pts_ns;
+    sink->last_pts_ns = frame->pts_ns;
     sink->frames++;
     sink->bytes += frame->size_bytes;
     sink->redelivered += (frame->flags & SB_FRAME_REDELIVERED) != 0;
@@ -149,6 +153,8 @@ static void check_sink_close(struct sb_node *node)
            sb_node_id(node), sink->has_failed ? "false" : "true",
            sink->has_ended ? "true" : "false", sink->frames, sink->bytes, sink->seq_missing,
            sink->redelivered, sink->last_seq, sink->last_number);
+    printf(", \"first_pts_ns\": %" PRId64 ", \"last_pts_ns\": %" PRId64, sink->first_pts_ns,
+           sink->last_pts_ns);
     if (sink->is_hashed) {
         printf(", \"hash\": \"%016" PRIx64 "\"", (uint64_t)XXH3_64bits_digest(&sink->hash));
     }

@@ -2,9 +2,12 @@
 # test: timeout=120
 """Stock processors in graphs of their own; what they make is computed again here."""
 import array
+import json
 import math
 import pathlib
+import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import unittest
@@ -12,7 +15,9 @@ import wave
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import graph_run  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
+PROCESSORS = sorted((graph_run.BUILD / "libexec/streambroker").glob("*"))
 CONTINUOUS = {"run": {"mode": "continuous"}}
 
 
@@ -62,6 +67,28 @@ class Case(unittest.TestCase):
         self.write(name, content)
         return {"path": name, "format": "raw", "width": width, "height": height,
                 "pixel": "gray8"}, content
+
+
+class Descriptors(unittest.TestCase):
+    def test_r_neg_017_ports_are_named_after_their_type(self):
+        """R-NEG-017"""
+        for program in PROCESSORS:
+            described = subprocess.run([str(program), "--describe"], capture_output=True, check=True,
+                                       timeout=20).stdout
+            about = json.loads(described)
+            self.assertEqual(about["name"], program.name)
+            for direction, any_name in (("inputs", "in"), ("outputs", "out")):
+                for port in about[direction]:
+                    wanted = any_name if port["type"] == "any" else port["type"]
+                    self.assertEqual(port["name"], wanted, program.name)
+
+    def test_r_worker_017_every_processor_passes_its_selftest(self):
+        """R-WORKER-017"""
+        for program in PROCESSORS:
+            done = subprocess.run([str(program), "--selftest"], capture_output=True, text=True,
+                                  timeout=20, check=False)
+            needs = "has no default" in done.stdout
+            self.assertEqual(done.returncode, 77 if needs else 0, done.stdout + done.stderr)
 
 
 class Files(Case):
@@ -151,6 +178,20 @@ class Video(Case):
                         "d": ("check-sink", {"expect_frames": 40, "numbers": "gapless"})},
                        ["a.out -> b.in", "b.out -> c.in", "b.out -> d.in"])
         self.assertEqual(self.read("a.y4m"), self.read("b.y4m"))
+
+    def test_r_data_010_numbers_and_times_pass_through_what_transforms(self):
+        """R-DATA-010"""
+        run = self.run_graph(
+            {"a": ("test-pattern", {"frames": 20}, CONTINUOUS), "b": ("blur", {}),
+             "c": ("scale", {"width": 160}), "d": ("convert", {"pixel": "nv12"}),
+             "e": ("delay", {"frames": 3}), "before": ("check-sink", {"numbers": "gapless"}),
+             "after": ("check-sink", {"numbers": "gapless"})},
+            ["a.video -> b.video", "b.video -> c.video", "c.video -> d.video", "d.video -> e.in",
+             "e.out -> after.in", "a.video -> before.in"])
+        before, after = run.summaries()["before"], run.summaries()["after"]
+        for key in ("frames", "last_number", "first_pts_ns", "last_pts_ns"):
+            self.assertEqual(before[key], after[key], key)
+        self.assertGreater(after["last_pts_ns"], after["first_pts_ns"])
 
     def test_r_proc_005_blur_is_the_mean_of_the_window(self):
         """R-PROC-005"""
@@ -384,6 +425,29 @@ class GStreamer(Case):
                                                              "! fakesink"})},
                              ["a.video -> b.video"], 1)
         self.assertIn("error", run.log)
+
+    def test_files_are_whole_when_the_graph_is_stopped(self):
+        graph = {"version": 1, "nodes": {
+            "a": {"exec": ["test-pattern"], "config": {"width": 320, "height": 180}},
+            "b": {"exec": ["gst-sink"], "config": {"path": "a.webm", "pipeline":
+                  "vp8enc name=video deadline=1 cpu-used=8 ! webmmux ! filesink location={path}"}},
+            "c": {"exec": ["file-sink"], "config": {"path": "a.y4m"}}},
+            "links": ["a.video -> b.video", "a.video -> c.in"]}
+        (self.folder / "graph.yaml").write_text(json.dumps(graph))
+        y4m = self.folder / "a.y4m"
+        with subprocess.Popen([str(graph_run.BROKER), str(self.folder / "graph.yaml")],
+                              stderr=subprocess.PIPE, text=True) as broker:
+            wait_until(lambda: y4m.exists() and y4m.stat().st_size > 500000, "some frames")
+            broker.send_signal(signal.SIGINT)
+            log = broker.communicate(timeout=30)[1]
+        self.assertEqual(broker.returncode, 0, log)
+        counts = []
+        for name in ("a.webm", "a.y4m"):
+            pictures = graph_run.decode_gray(self.folder / name, 320, 180)
+            numbers = [graph_run.read_number(picture, 320, 320) for picture in pictures]
+            self.assertEqual(numbers, list(range(len(pictures))), name)
+            counts.append(len(pictures))
+        self.assertEqual(counts[0], counts[1], log)
 
     def test_what_goes_into_a_sink_is_in_its_file(self):
         self.run_graph({"a": ("test-pattern", {"frames": 30, "width": 320, "height": 180}, CONTINUOUS),
