@@ -40,9 +40,10 @@ static const struct {
 
 static size_t find(int code)
 {
-    int positive = code < 0 ? -code : code;
+    // The other way round: INT_MIN has no positive.
+    int negative = code < 0 ? code : -code;
     size_t i = 0;
-    while (i < ARRAY_COUNT(errors) && errors[i].code != positive) {
+    while (i < ARRAY_COUNT(errors) && -errors[i].code != negative) {
         i++;
     }
     return i;

@@ -93,6 +93,8 @@ int fd_receive_message(int socket, void *bytes, size_t size_bytes, int *out_fds,
     }
     bool is_excess = false;
     size_t count = fd_max > 0 ? collect_fds(&message, fds, fd_max, &is_excess) : 0;
+    // An empty datagram looks like the end of the connection; nobody would close what it carries.
+    is_excess = is_excess || (received == 0 && count > 0);
     if (is_excess || (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
         close_all(fds, count);
         return -EPROTO;

@@ -111,7 +111,7 @@ static bool is_video(const struct sb_video_format *video)
     if (is_planar && video->height % 2 != 0) {
         return false;
     }
-    return (video->fps_numerator == 0) == (video->fps_denominator == 0);
+    return video->fps_denominator > 0 || video->fps_numerator == 0;
 }
 
 static void add_plane(struct sb_video_layout *layout, size_t row_bytes, uint32_t rows)
