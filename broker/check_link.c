@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "broker/descriptor.h"
 #include "broker/nearest.h"
+#include "schemas/limits.h"
 
 struct ends {
     const struct graph *graph;
@@ -228,7 +229,11 @@ static void settle_sizes(const struct ends *ends, struct graph_link_found *found
     uint32_t batch = activation->kind == SB_ACTIVATE_BATCH ? activation->batch : 0;
     found->delivery =
         link->delivery != SB_DELIVERY_DEFAULT ? link->delivery : found->to_port->delivery;
-    found->claims = greatest(greatest(2, batch), found->to_port->holds);
+    // Beside all that it keeps a reader can take what its next step needs: a port that holds as many
+    // as it may would otherwise never see the frame that makes it let one go.
+    uint32_t holds = greatest(1, found->to_port->holds);
+    uint32_t claims = holds + greatest(1, batch);
+    found->claims = claims < LIMIT_CLAIMS_MAX ? claims : LIMIT_CLAIMS_MAX;
     found->depth =
         found->delivery == SB_DELIVERY_LATEST ? GRAPH_DEPTH_LATEST_DEFAULT : GRAPH_DEPTH_DEFAULT;
     found->depth = link->depth != 0 ? link->depth : greatest(found->depth, found->claims);
@@ -240,11 +245,10 @@ static void settle_sizes(const struct ends *ends, struct graph_link_found *found
         diags_add(ends->diags, DIAG_ERROR, ends->graph->file, place,
                   "depth %u, but '%s' waits for a batch of %u; make the depth %u or more",
                   found->depth, link->to.node, batch, batch);
-    } else if (found->depth < found->to_port->holds) {
+    } else if (holds > 1 && found->depth <= holds) {
         diags_add(ends->diags, DIAG_ERROR, ends->graph->file, place,
                   "depth %u, but %s.%s may hold back %u frames; make the depth %u or more",
-                  found->depth, link->to.node, link->to.port, found->to_port->holds,
-                  found->to_port->holds);
+                  found->depth, link->to.node, link->to.port, holds, holds + 1);
     }
 }
 
