@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "worker/input.h"
+#include "worker/input_link.h"
+#include "worker/rest.h"
 
 #define BURST_MAX 8
 
@@ -49,6 +51,10 @@ static size_t collect_each(struct sb_node *node, uint32_t count)
     size_t collected = 0;
     for (uint32_t i = 0; i < node->input_count; i++) {
         for (uint32_t n = 0; n < count && collected < node->taken_max; n++) {
+            // on_format() must not come before the frames of the old format were handed over.
+            if (n > 0 && !input_is_steady(&node->inputs[i])) {
+                break;
+            }
             if (input_take(&node->inputs[i], &node->frames[collected]) != 1) {
                 break;
             }
@@ -58,17 +64,16 @@ static size_t collect_each(struct sb_node *node, uint32_t count)
     return collected;
 }
 
-// The producer said where it ends: the rest of a batch will never come.
+// The producers said where they end, or go on in another format: the rest of a batch will never
+// come.
 static bool is_rest(const struct sb_input *input)
 {
-    uint32_t count = 0;
     for (uint32_t i = 0; i < input->link_count; i++) {
-        const struct input_link *link = input->links[i];
-        bool is_rest = link->is_ended || (link->now != NULL && link->now->is_reader_ready &&
-                                          ring_reader_is_ending(&link->now->reader));
-        count += is_rest ? 1 : 0;
+        if (!input_link_is_rest(input->links[i])) {
+            return false;
+        }
     }
-    return count == input->link_count;
+    return true;
 }
 
 // A batch is full when every open input has count frames, or its last ones.
@@ -118,6 +123,16 @@ static bool has_any_frame(struct sb_node *node)
     return false;
 }
 
+static bool is_any_steady(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        if (!input_is_steady(&node->inputs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static size_t collect_every(struct sb_node *node)
 {
     int64_t now_ns = clock_now_ns();
@@ -134,6 +149,9 @@ static size_t collect_every(struct sb_node *node)
     uint32_t wanted = node->processor->on_frames != NULL ? node->taken_max : 1;
     size_t collected = 0;
     while (collected < wanted && collected < node->every_left) {
+        if (collected > 0 && !is_any_steady(node)) {
+            break;
+        }
         if (collect_any(node, &node->frames[collected]) != 1) {
             break;
         }
@@ -175,7 +193,7 @@ static bool has_news_of_end(struct sb_node *node)
 
 bool activation_is_ready(struct sb_node *node, void *context)
 {
-    (void)context;
+    const int64_t *deadline_ns = context;
     bool is_ready;
     switch (node->activation) {
     case SB_ACTIVATE_ALL:
@@ -194,16 +212,22 @@ bool activation_is_ready(struct sb_node *node, void *context)
         is_ready = has_any_frame(node);
         break;
     }
-    return is_ready || has_news_of_end(node);
+    // The first frame may have started a time limit that the sleep does not know of.
+    return is_ready || has_news_of_end(node) || activation_deadline_ns(node) != *deadline_ns;
 }
 
 uint32_t activation_wish(const struct sb_node *node)
 {
+    if (node->activation != SB_ACTIVATE_BATCH) {
+        return 1;
+    }
     // With several links into one input nobody knows which of them will complete the batch, and
     // with a time limit the first frame starts the clock.
-    bool is_single = node->input_link_count == node->input_count;
-    bool is_batch = node->activation == SB_ACTIVATE_BATCH && node->batch_within_ns == 0;
-    return is_batch && is_single ? node->batch_count : 1;
+    bool is_single = node->batch_within_ns == 0;
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        is_single = is_single && node->inputs[i].link_count <= 1;
+    }
+    return is_single ? node->batch_count : REST_ONE_MORE;
 }
 
 int64_t activation_deadline_ns(struct sb_node *node)

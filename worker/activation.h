@@ -11,7 +11,8 @@
 // activation is not satisfied.
 size_t activation_collect(struct sb_node *node);
 
-// True when activation_collect() would find something, or an input has newly ended.
+// True when activation_collect() would find something, an input has newly ended, or the deadline is
+// no longer the one that context points to.
 bool activation_is_ready(struct sb_node *node, void *context);
 
 // Frames to wish for on each link before a sleep.

@@ -318,12 +318,14 @@ static int open_processor(struct sb_node *node)
 int boot_run(struct sb_node *node)
 {
     node->control = WORKER_CONTROL_FD;
+    node->exit_status = SB_EXIT_FAILED;
     int failed = send_hello(node);
     if (failed != 0) {
         return failed;
     }
     failed = receive_setup(node);
     if (failed != 0) {
+        node->exit_status = failed == -EINVAL ? SB_EXIT_BAD_CONFIG : SB_EXIT_FAILED;
         return failed == -EPIPE ? failed : tell_failed(node, "setup", failed);
     }
     // The clock is in the bell page, and open() may ask for its period.
@@ -342,6 +344,13 @@ int boot_run(struct sb_node *node)
     }
     if (failed != 0) {
         return failed;
+    }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        // Memory that comes from here on is a next generation, not the first one.
+        failed = output_adopt_next(&node->outputs[i]);
+        if (failed != 0) {
+            return failed;
+        }
     }
     status_phase(node, WORKER_READY);
     uplink_begin(node, WIRE_READY);

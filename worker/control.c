@@ -209,15 +209,19 @@ static int answer_config(struct sb_node *node, uint32_t serial, int code, const 
 
 static int apply_config(struct sb_node *node, const struct wire_config *config)
 {
+    // on_config() may wait, and a message that comes meanwhile is written over this one.
+    uint32_t serial = config->serial;
     node->error[0] = '\0';
     int failed = param_set(node, config->params, config->param_count);
     if (failed == 0 && node->processor->on_config != NULL) {
+        node->is_in_call = true;
         failed = node->processor->on_config(node);
+        node->is_in_call = false;
         if (failed < 0) {
             param_restore(node);
         }
     }
-    return answer_config(node, config->serial, failed, node_log_error_text(node, failed));
+    return answer_config(node, serial, failed, node_log_error_text(node, failed));
 }
 
 int control_apply_deferred(struct sb_node *node)
@@ -226,10 +230,17 @@ int control_apply_deferred(struct sb_node *node)
     return apply_config(node, &node->deferred->config);
 }
 
+void control_apply_in_wait(struct sb_node *node)
+{
+    if (node->mode == SB_MODE_MANUAL && node->has_deferred_config && !node->is_in_call) {
+        control_apply_deferred(node);
+    }
+}
+
 static int on_config(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
     (void)fds;
-    if (!node->is_in_step) {
+    if (!node->is_in_step && !node->is_in_call) {
         return apply_config(node, &message->config);
     }
     // The call-back that waits right now keeps the parameters that it began with.

@@ -11,5 +11,9 @@ void control_poll(struct sb_node *node);
 // Handles one message, waiting for it. For the time before the bell page is here.
 int control_wait_message(struct sb_node *node);
 
+// Where a manual processor waits: its call lasts for its whole life, so parameters that came
+// meanwhile are applied here.
+void control_apply_in_wait(struct sb_node *node);
+
 // Applies a CONFIG that came while a call-back ran. Between steps, when has_deferred_config is set.
 int control_apply_deferred(struct sb_node *node);

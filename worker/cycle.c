@@ -3,6 +3,7 @@
 #include "worker/cycle.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/clock.h"
 #include "worker/activation.h"
@@ -88,6 +89,7 @@ static int call_frames(struct sb_node *node, size_t count)
     }
     int result = 0;
     for (size_t i = 0; i < count && node->processor->on_frame != NULL; i++) {
+        step_preset(node, &node->frames[i]);
         int failed = node->processor->on_frame(node, &node->frames[i]);
         result = failed < 0 ? failed : result;
     }
@@ -99,6 +101,9 @@ static void run_reactive(struct sb_node *node)
     while (look_around(node) == ROUND_AGAIN) {
         step_open(node);
         size_t count = activation_collect(node);
+        if (node->is_format_refused) {
+            return;
+        }
         if (count > 0) {
             step_enter(node, node->step + 1);
             step_leave(node, call_frames(node, count));
@@ -109,8 +114,9 @@ static void run_reactive(struct sb_node *node)
             return;
         }
         status_phase(node, WORKER_IDLE);
-        rest_for_input(node, NULL, activation_wish(node), activation_is_ready, NULL,
-                       activation_deadline_ns(node));
+        int64_t deadline_ns = activation_deadline_ns(node);
+        rest_for_input(node, NULL, activation_wish(node), activation_is_ready, &deadline_ns,
+                       deadline_ns);
         node->is_clock_stale = true;
     }
 }
@@ -136,14 +142,15 @@ static void run_tick(struct sb_node *node)
     }
 }
 
+// Returns early when the node should stop or pause; other messages do not shorten the interval.
 static void rest_until(struct sb_node *node, int64_t until_ns)
 {
     struct futex_set set;
-    while (!is_bell_rung(node) && clock_now_ns() < until_ns) {
+    node->is_clock_stale = true;
+    while (clock_now_ns() < until_ns && look_around(node) == ROUND_AGAIN) {
         rest_begin(node, &set);
         futex_set_wait(&set, until_ns);
     }
-    node->is_clock_stale = true;
 }
 
 static void run_continuous(struct sb_node *node)
@@ -171,18 +178,32 @@ static void run_continuous(struct sb_node *node)
     }
 }
 
+void cycle_fail(struct sb_node *node, const char *call, int code)
+{
+    struct wire_failed *failed = &uplink_begin(node, WIRE_FAILED)->failed;
+    failed->code = code;
+    snprintf(failed->text, sizeof failed->text, "%s: %s", call, node_log_error_text(node, code));
+    uplink_send(node);
+    node->is_failed = true;
+    node->is_finishing = true;
+    node->is_step_canceled = true;
+    if (!node->is_exit_forced) {
+        node->is_exit_forced = true;
+        node->exit_status = SB_EXIT_FAILED;
+    }
+}
+
 static void run_manual(struct sb_node *node)
 {
     if (look_around(node) == ROUND_AGAIN && node->processor->run != NULL) {
         step_open(node);
         step_enter(node, node->step + 1);
         int result = node->processor->run(node);
-        step_leave(node, result);
         if (result < 0 && result != -ECANCELED && !node->is_exit_forced) {
-            // There is no next step that could go better.
-            node->is_exit_forced = true;
-            node->exit_status = SB_EXIT_FAILED;
+            // It was the whole life, so there is no next step to go on with.
+            cycle_fail(node, "run", result);
         }
+        step_leave(node, result);
     }
 }
 
@@ -208,13 +229,19 @@ static void run_mode(struct sb_node *node)
 
 static bool is_stopped(const struct sb_node *node)
 {
-    return node->is_broker_gone || node->want == WANT_STOP;
+    // The page itself: who saw the stop by sb_node_should_stop() did not look at the bell.
+    uint32_t want = atomic_load_explicit(&node->bell->want, memory_order_acquire);
+    return node->is_broker_gone || want == WANT_STOP;
 }
 
 int cycle_run(struct sb_node *node)
 {
     run_mode(node);
     status_phase(node, WORKER_DRAINING);
+    if (node->is_failed) {
+        // The streams do not end here: a next life goes on with them, or the broker ends them.
+        return node->exit_status;
+    }
     bool is_early = is_stopped(node);
     if (!is_early && node->processor->on_drain != NULL) {
         step_call(node, node->processor->on_drain);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "worker/control.h"
 #include "worker/input_link.h"
 #include "worker/rest.h"
 #include "worker/step.h"
@@ -65,6 +66,17 @@ uint32_t input_queued(const struct sb_input *input)
     return count;
 }
 
+bool input_is_steady(struct sb_input *input)
+{
+    for (uint32_t i = 0; i < input->link_count; i++) {
+        struct input_link *link = input->links[(input->turn + i) % input->link_count];
+        if (input_link_check(link) == INPUT_LINK_READY) {
+            return sb_format_is_equal(&link->now->format, &input->format) != 0;
+        }
+    }
+    return true;
+}
+
 static void next_turn(struct sb_input *input)
 {
     input->turn = input->turn + 1 == input->link_count ? 0 : input->turn + 1;
@@ -105,14 +117,14 @@ int sb_input_take_latest(struct sb_input *input, struct sb_frame *out_frame)
     if (taken != 1) {
         return taken;
     }
-    struct sb_frame next;
     // At most what was there at the start, so that a fast producer cannot keep us here.
-    for (uint32_t left = input_queued(input); left > 0; left--) {
-        if (input_take(input, &next) != 1) {
-            break;
+    for (uint32_t left = input_queued(input); left > 0 && input_has_frame(input); left--) {
+        // Nobody saw it: it goes back at once, so that it uses up no claim of the one behind it.
+        step_drop_last(input->node);
+        taken = input_take(input, &newest);
+        if (taken != 1) {
+            return taken;
         }
-        sb_frame_release(&newest);
-        newest = next;
     }
     *out_frame = newest;
     return 1;
@@ -153,6 +165,7 @@ static bool is_input_ready(struct sb_node *node, void *context)
 
 int sb_input_wait(struct sb_input *input, int64_t deadline_ns)
 {
+    control_apply_in_wait(input->node);
     return rest_for_input(input->node, input, 1, is_input_ready, input, deadline_ns);
 }
 

@@ -84,6 +84,20 @@ static int init_reader(struct input_generation *generation, enum sb_delivery del
     return failed;
 }
 
+// A generation without a first seq goes on where the one before ends: as soon as that is known, so
+// that what is queued there can be counted and waited for.
+static int prepare_next(struct input_link *link)
+{
+    struct input_generation *now = link->now;
+    struct input_generation *next = link->next;
+    if (next == NULL || next->is_reader_ready || now == NULL || !now->is_reader_ready) {
+        return 0;
+    }
+    (void)ring_reader_is_at_end(&now->reader);  // reads the end
+    bool is_known = now->reader.end != 0 && now->reader.end_kind == LINK_END_GENERATION;
+    return is_known ? init_reader(next, link->delivery, now->reader.end) : 0;
+}
+
 // The numbers of the message must describe the memory that came with it.
 static bool is_consistent(const struct input_link *link, const struct wire_read_link *message)
 {
@@ -167,7 +181,7 @@ static bool move_on(struct input_link *link)
         return false;
     }
     struct input_generation *next = link->next;
-    if (!next->is_reader_ready && init_reader(next, link->delivery, old->reader.end) != 0) {
+    if (prepare_next(link) != 0 || !next->is_reader_ready) {
         return false;
     }
     link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0 &&
@@ -235,11 +249,34 @@ void input_link_unlink(struct input_link *link, bool is_ended)
     link->is_gone = !is_ended;
 }
 
+static bool is_skipped(const struct input_generation *generation)
+{
+    for (size_t i = 0; i < generation->link.skip_count; i++) {
+        if (generation->link.skips[i] == generation->reader.next) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Passes over the poisoned frames at the front. False when one is to come that is not there yet.
+static bool pass_skipped(struct input_generation *generation)
+{
+    while (generation->link.skip_count > 0 && is_skipped(generation) &&
+           !ring_reader_is_at_end(&generation->reader)) {
+        if (ring_reader_skip(&generation->reader) != RING_TAKEN) {
+            return false;
+        }
+    }
+    return true;
+}
+
 enum input_link_state input_link_check(struct input_link *link)
 {
     while (!link->is_ended) {
         struct input_generation *now = link->now;
-        if (now == NULL || !now->is_reader_ready || !ring_reader_is_ready(&now->reader)) {
+        if (prepare_next(link) != 0 || now == NULL || !now->is_reader_ready || !pass_skipped(now) ||
+            !ring_reader_is_ready(&now->reader)) {
             return INPUT_LINK_EMPTY;
         }
         if (!ring_reader_is_at_end(&now->reader)) {
@@ -250,16 +287,6 @@ enum input_link_state input_link_check(struct input_link *link)
         }
     }
     return INPUT_LINK_ENDED;
-}
-
-static bool is_skipped(const struct input_generation *generation)
-{
-    for (size_t i = 0; i < generation->link.skip_count; i++) {
-        if (generation->link.skips[i] == generation->reader.next) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void fill_frame(struct input_link *link, const struct ring_lease *lease,
@@ -287,6 +314,12 @@ static void fill_frame(struct input_link *link, const struct ring_lease *lease,
     };
 }
 
+static bool has_format_of(const struct input_link *link)
+{
+    const struct sb_input *input = link->input;
+    return input->has_format && sb_format_is_equal(&input->format, &link->now->format) != 0;
+}
+
 static void tell_format(struct input_link *link)
 {
     link->is_format_told = true;
@@ -300,17 +333,15 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
         if (now == NULL || !now->is_reader_ready) {
             return 0;
         }
-        if (now->link.skip_count > 0 && is_skipped(now)) {
-            if (ring_reader_skip(&now->reader) == RING_EMPTY) {
-                return 0;
-            }
-            continue;
+        if (!pass_skipped(now)) {
+            return 0;
         }
         struct ring_lease lease;
         int taken = ring_reader_take(&now->reader, &lease);
         if (taken == RING_TAKEN) {
             fill_frame(link, &lease, out_frame);
-            if (!link->is_format_told) {
+            // Links of one input may carry different formats: the input has that of the last frame.
+            if (!link->is_format_told || (link->input->link_count > 1 && !has_format_of(link))) {
                 tell_format(link);
             }
             return 1;
@@ -325,10 +356,87 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
     return -EPIPE;
 }
 
+static uint32_t queued_of(const struct input_generation *generation)
+{
+    bool is_readable = generation != NULL && generation->is_reader_ready;
+    return is_readable ? ring_reader_queued(&generation->reader) : 0;
+}
+
+// The generation behind the one that is read now, when its frames can join those in one step.
+static const struct input_generation *joinable(const struct input_link *link)
+{
+    bool is_joinable = link->now != NULL && link->next != NULL && link->next->is_reader_ready &&
+                       sb_format_is_equal(&link->now->format, &link->next->format);
+    return is_joinable ? link->next : NULL;
+}
+
+struct ring_reader *input_link_waited(struct input_link *link)
+{
+    struct input_generation *now = link->now;
+    if (link->is_ended || now == NULL || !now->is_reader_ready) {
+        return NULL;
+    }
+    bool is_behind = ring_reader_is_ending(&now->reader) && joinable(link) != NULL;
+    return is_behind ? &link->next->reader : &now->reader;
+}
+
 uint32_t input_link_queued(const struct input_link *link)
 {
+    return queued_of(link->now) + queued_of(joinable(link));
+}
+
+// Its producer said that it goes on in another generation.
+static bool is_going_on(const struct ring_reader *reader)
+{
+    uint32_t kind = reader->end != 0 ? (uint32_t)reader->end_kind
+                                     : atomic_load_explicit(&reader->config.peer->end_kind,
+                                                            memory_order_relaxed);
+    return kind == LINK_END_GENERATION;
+}
+
+bool input_link_is_rest(const struct input_link *link)
+{
     const struct input_generation *now = link->now;
-    return now != NULL && now->is_reader_ready ? ring_reader_queued(&now->reader) : 0;
+    if (link->is_ended) {
+        return true;
+    }
+    if (now == NULL || !now->is_reader_ready || !ring_reader_is_ending(&now->reader)) {
+        return false;
+    }
+    if (link->next == NULL) {
+        return !is_going_on(&now->reader);
+    }
+    return !sb_format_is_equal(&now->format, &link->next->format);
+}
+
+static uint64_t next_held(const struct ring_reader *reader, uint64_t above)
+{
+    if (reader->config.is_lossless) {
+        uint64_t seq = above > reader->retired ? above + 1 : reader->retired + 1;
+        while (seq < reader->next && !ring_reader_is_held(reader, seq)) {
+            seq++;
+        }
+        return seq < reader->next ? seq : 0;
+    }
+    uint64_t lowest = 0;
+    for (uint32_t i = 0; i < reader->config.claims_max; i++) {
+        uint64_t seq = reader->held[i];
+        lowest = seq > above && (lowest == 0 || seq < lowest) ? seq : lowest;
+    }
+    return lowest;
+}
+
+uint64_t input_link_next_held(const struct input_link *link, uint64_t above)
+{
+    uint64_t lowest = 0;
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
+        const struct input_generation *generation = &link->generations[i];
+        if (generation->is_used && generation->is_reader_ready) {
+            uint64_t seq = next_held(&generation->reader, above);
+            lowest = seq != 0 && (lowest == 0 || seq < lowest) ? seq : lowest;
+        }
+    }
+    return lowest;
 }
 
 int input_link_release(struct input_link *link, uint64_t seq)

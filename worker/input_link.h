@@ -32,4 +32,13 @@ uint32_t input_link_queued(const struct input_link *link);
 int input_link_release(struct input_link *link, uint64_t seq);
 bool input_link_is_held(const struct input_link *link, uint64_t seq);
 
+// Where its next frame will come: the reader to wait on, NULL when there is none.
+struct ring_reader *input_link_waited(struct input_link *link);
+
+// The lowest seq above this one that is held, 0 when there is none.
+uint64_t input_link_next_held(const struct input_link *link, uint64_t above);
+
+// True when what is queued is all that comes before the end or before another format.
+bool input_link_is_rest(const struct input_link *link);
+
 void input_link_fini(struct input_link *link);

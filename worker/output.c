@@ -137,6 +137,13 @@ static void sleep_for_room(struct sb_output *output)
 static int wait_for_room(struct sb_output *output)
 {
     struct sb_node *node = output->node;
+    // Also where there is always room: a call that lasts for ever must hear of a new consumer.
+    if (is_bell_rung(node)) {
+        control_poll(node);
+    }
+    if (node->phase != WIRE_RUNNING && output->live_count > 0) {
+        return -EAGAIN;
+    }
     while (output->live_count > 0) {
         if (output->next != NULL || output->now == NULL) {
             int failed = output_adopt_next(output);
@@ -179,23 +186,25 @@ static int refuse_size(struct sb_output *output, uint64_t size_bytes, uint64_t c
     return -EMSGSIZE;
 }
 
-// What an unlinked output writes to: memory that nobody else sees.
-static int plug_buffer(struct sb_output *output, uint64_t size_bytes)
+// What an unlinked output writes to: memory that nobody else sees, one piece per claim, so that one
+// that grows leaves the others where they are.
+static int plug_buffer(struct sb_output *output, struct output_claim *claim, uint64_t size_bytes)
 {
     if (size_bytes > LIMIT_PAYLOAD_BYTES_MAX) {
         return refuse_size(output, size_bytes, LIMIT_PAYLOAD_BYTES_MAX);
     }
     uint64_t wanted = size_bytes > PLUG_BYTES_MIN ? size_bytes : PLUG_BYTES_MIN;
-    if (output->plug_bytes < wanted * output->claim_max) {
-        if (output->claimed > 0 && output->plug != NULL) {
-            return refuse_size(output, size_bytes, output->plug_bytes / output->claim_max);
-        }
-        free(output->plug);
+    if (claim->plug_bytes < wanted) {
         uint64_t rounded = (wanted + CACHE_LINE_BYTES - 1) / CACHE_LINE_BYTES * CACHE_LINE_BYTES;
-        output->plug = aligned_alloc(CACHE_LINE_BYTES, rounded * output->claim_max);
-        output->plug_bytes = output->plug != NULL ? rounded * output->claim_max : 0;
+        uint8_t *plug = aligned_alloc(CACHE_LINE_BYTES, rounded);
+        if (plug == NULL) {
+            return -ENOMEM;
+        }
+        free(claim->plug);
+        claim->plug = plug;
+        claim->plug_bytes = rounded;
     }
-    return output->plug != NULL ? 0 : -ENOMEM;
+    return 0;
 }
 
 static void preset(struct sb_output *output, struct sb_buffer *buffer)
@@ -217,13 +226,13 @@ static void preset(struct sb_output *output, struct sb_buffer *buffer)
     }
 }
 
-static uint32_t free_claim(const struct sb_output *output)
+static struct output_claim *free_claim(const struct sb_output *output)
 {
     uint32_t index = 0;
     while (output->claims[index].id != 0) {
         index++;
     }
-    return index;
+    return &output->claims[index];
 }
 
 int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buffer *out_buffer)
@@ -242,15 +251,15 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
     if (failed != 0) {
         return failed;
     }
-    uint32_t index = free_claim(output);
+    struct output_claim *claim = free_claim(output);
     struct sb_buffer buffer = {.size_bytes = size_bytes, .output = output};
     if (output->live_count == 0) {
-        failed = plug_buffer(output, size_bytes);
+        failed = plug_buffer(output, claim, size_bytes);
         if (failed != 0) {
             return failed;
         }
-        buffer.capacity_bytes = output->plug_bytes / output->claim_max;
-        buffer.data = output->plug + index * buffer.capacity_bytes;
+        buffer.capacity_bytes = claim->plug_bytes;
+        buffer.data = claim->plug;
         buffer.slot = POOL_SLOT_NONE;
     } else {
         struct pool *pool = &output->now->pool;
@@ -263,7 +272,8 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
     }
     preset(output, &buffer);
     buffer.claim = ++output->last_claim;
-    output->claims[index] = (struct output_claim){.id = buffer.claim, .slot = buffer.slot};
+    claim->id = buffer.claim;
+    claim->slot = buffer.slot;
     output->claimed++;
     *out_buffer = buffer;
     return 0;
@@ -271,8 +281,10 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
 
 static struct output_claim *find_claim(struct sb_output *output, const struct sb_buffer *buffer)
 {
-    for (uint32_t i = 0; i < output->claim_max; i++) {
-        if (output->claims[i].id == buffer->claim && buffer->claim != 0) {
+    // Numbers of claims are the output's own: a buffer of another output may have the same.
+    bool is_ours = buffer->output == output && buffer->claim != 0;
+    for (uint32_t i = 0; is_ours && i < output->claim_max; i++) {
+        if (output->claims[i].id == buffer->claim) {
             return &output->claims[i];
         }
     }
@@ -331,7 +343,7 @@ static void forget_claim(struct sb_output *output, struct output_claim *claim)
     if (claim->slot != POOL_SLOT_NONE && output->now != NULL) {
         pool_drop(&output->now->pool, claim->slot);
     }
-    *claim = (struct output_claim){0};
+    claim->id = 0;
     output->claimed--;
 }
 
@@ -441,8 +453,10 @@ void output_fini(struct sb_output *output)
             output_memory_drop(output, &output->generations[i]);
         }
     }
+    for (uint32_t i = 0; output->claims != NULL && i < output->claim_max; i++) {
+        free(output->claims[i].plug);
+    }
     free(output->claims);
-    free(output->plug);
     free(output->links);
     output->now = NULL;
 }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "shm/segment.h"
+#include "worker/output_offer.h"
 
 static void unmap(struct mapping *mapping)
 {
@@ -214,7 +215,9 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
     }
     output->now = generation;
     output->next = NULL;
-    output->is_format_wanted = false;
+    // A generation that was made for an older wish, or for another depth, is not what was offered.
+    output->is_format_wanted =
+        output->is_format_wanted && !output_offer_has(output, &generation->format);
     return 0;
 }
 

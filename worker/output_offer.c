@@ -17,6 +17,27 @@ static bool is_of_port(const struct sb_port *port, const struct sb_format *forma
     return port->type == SB_PORT_ANY || port_of_kind[format->kind] == port->type;
 }
 
+bool output_offer_has(const struct sb_output *output, const struct sb_format *format)
+{
+    for (size_t i = 0; i < output->offer_count; i++) {
+        if (sb_format_is_equal(&output->offers[i], format)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The same once more: the answer would be the same memory, and nobody would send it.
+static bool is_repeated(const struct sb_output *output, const struct sb_format *formats,
+                        size_t count, uint64_t frame_bytes_max)
+{
+    bool is_same = output->offer_count == count && output->offer_bytes == frame_bytes_max;
+    for (size_t i = 0; is_same && i < count; i++) {
+        is_same = sb_format_is_equal(&output->offers[i], &formats[i]) != 0;
+    }
+    return is_same;
+}
+
 int sb_output_offer(struct sb_output *output, const struct sb_format *formats, size_t count,
                     uint64_t frame_bytes_max)
 {
@@ -30,6 +51,9 @@ int sb_output_offer(struct sb_output *output, const struct sb_format *formats, s
         if (sb_format_check(&formats[i]) != 0 || !is_of_port(output->port, &formats[i])) {
             return -EINVAL;
         }
+    }
+    if (is_repeated(output, formats, count, frame_bytes_max)) {
+        return 0;
     }
     memcpy(output->offers, formats, count * sizeof *formats);
     output->offer_count = count;
@@ -85,10 +109,11 @@ void output_offer_send(struct sb_node *node)
                        output->offer_bytes <= output->now->pool.payload_bytes &&
                        sb_format_is_equal(&output->now->format, &output->offers[0]);
         if (is_same) {
+            output->is_format_wanted = false;
             continue;
         }
         // From here on a claim waits for the memory of the new format.
-        output->is_format_wanted = output->now != NULL;
+        output->is_format_wanted = true;
         struct wire_message *message = uplink_begin(node, WIRE_FORMATS);
         struct wire_formats *formats = &message->formats;
         memcpy(formats->output, output->name, sizeof formats->output);

@@ -10,5 +10,8 @@ void output_offer_defaults(struct sb_node *node);
 // An input has a format: outputs that follow it offer the same.
 void output_offer_follow(struct sb_node *node, const struct sb_input *input);
 
+// True when the format is among what was offered last.
+bool output_offer_has(const struct sb_output *output, const struct sb_format *format);
+
 // Sends what was offered and not sent yet.
 void output_offer_send(struct sb_node *node);

@@ -186,6 +186,15 @@ static struct param_value *copy_values(const struct sb_node *node)
     return copy;
 }
 
+static bool is_same(const struct param_value *a, const struct param_value *b)
+{
+    bool is_same_text = (a->text == NULL) == (b->text == NULL) &&
+                        (a->text == NULL || strcmp(a->text, b->text) == 0);
+    // Both came from the same parser: equal texts give equal bits.
+    return is_same_text && a->number == b->number &&
+           memcmp(&a->real, &b->real, sizeof a->real) == 0;
+}
+
 int param_set(struct sb_node *node, const struct wire_param *params, size_t count)
 {
     struct param_value *values = copy_values(node);
@@ -201,6 +210,12 @@ int param_set(struct sb_node *node, const struct wire_param *params, size_t coun
         } else {
             failed = parse_owned(param, params[i].value, &values[index], node->error,
                                  sizeof node->error);
+        }
+        if (failed == 0 && node->is_open && param->is_fixed &&
+            !is_same(&values[index], &node->params[index])) {
+            snprintf(node->error, sizeof node->error,
+                     "parameter '%s' cannot be changed while the node runs", param->name);
+            failed = -EINVAL;
         }
         if (failed != 0) {
             free_values(node->processor, values);

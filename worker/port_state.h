@@ -104,6 +104,8 @@ struct output_generation {
 struct output_claim {
     uint64_t id;  // 0 = free
     uint32_t slot;
+    uint8_t *plug;  // owned: where its frame is written while the output has no link
+    uint64_t plug_bytes;
 };
 
 struct sb_output {
@@ -129,6 +131,4 @@ struct sb_output {
     uint32_t claimed;
     uint64_t last_claim;
     uint64_t next_number;
-    uint8_t *plug;  // owned: where frames of an unlinked output are written
-    uint64_t plug_bytes;
 };

@@ -18,6 +18,7 @@
 #include "worker/describe.h"
 #include "worker/node_log.h"
 #include "worker/selftest.h"
+#include "worker/step.h"
 
 #define EXIT_USAGE 2
 
@@ -83,10 +84,13 @@ static int run_worker(const struct sb_processor *processor)
         return SB_EXIT_FAILED;
     }
     int failed = boot_run(node);
-    int status = failed == 0 ? cycle_run(node) : SB_EXIT_FAILED;
+    int status = failed == 0 ? cycle_run(node) : node->exit_status;
     if (node->is_open && processor->close != NULL) {
         status_phase(node, WORKER_CLOSING);
         processor->close(node);
+    }
+    if (!node->is_failed) {
+        step_release_all(node);
     }
     boot_fini(node);
     free(node);

@@ -7,10 +7,7 @@
 #include "base/clock.h"
 #include "worker/control.h"
 #include "worker/input.h"
-
-// While a link is changing, nobody sleeps longer than this: the last line of defence against a
-// wake-up that a dying peer owed.
-#define CHANGING_WAIT_NS (100 * CLOCK_NS_PER_MS)
+#include "worker/input_link.h"
 
 // A poller of an empty ring steals the cache line that the producer is about to write.
 #define SPIN_PAUSES 8
@@ -26,14 +23,31 @@ void rest_begin(struct sb_node *node, struct futex_set *set)
     node->switches_seen = node->switches;
 }
 
+static void wish_for(struct ring_reader *reader, uint32_t count)
+{
+    uint32_t depth = reader->config.depth;
+    if (count != REST_ONE_MORE) {
+        ring_reader_wish(reader, count < depth ? count : depth);
+        return;
+    }
+    // A frame that comes between the count and the wish would be passed by: count again after it.
+    uint32_t queued;
+    do {
+        queued = ring_reader_queued(reader);
+        ring_reader_wish(reader, queued < depth ? queued + 1 : depth);
+    } while (queued < depth && ring_reader_queued(reader) > queued);
+}
+
 void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *set)
 {
     for (uint32_t i = 0; i < input->link_count; i++) {
-        struct input_generation *now = input->links[i]->now;
-        if (now != NULL && now->is_reader_ready && !input->links[i]->is_ended) {
+        struct ring_reader *reader = input_link_waited(input->links[i]);
+        if (reader != NULL) {
             // The word, then the wish, then the last look: the order that loses no wake.
-            futex_set_add(set, ring_reader_data_word(&now->reader));
-            ring_reader_wish(&now->reader, count);
+            futex_set_add(set, ring_reader_data_word(reader));
+            // Of a batch whose first frames lie in the generation before, fewer are wanted here.
+            bool is_behind = reader != &input->links[i]->now->reader;
+            wish_for(reader, is_behind ? REST_ONE_MORE : count);
         }
     }
 }
@@ -41,9 +55,9 @@ void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *se
 void rest_end_input(struct sb_input *input)
 {
     for (uint32_t i = 0; i < input->link_count; i++) {
-        struct input_generation *now = input->links[i]->now;
-        if (now != NULL && now->is_reader_ready) {
-            ring_reader_awake(&now->reader);
+        struct ring_reader *reader = input_link_waited(input->links[i]);
+        if (reader != NULL) {
+            ring_reader_awake(reader);
         }
     }
 }
@@ -72,12 +86,6 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
         return 0;
     }
     settle_inputs(node);
-    if (node->is_changing) {
-        int64_t limit_ns = clock_now_ns() + CHANGING_WAIT_NS;
-        int result = futex_set_wait(set, limit_ns < deadline_ns ? limit_ns : deadline_ns);
-        control_poll(node);
-        return result == -ETIMEDOUT && limit_ns < deadline_ns ? 0 : result;
-    }
     int result = futex_set_wait(set, deadline_ns);
     control_poll(node);
     return result;
@@ -124,7 +132,8 @@ static void measure_gap(struct sb_node *node, int64_t start_ns)
 
 static bool is_over(const struct sb_node *node)
 {
-    return node->is_broker_gone || node->want == WANT_STOP;
+    // Also a source that is asked to drain: nothing else would wake it.
+    return node->want == WANT_STOP || sb_node_should_stop(node);
 }
 
 static void add_inputs(struct sb_node *node, struct sb_input *only, uint32_t count,

@@ -10,7 +10,11 @@
 // Begins a wait: the set holds the bell, as it was when its messages were handled last.
 void rest_begin(struct sb_node *node, struct futex_set *set);
 
-// Adds the data words of an input and stores the wish for count frames on each of its links.
+// A wish for whatever comes next behind what is queued.
+#define REST_ONE_MORE 0
+
+// Adds the data words of an input and stores the wish for count frames on each of its links, or
+// for REST_ONE_MORE.
 void rest_add_input(struct sb_input *input, uint32_t count, struct futex_set *set);
 
 // Sleeps and handles the bell. Returns 0 after any wake, -ETIMEDOUT at the deadline.

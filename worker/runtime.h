@@ -76,6 +76,7 @@ struct sb_node {
     uint64_t step;        // number of the running or last step
     uint64_t step_limit;  // of a selftest, 0 = none
     bool is_in_step;
+    bool is_in_call;         // a call-back runs that is no step: on_format() or on_config()
     bool is_step_canceled;   // a frame of it was not accepted because the node stops
     bool is_format_refused;  // on_format() failed
     bool is_clock_stale;     // it slept since clock_ns was read
@@ -95,6 +96,7 @@ struct sb_node {
 
     int64_t tick_due_ns;     // of the running tick
     int64_t tick_period_ns;  // of the clock at that tick
+    int64_t tick_begun_ns;   // when it really ran
     uint64_t next_tick;
     uint64_t missed_ticks;
     bool has_ticked;
@@ -105,9 +107,9 @@ struct sb_node {
     bool is_broker_gone;
     int exit_status;
     bool is_exit_forced;
+    bool is_failed;          // for good: nothing is ended or given back, a next life goes on
     bool is_open;            // open() succeeded, close() is owed
     bool is_started;         // START came
-    bool is_changing;        // a generation or page is being switched
     uint32_t switches;       // generations of input links that were moved on to
     uint32_t switches_seen;  // when the words to sleep on were collected
     bool is_selftest;

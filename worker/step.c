@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "worker/cycle.h"
 #include "worker/input_link.h"
 #include "worker/node_log.h"
 #include "worker/output.h"
@@ -40,6 +41,17 @@ void step_open(struct sb_node *node)
     write_claim_count(node, 0);
 }
 
+void step_preset(struct sb_node *node, const struct sb_frame *frame)
+{
+    node->has_step_frame = true;
+    node->step_pts_ns = frame->pts_ns;
+    node->step_duration_ns = frame->duration_ns;
+    node->step_number = frame->number;
+    node->step_flags = frame->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    node->step_trace_id = frame->trace_id;
+    node->step_job_id = frame->job_id;
+}
+
 int step_take(struct input_link *link, struct sb_frame *out_frame)
 {
     struct sb_node *node = link->input->node;
@@ -50,6 +62,10 @@ int step_take(struct input_link *link, struct sb_frame *out_frame)
     if (taken != 1) {
         return taken;
     }
+    if (node->is_format_refused) {
+        // It stays taken and not released: a next life gets it again.
+        return -ECANCELED;
+    }
     uint32_t index = node->taken_count++;
     node->taken[index] = (struct step_frame){.link = link, .seq = out_frame->seq};
     write_claim(node, index);
@@ -58,15 +74,20 @@ int step_take(struct input_link *link, struct sb_frame *out_frame)
     }
     status_add(&node->status->frames_in, 1);
     if (!node->has_step_frame) {
-        node->has_step_frame = true;
-        node->step_pts_ns = out_frame->pts_ns;
-        node->step_duration_ns = out_frame->duration_ns;
-        node->step_number = out_frame->number;
-        node->step_flags = out_frame->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
-        node->step_trace_id = out_frame->trace_id;
-        node->step_job_id = out_frame->job_id;
+        step_preset(node, out_frame);
     }
     return 1;
+}
+
+void step_drop_last(struct sb_node *node)
+{
+    struct step_frame *last = &node->taken[--node->taken_count];
+    if (node->is_in_step) {
+        // The claim goes first: one that is released and claimed would be taken for done.
+        write_claim_count(node, node->taken_count);
+    }
+    node->has_step_frame = node->has_step_frame && node->taken_count > 0;
+    input_link_release(last->link, last->seq);
 }
 
 void step_enter(struct sb_node *node, uint64_t label)
@@ -146,6 +167,24 @@ static struct step_frame *find(struct input_link *link, uint64_t seq)
     return NULL;
 }
 
+static bool is_canceled(struct input_link *link, uint64_t seq)
+{
+    return link->input->node->is_step_canceled && find(link, seq) != NULL;
+}
+
+void step_release_all(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->input_link_count; i++) {
+        struct input_link *link = &node->input_links[i];
+        uint64_t seq = 0;
+        while ((seq = input_link_next_held(link, seq)) != 0) {
+            if (!is_canceled(link, seq)) {
+                input_link_release(link, seq);
+            }
+        }
+    }
+}
+
 static bool is_all_given_back(const struct sb_node *node)
 {
     for (uint32_t i = 0; i < node->taken_count; i++) {
@@ -210,10 +249,17 @@ void step_set_format(struct sb_input *input, const struct sb_format *format,
         output_offer_follow(node, input);
     }
     if (is_new && node->processor->on_format != NULL) {
+        bool was_in_call = node->is_in_call;
+        node->is_in_call = true;
+        node->error[0] = '\0';
         int failed = node->processor->on_format(node, input, &input->format);
+        node->is_in_call = was_in_call;
         if (failed < 0) {
             node_log_call_error(node, "on_format", failed);
             node->is_format_refused = true;
+            if (node->phase == WIRE_RUNNING) {
+                cycle_fail(node, "on_format", failed);
+            }
         }
     }
     output_offer_send(node);

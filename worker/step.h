@@ -25,6 +25,17 @@ void step_leave(struct sb_node *node, int result);
 // done.
 void step_pass(struct sb_node *node);
 
+// Gives the frame that was taken last back at once: nothing was made from it, so nothing has to be
+// published before.
+void step_drop_last(struct sb_node *node);
+
+// After close(): gives back every frame that is still held, but for those of a step that was
+// canceled, whose frames are not done.
+void step_release_all(struct sb_node *node);
+
+// What buffers are preset with from here on.
+void step_preset(struct sb_node *node, const struct sb_frame *frame);
+
 // Gives a frame of this step back at its end. False when the step has no such frame.
 bool step_release(struct input_link *link, uint64_t seq, int *out_result);
 

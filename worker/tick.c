@@ -49,14 +49,10 @@ void tick_read_clock(const struct bell_page *bell, int64_t now_ns, struct tick_c
 
 int64_t tick_due_ns(const struct tick_clock *clock, uint64_t number)
 {
-    // Split, so that neither hours of ticks nor odd fractions overflow or lose a nanosecond.
-    uint64_t count = number - clock->base;
-    uint64_t numerator = clock->fps_numerator;
-    uint64_t seconds_part = count / numerator;
-    uint64_t rest = count % numerator;
     uint64_t second_ns = (uint64_t)CLOCK_NS_PER_S * clock->fps_denominator;
-    return clock->epoch_ns + (int64_t)(seconds_part * second_ns) +
-           (int64_t)((wide)rest * second_ns / numerator);
+    wide since_ns = (wide)(number - clock->base) * second_ns / clock->fps_numerator;
+    uint64_t highest_ns = (uint64_t)INT64_MAX - (uint64_t)clock->epoch_ns;
+    return since_ns < highest_ns ? clock->epoch_ns + (int64_t)since_ns : INT64_MAX;
 }
 
 uint64_t tick_newest(const struct tick_clock *clock, int64_t now_ns)
@@ -95,12 +91,7 @@ uint64_t tick_choose(const struct tick_clock *clock, uint64_t wanted, int64_t no
     uint64_t newest = tick_newest(clock, now_ns);
     uint64_t chosen = wanted > clock->base ? wanted : clock->base;
     uint64_t first = chosen;
-    if (newest > chosen) {
-        // Late by more than half a period: wait for the next one instead, so that two ticks are
-        // never closer than half a period.
-        bool is_late = now_ns - tick_due_ns(clock, newest) > period_of(clock) / 2;
-        chosen = is_late ? newest + 1 : newest;
-    }
+    chosen = newest > chosen ? newest : chosen;
     *out_missed = wanted > clock->base ? chosen - first : 0;
     return chosen;
 }
@@ -144,9 +135,16 @@ int tick_wait(struct sb_node *node, uint64_t *out_number, int64_t *out_due_ns)
         }
     }
     node->missed_ticks += node->has_ticked ? missed : 0;
-    node->has_ticked = true;
+    // One that ran late is not followed closely: a tick that is nearer than half a period is missed.
+    bool is_close = node->has_ticked && now_ns - node->tick_begun_ns < period_of(&clock) / 2;
+    node->missed_ticks += is_close ? 1 : 0;
     atomic_store_explicit(&node->status->missed_ticks, node->missed_ticks, memory_order_relaxed);
     node->next_tick = number + 1;
+    if (is_close) {
+        return 0;
+    }
+    node->has_ticked = true;
+    node->tick_begun_ns = now_ns;
     node->tick_period_ns = period_of(&clock);
     node->clock_ns = now_ns;
     *out_number = number;

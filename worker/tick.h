@@ -26,8 +26,8 @@ uint64_t tick_newest(const struct tick_clock *clock, int64_t now_ns);
 
 int64_t tick_period_ns(const struct sb_node *node);
 
-// Which tick to run next, and how many were missed to get there: never two at once, never a
-// number twice. wanted is one more than the last one that ran.
+// Which tick to run next, and how many were missed to get there: the newest that is due, never two
+// at once, never a number twice. wanted is one more than the last one that ran.
 uint64_t tick_choose(const struct tick_clock *clock, uint64_t wanted, int64_t now_ns,
                      uint64_t *out_missed);
 

@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
+#include "base/text.h"
 
 struct wire_message *uplink_begin(struct sb_node *node, enum wire_type type)
 {
@@ -72,6 +73,9 @@ int uplink_receive(struct sb_node *node, int *out_fds, size_t *out_fd_count)
         return -EPIPE;
     }
     int failed = size;
+    if (failed < 0) {
+        text_copy(node->error, sizeof node->error, "too long, or too many descriptors");
+    }
     if (size > 0) {
         failed = wire_worker_decode(bytes, (size_t)size, fd_count, WIRE_TO_WORKER, node->phase,
                                     node->incoming, node->error, sizeof node->error);

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: Apache-2.0
+// Claims, publishes, waits for space, plugs, and misuse.
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "worker_rig.h"
+
+static const struct sb_port ports[] = {
+    {.name = "out", .type = SB_PORT_DATA, .claims = 2},
+    {.name = "other", .type = SB_PORT_DATA, .claims = 2},
+    {.name = "clip", .type = SB_PORT_VIDEO},
+};
+
+#define SOURCE(function)                                                                           \
+    {                                                                                              \
+        .struct_size = sizeof(struct sb_processor), .name = "unit", .version = "1",                \
+        .outputs = ports, .output_count = 3, .mode = SB_MODE_MANUAL, .run = (function)             \
+    }
+
+static void note(int result)
+{
+    rig_note((uint64_t)(int64_t)result);
+}
+
+static void expect_note(uint32_t index, int result)
+{
+    rig_await_notes(index + 1);
+    assert_int_equal((int64_t)atomic_load(&rig_board->notes[index]), result);
+}
+
+static int misuse(struct sb_node *node)
+{
+    struct sb_output *out = sb_node_output(node, "out");
+    struct sb_output *other = sb_node_output(node, "other");
+    struct sb_buffer never = {.output = out, .claim = 1};
+    note(sb_output_publish(out, &never));
+    note(sb_output_abandon(out, &never));
+    struct sb_buffer one;
+    struct sb_buffer two;
+    struct sb_buffer three;
+    note(sb_output_claim(out, 8, &one));
+    note(sb_output_claim(out, 8, &two));
+    note(sb_output_claim(out, 8, &three));
+    // Claim 1 of another output has the same number.
+    note(sb_output_claim(other, 8, &three));
+    note(sb_output_publish(out, &three));
+    note(sb_output_abandon(other, &one));
+    one.number = 1;
+    note(sb_output_publish(out, &one));
+    note(sb_output_publish(out, &one));
+    note(sb_output_abandon(out, &one));
+    note(sb_output_abandon(out, &two));
+    note(sb_output_publish(out, &two));
+    note(sb_output_end(out));
+    note(sb_output_claim(out, 8, &one));
+    note(sb_output_end(out));
+    return 0;
+}
+
+static const struct sb_processor misuser = SOURCE(misuse);
+
+// R-WORKER-018, R-WORKER-022
+static void misuse_of_a_buffer_is_an_error_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &misuser);
+    struct rig_link *out = rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 4);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    const int wanted[] = {-EINVAL, -EINVAL, 0,       0, -EBUSY,  0, -EINVAL, -EINVAL,
+                          0,       -EINVAL, -EINVAL, 0, -EINVAL, 0, -EPIPE,  0};
+    for (uint32_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+        expect_note(i, wanted[i]);
+    }
+    rig_expect_frame(out, 1);
+    rig_expect_end(out);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    rig_end(&rig);
+}
+
+static int publish_sizes(struct sb_node *node)
+{
+    struct sb_output *out = sb_node_output(node, "out");
+    struct sb_buffer buffer;
+    note(sb_output_claim(out, RIG_PAYLOAD_BYTES + 1, &buffer));
+    note(sb_output_claim(out, RIG_PAYLOAD_BYTES, &buffer));
+    buffer.size_bytes = RIG_PAYLOAD_BYTES + 7;
+    note(sb_output_publish(out, &buffer));
+    buffer.capacity_bytes = 1 << 20;
+    note(sb_output_publish(out, &buffer));
+    buffer.size_bytes = RIG_PAYLOAD_BYTES;
+    buffer.number = 5;
+    note(sb_output_publish(out, &buffer));
+    return 0;
+}
+
+static const struct sb_processor sizer = SOURCE(publish_sizes);
+
+// R-DATA-011, R-DATA-018
+static void a_frame_that_is_too_large_is_named_counted_and_passed_by(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &sizer);
+    struct rig_link *out = rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 4);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    const int wanted[] = {-EMSGSIZE, 0, -EMSGSIZE, -EMSGSIZE, 0};
+    for (uint32_t i = 0; i < 5; i++) {
+        expect_note(i, wanted[i]);
+    }
+    rig_expect_frame(out, 5);
+    rig_expect_end(out);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    assert_int_equal(atomic_load(&rig.status->refused_out), 3);
+    assert_int_equal(atomic_load(&rig.status->frames_out), 1);
+    assert_true(rig_has_logged(&rig, "a frame of 65 bytes does not fit into a slot of 64 bytes"));
+    assert_true(rig_has_logged(&rig, "a frame of 71 bytes does not fit into a slot of 64 bytes"));
+    rig_end(&rig);
+}
+
+static int publish_wrong_video(struct sb_node *node)
+{
+    struct sb_output *out = sb_node_output(node, "clip");
+    struct sb_buffer buffer;
+    note(sb_output_claim(out, 63, &buffer));
+    note(sb_output_publish(out, &buffer));
+    buffer.size_bytes = 64;
+    note(sb_output_publish(out, &buffer));
+    return 0;
+}
+
+static int offer_video(struct sb_node *node)
+{
+    struct sb_format format = {.kind = SB_FORMAT_VIDEO,
+                               .video = {.pixel = SB_PIXEL_RGBA, .width = 4, .height = 4}};
+    return sb_output_offer(sb_node_output(node, "clip"), &format, 1, 0);
+}
+
+static const struct sb_processor camera = {
+    .struct_size = sizeof(struct sb_processor),
+    .name = "unit",
+    .version = "1",
+    .outputs = ports,
+    .output_count = 3,
+    .mode = SB_MODE_MANUAL,
+    .open = offer_video,
+    .run = publish_wrong_video,
+};
+
+// R-PROC-017
+static void a_frame_whose_size_is_not_the_formats_is_refused_with_both_numbers(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &camera);
+    struct rig_link *out = rig_add_output(&rig, "clip", SB_DELIVERY_LOSSLESS, 4);
+    out->format = (struct sb_format){.kind = SB_FORMAT_VIDEO,
+                                     .video = {.pixel = SB_PIXEL_RGBA, .width = 4, .height = 4}};
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    expect_note(0, 0);
+    expect_note(1, -EPROTO);
+    expect_note(2, 0);
+    rig_expect_frame(out, 0);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    assert_true(rig_has_logged(&rig, "a frame has 63 bytes, its format demands 64"));
+    rig_end(&rig);
+}
+
+static int publish_many(struct sb_node *node)
+{
+    struct sb_output *out = sb_node_output(node, "out");
+    for (uint64_t number = 0;; number++) {
+        struct sb_buffer buffer;
+        int failed = sb_output_claim(out, 8, &buffer);
+        if (failed != 0) {
+            note(failed);
+            return failed;
+        }
+        buffer.number = number;
+        sb_output_publish(out, &buffer);
+    }
+}
+
+static const struct sb_processor flooder = SOURCE(publish_many);
+
+// R-DATA-003, R-DATA-019: a producer that waits is woken when a quarter is free, not before.
+static void a_full_lossless_link_is_waited_for_until_a_quarter_is_free(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &flooder);
+    struct rig_link *out = rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 16);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    rig_await_phase(&rig, WORKER_NO_SPACE);
+    const struct publish_page *page = rig_now(out)->publish.bytes;
+    for (int64_t begun_ns = clock_now_ns(); atomic_load(&page->space_wish) == 0; sched_yield()) {
+        assert_true(clock_now_ns() - begun_ns < RIG_DEADLINE_NS);
+    }
+    assert_int_equal(atomic_load(&page->tail), 16);
+    assert_int_equal(atomic_load(&page->space_wish), 4);
+    for (uint64_t number = 0; number < 3; number++) {
+        rig_expect_frame(out, number);
+    }
+    assert_int_equal(atomic_load(&page->tail), 16);
+    for (uint64_t number = 3; number < 200; number++) {
+        rig_expect_frame(out, number);
+    }
+    rig_want(&rig, WANT_STOP);
+    rig_await_notes(1);
+    expect_note(0, -ECANCELED);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    rig_end(&rig);
+}
+
+static int pass_on(struct sb_node *node, const struct sb_frame *frame)
+{
+    int result = sb_output_copy(sb_node_output(node, "out"), frame);
+    note(result);
+    return result;
+}
+
+static const struct sb_port inputs[] = {{.name = "in", .type = SB_PORT_DATA}};
+
+static const struct sb_processor passer = {
+    .struct_size = sizeof(struct sb_processor),
+    .name = "unit",
+    .version = "1",
+    .inputs = inputs,
+    .input_count = 1,
+    .outputs = ports,
+    .output_count = 3,
+    .on_frame = pass_on,
+};
+
+// R-STEP-016
+static void a_stop_ends_the_wait_and_the_input_is_not_released(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &passer);
+    struct rig_link *in = rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 8);
+    struct rig_link *out = rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 2);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    for (uint64_t number = 1; number <= 3; number++) {
+        rig_put(in, number);
+    }
+    rig_await_phase(&rig, WORKER_NO_SPACE);
+    rig_want(&rig, WANT_STOP);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    expect_note(2, -ECANCELED);
+    const struct consume_page *page = rig_now(in)->consume.bytes;
+    assert_int_equal(atomic_load(&page->next), 4);
+    assert_int_equal(atomic_load(&page->retired), 2);
+    assert_int_equal(atomic_load(&rig.status->done), 2);
+    assert_int_equal(atomic_load(&rig.status->stopped_out), 1);
+    // The broker reads from the page which frame it was.
+    assert_int_equal(atomic_load(&rig.status->step), 3);
+    assert_int_equal(atomic_load(&rig.status->claim_count), 1);
+    assert_int_equal(atomic_load(&rig.status->claims[0].seq), 3);
+    rig_expect_frame(out, 1);
+    rig_expect_frame(out, 2);
+    rig_expect_end(out);
+    rig_end(&rig);
+}
+
+static int publish_unlinked(struct sb_node *node)
+{
+    struct sb_output *out = sb_node_output(node, "out");
+    struct sb_buffer small;
+    struct sb_buffer large;
+    note(sb_output_claim(out, 16, &small));
+    memset(small.data, 1, 16);
+    // A second one that is larger leaves the first where it is.
+    note(sb_output_claim(out, 5 << 20, &large));
+    memset(large.data, 2, 5 << 20);
+    memset(small.data, 3, small.capacity_bytes);
+    note(sb_output_publish(out, &large));
+    note(sb_output_publish(out, &small));
+    note(sb_output_is_linked(out));
+    return 0;
+}
+
+static const struct sb_processor unplugged = SOURCE(publish_unlinked);
+
+// R-NEG-015, R-DATA-008
+static void an_unlinked_output_drops_silently_and_counts(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &unplugged);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    for (uint32_t i = 0; i < 5; i++) {
+        expect_note(i, 0);
+    }
+    assert_int_equal(rig_exit_status(&rig), 0);
+    assert_int_equal(atomic_load(&rig.status->unlinked_out), 2);
+    assert_int_equal(lseek(rig.log, 0, SEEK_END), 0);
+    rig_end(&rig);
+}
+
+static int claim_in_open(struct sb_node *node)
+{
+    struct sb_buffer buffer;
+    note(sb_output_claim(sb_node_output(node, "out"), 8, &buffer));
+    return 0;
+}
+
+static const struct sb_processor eager = {
+    .struct_size = sizeof(struct sb_processor),
+    .name = "unit",
+    .version = "1",
+    .outputs = ports,
+    .output_count = 3,
+    .mode = SB_MODE_MANUAL,
+    .open = claim_in_open,
+    .run = publish_sizes,
+};
+
+static void a_claim_before_the_links_are_there_does_not_hang(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &eager);
+    rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 4);
+    rig_start(&rig);
+    expect_note(0, -EAGAIN);
+    rig_end(&rig);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(misuse_of_a_buffer_is_an_error_and_changes_nothing),
+        cmocka_unit_test(a_frame_that_is_too_large_is_named_counted_and_passed_by),
+        cmocka_unit_test(a_frame_whose_size_is_not_the_formats_is_refused_with_both_numbers),
+        cmocka_unit_test(a_full_lossless_link_is_waited_for_until_a_quarter_is_free),
+        cmocka_unit_test(a_stop_ends_the_wait_and_the_input_is_not_released),
+        cmocka_unit_test(an_unlinked_output_drops_silently_and_counts),
+        cmocka_unit_test(a_claim_before_the_links_are_there_does_not_hang),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
