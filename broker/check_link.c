@@ -229,8 +229,8 @@ static void settle_sizes(const struct ends *ends, struct graph_link_found *found
     uint32_t batch = activation->kind == SB_ACTIVATE_BATCH ? activation->batch : 0;
     found->delivery =
         link->delivery != SB_DELIVERY_DEFAULT ? link->delivery : found->to_port->delivery;
-    // Beside all that it keeps a reader can take what its next step needs: a port that holds as many
-    // as it may would otherwise never see the frame that makes it let one go.
+    // Beside all that it keeps a reader can take what its next step needs: a port that holds as
+    // many as it may would otherwise never see the frame that makes it let one go.
     uint32_t holds = greatest(1, found->to_port->holds);
     uint32_t claims = holds + greatest(1, batch);
     found->claims = claims < LIMIT_CLAIMS_MAX ? claims : LIMIT_CLAIMS_MAX;

@@ -345,13 +345,6 @@ int boot_run(struct sb_node *node)
     if (failed != 0) {
         return failed;
     }
-    for (uint32_t i = 0; i < node->output_count; i++) {
-        // Memory that comes from here on is a next generation, not the first one.
-        failed = output_adopt_next(&node->outputs[i]);
-        if (failed != 0) {
-            return failed;
-        }
-    }
     status_phase(node, WORKER_READY);
     uplink_begin(node, WIRE_READY);
     failed = uplink_send(node);

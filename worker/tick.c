@@ -135,7 +135,7 @@ int tick_wait(struct sb_node *node, uint64_t *out_number, int64_t *out_due_ns)
         }
     }
     node->missed_ticks += node->has_ticked ? missed : 0;
-    // One that ran late is not followed closely: a tick that is nearer than half a period is missed.
+    // One that ran late is not followed closely: a tick within half a period of it is missed.
     bool is_close = node->has_ticked && now_ns - node->tick_begun_ns < period_of(&clock) / 2;
     node->missed_ticks += is_close ? 1 : 0;
     atomic_store_explicit(&node->status->missed_ticks, node->missed_ticks, memory_order_relaxed);

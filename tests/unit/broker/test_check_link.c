@@ -124,9 +124,9 @@ static void delivery_depth_and_payload_come_from_the_ports_unless_written(void *
                       &diags);
     const struct graph_link_found *found = &graph->links[0].found;
     assert_int_equal(found->delivery, SB_DELIVERY_LATEST);
-    // Four by the delivery, but six frames may be held.
-    assert_int_equal(found->depth, 6);
-    assert_int_equal(found->claims, 6);
+    // Four by the delivery, but six frames may be held beside the next one.
+    assert_int_equal(found->depth, 7);
+    assert_int_equal(found->claims, 7);
     assert_int_equal(found->max_payload, 4096);
     assert_int_equal(found->to_index, 1);
     assert_int_equal(graph->links[1].found.delivery, SB_DELIVERY_ORDERED);
@@ -147,7 +147,7 @@ static void a_depth_below_the_batch_or_what_is_held_is_refused(void **state)
                            "version: 1\nnodes: {a: {exec: [both]}, b: {exec: [both]}}\n"
                            "links: [{from: a.out, to: b.in_1, depth: 2}]\n",
                            "g.yaml:3:42: depth 2, but b.in_1 may hold back 6 frames; make the "
-                           "depth 6 or more");
+                           "depth 7 or more");
 }
 
 int main(void)

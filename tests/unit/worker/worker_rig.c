@@ -249,13 +249,6 @@ static void send_setup(struct rig *rig)
     rig_send(rig, NULL, 0);
 }
 
-void rig_open(struct rig *rig)
-{
-    send_setup(rig);
-    rig->phase = WIRE_OPENING;
-    rig_await(rig, WIRE_OPENED);
-}
-
 static void send_formats(struct rig *rig)
 {
     for (uint32_t i = 0; i < rig->link_count; i++) {
@@ -265,6 +258,7 @@ static void send_formats(struct rig *rig)
             message->input_format.link_id = link->id;
             message->input_format.serial = ++rig->serial;
             message->input_format.format = link->format;
+            message->input_format.frame_bytes_max = link->payload_bytes;
             rig_send(rig, NULL, 0);
             rig_await(rig, WIRE_FORMAT_TAKEN);
         }
@@ -306,13 +300,20 @@ static void send_bell(struct rig *rig)
     rig->bell = bytes;
 }
 
+void rig_open(struct rig *rig)
+{
+    send_setup(rig);
+    rig->phase = WIRE_OPENING;
+    send_bell(rig);
+    rig_await(rig, WIRE_OPENED);
+}
+
 void rig_start(struct rig *rig)
 {
     rig_fork(rig);
     rig_open(rig);
     send_formats(rig);
     send_status(rig);
-    send_bell(rig);
     for (uint32_t i = 0; i < rig->link_count; i++) {
         rig_wire(&rig->links[i], 1);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The other side of a worker's links: memory as the broker hands it over, rings as the peer uses it.
+// The other side of a worker's links: memory as the broker hands it over, rings as a peer uses it.
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
