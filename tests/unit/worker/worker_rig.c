@@ -86,8 +86,6 @@ void rig_init(struct rig *rig, const struct sb_processor *processor)
         .batch_count = processor->batch_count,
         .batch_within_ns = processor->batch_within_ns,
         .first_step = 1,
-        .fps_numerator = 30,
-        .fps_denominator = 1,
     };
     text_copy(rig->setup.node_id, sizeof rig->setup.node_id, "unit");
 }
