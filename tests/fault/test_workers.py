@@ -37,9 +37,9 @@ class Workers(unittest.TestCase):
         running = self.start("-v")
         pid = self.pid_of(running, "a")
         running.expect("b[1]: ready -> running")
-        os.kill(pid, signal.SIGSEGV)
+        os.kill(pid, signal.SIGABRT)
         self.assertEqual(running.wait(), 1, running.text())
-        self.assertRegex(running.text(), r"error a\[1\]: failed: signal 11 \(SIGSEGV\)")
+        self.assertRegex(running.text(), r"error a\[1\]: failed: signal 6 \(SIGABRT\)")
         self.assertIn("b[1]: finished", running.text())
         self.assertRegex(running.text(), r"a\.data -> b\.in: published=(\d+) released=\1\n")
 
