@@ -397,8 +397,9 @@ void wiring_check_ready(struct broker *broker)
     }
     broker->phase = BROKER_RUNNING;
     // The first tick of all nodes is at the same instant, far enough ahead for every one to see it.
-    broker->clock.epoch_ns = clock_now_ns() + CLOCK_NS_PER_MS;
-    broker->clock.from_ns = broker->clock.epoch_ns;
+    // It is in force at once: else a node would tick by the clock that it had for open() until then.
+    broker->clock.from_ns = clock_now_ns();
+    broker->clock.epoch_ns = broker->clock.from_ns + CLOCK_NS_PER_MS;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         if (broker->actual->nodes[i]->life.state == NODE_READY) {
             life_run(broker, broker->actual->nodes[i]);
