@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@
 
 static enum log_level highest_level = LOG_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
+static bool is_coloured;
 static _Atomic uint64_t lost_count;
 
 static const char *const level_names[] = {
@@ -26,10 +28,20 @@ static const char *const level_names[] = {
 #undef X
 };
 
+// For people at a terminal who did not ask for none (no-color.org: any value that is not empty).
+static bool wants_colour(void)
+{
+    const char *refusal = getenv("NO_COLOR");
+    const char *terminal = getenv("TERM");
+    return isatty(STDERR_FILENO) != 0 && (refusal == NULL || refusal[0] == '\0') &&
+           (terminal == NULL || strcmp(terminal, "dumb") != 0);
+}
+
 void log_configure(enum log_level highest, enum log_format format)
 {
     highest_level = highest;
     line_format = format;
+    is_coloured = format == LOG_FORMAT_TEXT && wants_colour();
 }
 
 bool log_is_on(enum log_level level)
@@ -59,9 +71,24 @@ uint64_t log_lost(void)
     return atomic_load_explicit(&lost_count, memory_order_relaxed);
 }
 
+static void add_level(struct text *line, enum log_level level)
+{
+    static const char *const colours[] = {
+        [LOG_ERROR] = "\033[31m", [LOG_WARNING] = "\033[33m", [LOG_DEBUG] = "\033[2m"};
+    const char *colour =
+        is_coloured && (size_t)level < ARRAY_COUNT(colours) ? colours[level] : NULL;
+    if (colour != NULL) {
+        text_add(line, colour);
+    }
+    text_add(line, log_level_name(level));
+    if (colour != NULL) {
+        text_add(line, "\033[0m");
+    }
+}
+
 static void add_text_line(struct text *line, const struct log_record *record, size_t count)
 {
-    text_add(line, log_level_name(record->level));
+    add_level(line, record->level);
     if (record->node != NULL) {
         text_add_format(line, " %s[%u]", record->node, record->generation);
     }
