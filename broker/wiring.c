@@ -397,7 +397,7 @@ void wiring_check_ready(struct broker *broker)
     }
     broker->phase = BROKER_RUNNING;
     // The first tick of all nodes is at the same instant, far enough ahead for every one to see it.
-    // It is in force at once: else a node would tick by the clock that it had for open() until then.
+    // In force at once: else a node would tick until then by the clock that it had for open().
     broker->clock.from_ns = clock_now_ns();
     broker->clock.epoch_ns = broker->clock.from_ns + CLOCK_NS_PER_MS;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
