@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=120
 """A graph from its start to its exit status, with the real broker and real workers."""
+import json
 import os
 import pathlib
 import signal
@@ -155,6 +156,51 @@ class Run(unittest.TestCase):
         done = self.graph.run()
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("exit code 125", done.stderr)
+
+    def test_a_drain_that_misses_its_deadline_is_1_and_says_what_was_lost(self):
+        """R-EXIT-011 R-STEP-016"""
+        self.graph.write({"a": "exec: [test-source], timeouts: {stop: 300ms}",
+                          "b": "exec: [check-sink], config: {work: 20s}, timeouts: {stop: 300ms}",
+                          "x": "exec: [test-source], config: {frames: 50, rate: 1000}"}, ["a.data -> b.in"])
+        running = self.start("-v")
+        running.expect("x[1]: finished")  # by then the other source has filled its link
+        running.signal()
+        self.assertEqual(running.wait(), 1, running.text())
+        self.assertIn("error b[1]: failed: stop deadline of 300ms passed", running.text())
+        self.assertRegex(running.text(), r"error: link a\.data -> b\.in: \d+ frames were lost on a lossless link")
+
+    def test_two_links_into_one_input_agree_also_around_a_corner(self):
+        """R-NEG-003 R-DATA-012"""
+        self.graph.write({"a": "exec: [test-pattern], config: {frames: 20}, run: {interval: 1ms}",
+                          "b": "exec: [blur]", "c": "exec: [blur]", "d": CHECK.replace("stamp: true", "numbers: off")},
+                         ["a.video -> c.video", "a.video -> b.video", "b.video -> c.video", "c.video -> d.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("link c.video -> d.in: published=40 released=40\n", done.stderr)
+
+    def test_every_line_is_an_object_with_log_format_json(self):
+        """R-LOG-002 R-LOG-003"""
+        self.graph.write({"a": SOURCE, "b": "exec: [check-sink]"}, ["a.data -> b.in"])
+        done = self.graph.run("-v", "--log-format", "json")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = [json.loads(line) for line in done.stderr.splitlines()]
+        for line in lines:
+            self.assertEqual(set(line), {"ts", "level", "node", "generation", "stream", "intercepted", "text"})
+        self.assertTrue(any(line["intercepted"] and line["node"] == "b" for line in lines))
+
+    def test_many_nodes_start_together(self):
+        """R-WORKER-006"""
+        nodes, links = {}, []
+        for i in range(40):
+            nodes |= {f"a{i}": SOURCE, f"b{i}": "exec: [null-sink]"}
+            links.append(f"a{i}.data -> b{i}.in")
+        self.graph.write(nodes, links)
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        ready = [n for n, line in enumerate(done.stderr.splitlines()) if "starting -> ready" in line]
+        runs = [n for n, line in enumerate(done.stderr.splitlines()) if "ready -> running" in line]
+        self.assertEqual((len(ready), len(runs)), (80, 80))
+        self.assertLess(max(ready), min(runs))
 
     def test_cpu_time_of_the_broker_does_not_grow_with_the_frames(self):
         """R-DATA-020"""
