@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Pixel formats: every format is read into rows of four bytes per pixel, either red, green, blue,
-// alpha or luma and both chromas, and written from them, two rows at a time.
+// Pixel formats: every format is read into rows of its channels, either red, green and blue or luma
+// and both chromas, and written from them, two rows at a time. Channels lie apart and factors have
+// 16 bits, so that compilers vectorise the loops.
 #include "processors/common/pixels.h"
 
 #include <errno.h>
@@ -10,15 +11,21 @@
 
 #define MATRIX_HEIGHT_MAX_BT601 576
 #define ROWS 2
-#define SHIFT 14
+#define CHANNELS 4
+#define SHIFT 13
 #define HALF (1 << (SHIFT - 1))
 
 // Factors scaled by 2^SHIFT.
 struct factors {
-    int32_t y_r, y_g, y_b;
-    int32_t u_r, u_g, u_b;
-    int32_t v_r, v_g, v_b;
-    int32_t rgb_y, r_v, g_u, g_v, b_u;
+    int16_t y_r, y_g, y_b;
+    int16_t u_r, u_g, u_b;
+    int16_t v_r, v_g, v_b;
+    int16_t rgb_y, r_v, g_u, g_v, b_u;
+};
+
+// One row: red, green, blue, alpha, or luma, both chromas, alpha.
+struct row {
+    uint8_t *channels[CHANNELS];
 };
 
 struct pixels_converter {
@@ -27,7 +34,8 @@ struct pixels_converter {
     struct sb_video_layout from_layout;
     struct sb_video_layout to_layout;
     struct factors factors;
-    uint8_t *rows[ROWS];  // four bytes per pixel
+    uint8_t *memory;  // of the rows
+    struct row rows[ROWS];
 };
 
 // Order of the bytes of the packed formats: where red, green, blue lie, and bytes per pixel.
@@ -56,10 +64,10 @@ enum pixels_matrix pixels_matrix_of(uint32_t height)
     return height <= MATRIX_HEIGHT_MAX_BT601 ? PIXELS_BT601 : PIXELS_BT709;
 }
 
-static int32_t scaled(double value)
+static int16_t scaled(double value)
 {
     double wide = value * (1 << SHIFT);
-    return (int32_t)(wide < 0 ? wide - 0.5 : wide + 0.5);
+    return (int16_t)(wide < 0 ? wide - 0.5 : wide + 0.5);
 }
 
 // The equations of both matrices from the shares of red and blue in the luma.
@@ -103,9 +111,12 @@ int pixels_converter_create(const struct sb_video_format *from, enum sb_pixel to
     if (result == 0) {
         result = sb_video_layout_get(&converter->to, &converter->to_layout);
     }
-    for (int i = 0; i < ROWS && result == 0; i++) {
-        converter->rows[i] = malloc((size_t)from->width * 4);
-        result = converter->rows[i] == NULL ? -ENOMEM : 0;
+    converter->memory = malloc((size_t)from->width * ROWS * CHANNELS);
+    if (converter->memory == NULL) {
+        result = -ENOMEM;
+    }
+    for (size_t i = 0; i < ROWS * CHANNELS && result == 0; i++) {
+        converter->rows[i / CHANNELS].channels[i % CHANNELS] = converter->memory + i * from->width;
     }
     if (result < 0) {
         pixels_converter_destroy(converter);
@@ -118,9 +129,7 @@ int pixels_converter_create(const struct sb_video_format *from, enum sb_pixel to
 void pixels_converter_destroy(struct pixels_converter *converter)
 {
     if (converter != NULL) {
-        for (int i = 0; i < ROWS; i++) {
-            free(converter->rows[i]);
-        }
+        free(converter->memory);
         free(converter);
     }
 }
@@ -131,94 +140,143 @@ uint64_t pixels_target_bytes(const struct pixels_converter *converter)
 }
 
 static void load_packed(struct packed packed, const uint8_t *restrict source, uint32_t width,
-                        uint8_t *restrict row)
+                        const struct row *row)
 {
+    uint8_t *restrict red = row->channels[0];
+    uint8_t *restrict green = row->channels[1];
+    uint8_t *restrict blue = row->channels[2];
+    uint8_t *restrict alpha = row->channels[3];
+    if (packed.bytes == 4) {
+        for (uint32_t x = 0; x < width; x++) {
+            red[x] = source[4 * (size_t)x];
+            green[x] = source[4 * (size_t)x + 1];
+            blue[x] = source[4 * (size_t)x + 2];
+            alpha[x] = source[4 * (size_t)x + 3];
+        }
+        return;
+    }
     for (uint32_t x = 0; x < width; x++) {
         const uint8_t *pixel = source + (size_t)x * packed.bytes;
-        row[4 * x + 0] = pixel[packed.red];
-        row[4 * x + 1] = pixel[packed.green];
-        row[4 * x + 2] = pixel[packed.blue];
-        row[4 * x + 3] = packed.bytes == 4 ? pixel[3] : 255;
+        red[x] = pixel[0];
+        green[x] = pixel[packed.green];
+        blue[x] = pixel[packed.bytes - 1];
+    }
+    memset(alpha, 255, width);
+}
+
+// Chroma samples lie `step` bytes apart and belong to two pixels each.
+static void load_chroma(const uint8_t *restrict chroma, size_t step, uint32_t width,
+                        uint8_t *restrict out)
+{
+    for (uint32_t x = 0; x < width / 2; x++) {
+        out[2 * x] = chroma[x * step];
+        out[2 * x + 1] = chroma[x * step];
     }
 }
 
-// Luma, and chroma samples that lie `step` bytes apart and belong to two pixels each.
-static void load_luma(const uint8_t *restrict luma, size_t luma_step, const uint8_t *u,
-                      const uint8_t *v, size_t step, uint32_t width, uint8_t *restrict row)
+static void load_yuv(const uint8_t *luma, size_t luma_step, const uint8_t *u, const uint8_t *v,
+                     size_t step, uint32_t width, const struct row *row)
 {
+    uint8_t *out = row->channels[0];
     for (uint32_t x = 0; x < width; x++) {
-        row[4 * x + 0] = luma[x * luma_step];
-        row[4 * x + 1] = u[(x / 2) * step];
-        row[4 * x + 2] = v[(x / 2) * step];
-        row[4 * x + 3] = 255;
+        out[x] = luma[x * luma_step];
     }
+    load_chroma(u, step, width, row->channels[1]);
+    load_chroma(v, step, width, row->channels[2]);
+    memset(row->channels[3], 255, width);
 }
 
 static void load_row(const struct pixels_converter *converter, const uint8_t *source, uint32_t y,
-                     uint8_t *row)
+                     struct row *row)
 {
     const struct sb_plane *planes = converter->from_layout.planes;
     uint32_t width = converter->from.width;
+    struct packed packed = packed_formats[converter->from.pixel];
     const uint8_t *first = source + planes[0].offset_bytes + y * planes[0].stride_bytes;
     if (converter->from.pixel == SB_PIXEL_I420) {
         const uint8_t *u = source + planes[1].offset_bytes + (y / 2) * planes[1].stride_bytes;
         const uint8_t *v = source + planes[2].offset_bytes + (y / 2) * planes[2].stride_bytes;
-        load_luma(first, 1, u, v, 1, width, row);
+        load_yuv(first, 1, u, v, 1, width, row);
     } else if (converter->from.pixel == SB_PIXEL_NV12) {
         const uint8_t *uv = source + planes[1].offset_bytes + (y / 2) * planes[1].stride_bytes;
-        load_luma(first, 1, uv, uv + 1, 2, width, row);
+        load_yuv(first, 1, uv, uv + 1, 2, width, row);
     } else if (converter->from.pixel == SB_PIXEL_YUY2) {
-        load_luma(first, 2, first + 1, first + 3, 4, width, row);
+        load_yuv(first, 2, first + 1, first + 3, 4, width, row);
     } else {
-        load_packed(packed_formats[converter->from.pixel], first, width, row);
-    }
-}
-
-static void row_to_rgb(const struct factors *f, uint8_t *row, uint32_t width)
-{
-    for (uint32_t x = 0; x < width; x++) {
-        int32_t y = (row[4 * x] - 16) * f->rgb_y + HALF;
-        int32_t u = row[4 * x + 1] - 128;
-        int32_t v = row[4 * x + 2] - 128;
-        row[4 * x + 0] = clamp((y + v * f->r_v) >> SHIFT);
-        row[4 * x + 1] = clamp((y + u * f->g_u + v * f->g_v) >> SHIFT);
-        row[4 * x + 2] = clamp((y + u * f->b_u) >> SHIFT);
-    }
-}
-
-static void row_to_luma(const struct factors *f, uint8_t *row, uint32_t width)
-{
-    for (uint32_t x = 0; x < width; x++) {
-        int32_t r = row[4 * x];
-        int32_t g = row[4 * x + 1];
-        int32_t b = row[4 * x + 2];
-        row[4 * x + 0] = clamp(16 + ((r * f->y_r + g * f->y_g + b * f->y_b + HALF) >> SHIFT));
-        row[4 * x + 1] = clamp(128 + ((r * f->u_r + g * f->u_g + b * f->u_b + HALF) >> SHIFT));
-        row[4 * x + 2] = clamp(128 + ((r * f->v_r + g * f->v_g + b * f->v_b + HALF) >> SHIFT));
-    }
-}
-
-static void store_packed(struct packed packed, const uint8_t *restrict row, uint32_t width,
-                         uint8_t *restrict target)
-{
-    for (uint32_t x = 0; x < width; x++) {
-        uint8_t *pixel = target + (size_t)x * packed.bytes;
-        pixel[packed.red] = row[4 * x + 0];
-        pixel[packed.green] = row[4 * x + 1];
-        pixel[packed.blue] = row[4 * x + 2];
-        if (packed.bytes == 4) {
-            pixel[3] = row[4 * x + 3];
+        load_packed(packed, first, width, row);
+        if (packed.red > packed.blue) {
+            uint8_t *swap = row->channels[0];
+            row->channels[0] = row->channels[2];
+            row->channels[2] = swap;
         }
     }
 }
 
+static void row_to_rgb(const struct factors *factors, const struct row *row, uint32_t width)
+{
+    const struct factors f = *factors;
+    uint8_t *restrict a = row->channels[0];
+    uint8_t *restrict b = row->channels[1];
+    uint8_t *restrict c = row->channels[2];
+    for (uint32_t x = 0; x < width; x++) {
+        int16_t luma = (int16_t)(a[x] - 16);
+        int16_t u = (int16_t)(b[x] - 128);
+        int16_t v = (int16_t)(c[x] - 128);
+        int32_t y = luma * f.rgb_y + HALF;
+        a[x] = clamp((y + v * f.r_v) >> SHIFT);
+        b[x] = clamp((y + u * f.g_u + v * f.g_v) >> SHIFT);
+        c[x] = clamp((y + u * f.b_u) >> SHIFT);
+    }
+}
+
+static void row_to_luma(const struct factors *factors, const struct row *row, uint32_t width)
+{
+    const struct factors f = *factors;
+    uint8_t *restrict a = row->channels[0];
+    uint8_t *restrict b = row->channels[1];
+    uint8_t *restrict c = row->channels[2];
+    for (uint32_t x = 0; x < width; x++) {
+        int16_t red = a[x];
+        int16_t green = b[x];
+        int16_t blue = c[x];
+        a[x] = clamp(16 + ((red * f.y_r + green * f.y_g + blue * f.y_b + HALF) >> SHIFT));
+        b[x] = clamp(128 + ((red * f.u_r + green * f.u_g + blue * f.u_b + HALF) >> SHIFT));
+        c[x] = clamp(128 + ((red * f.v_r + green * f.v_g + blue * f.v_b + HALF) >> SHIFT));
+    }
+}
+
+static void store_packed(struct packed packed, const struct row *row, uint32_t width,
+                         uint8_t *restrict target)
+{
+    bool is_reversed = packed.red > packed.blue;
+    const uint8_t *restrict first = row->channels[is_reversed ? 2 : 0];
+    const uint8_t *restrict green = row->channels[1];
+    const uint8_t *restrict third = row->channels[is_reversed ? 0 : 2];
+    const uint8_t *restrict alpha = row->channels[3];
+    if (packed.bytes == 4) {
+        for (uint32_t x = 0; x < width; x++) {
+            target[4 * (size_t)x] = first[x];
+            target[4 * (size_t)x + 1] = green[x];
+            target[4 * (size_t)x + 2] = third[x];
+            target[4 * (size_t)x + 3] = alpha[x];
+        }
+        return;
+    }
+    for (uint32_t x = 0; x < width; x++) {
+        target[3 * (size_t)x] = first[x];
+        target[3 * (size_t)x + 1] = green[x];
+        target[3 * (size_t)x + 2] = third[x];
+    }
+}
+
 // Gray of full range; its weights are those of the luma without the narrowing to 219 steps.
-static void store_gray(const struct factors *f, const uint8_t *restrict row, uint32_t width,
+static void store_gray(const struct factors *f, const struct row *row, uint32_t width,
                        uint8_t *restrict target)
 {
     int32_t sum = f->y_r + f->y_g + f->y_b;
     for (uint32_t x = 0; x < width; x++) {
-        int32_t luma = row[4 * x] * f->y_r + row[4 * x + 1] * f->y_g + row[4 * x + 2] * f->y_b;
+        int32_t luma = row->channels[0][x] * f->y_r + row->channels[1][x] * f->y_g +
+                       row->channels[2][x] * f->y_b;
         target[x] = clamp((luma + sum / 2) / sum);
     }
 }
@@ -227,19 +285,35 @@ static void store_luma(const uint8_t *restrict row, uint32_t width, size_t step,
                        uint8_t *restrict target)
 {
     for (uint32_t x = 0; x < width; x++) {
-        target[x * step] = row[4 * x];
+        target[x * step] = row[x];
     }
 }
 
-// The mean of both chromas over two columns and two rows (which may be the same row twice).
+// The mean of a chroma over two columns and two rows (which may be the same row twice).
 static void store_chroma(const uint8_t *upper, const uint8_t *lower, uint32_t width, size_t step,
-                         uint8_t *u, uint8_t *v)
+                         uint8_t *restrict target)
 {
     for (uint32_t x = 0; x < width / 2; x++) {
-        const uint8_t *a = upper + 8 * (size_t)x;
-        const uint8_t *b = lower + 8 * (size_t)x;
-        u[x * step] = (uint8_t)((a[1] + a[5] + b[1] + b[5] + 2) >> 2);
-        v[x * step] = (uint8_t)((a[2] + a[6] + b[2] + b[6] + 2) >> 2);
+        uint32_t sum = (uint32_t)upper[2 * x] + upper[2 * x + 1] + lower[2 * x] + lower[2 * x + 1];
+        target[x * step] = (uint8_t)((sum + 2) >> 2);
+    }
+}
+
+static void store_row(const struct pixels_converter *converter, const struct row *row,
+                      uint8_t *target)
+{
+    enum sb_pixel pixel = converter->to.pixel;
+    uint32_t width = converter->to.width;
+    if (pixel == SB_PIXEL_YUY2) {
+        store_luma(row->channels[0], width, 2, target);
+        store_chroma(row->channels[1], row->channels[1], width, 4, target + 1);
+        store_chroma(row->channels[2], row->channels[2], width, 4, target + 3);
+    } else if (is_chroma(pixel)) {
+        memcpy(target, row->channels[0], width);
+    } else if (pixel == SB_PIXEL_GRAY8) {
+        store_gray(&converter->factors, row, width, target);
+    } else {
+        store_packed(packed_formats[pixel], row, width, target);
     }
 }
 
@@ -247,30 +321,22 @@ static void store_rows(const struct pixels_converter *converter, uint32_t y, uin
                        uint8_t *target)
 {
     const struct sb_plane *planes = converter->to_layout.planes;
+    const struct row *rows = converter->rows;
     enum sb_pixel pixel = converter->to.pixel;
-    uint32_t width = converter->to.width;
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *row = converter->rows[i];
-        uint8_t *first = target + planes[0].offset_bytes + (y + i) * planes[0].stride_bytes;
-        if (pixel == SB_PIXEL_YUY2) {
-            store_luma(row, width, 2, first);
-            store_chroma(row, row, width, 4, first + 1, first + 3);
-        } else if (is_chroma(pixel)) {
-            store_luma(row, width, 1, first);
-        } else if (pixel == SB_PIXEL_GRAY8) {
-            store_gray(&converter->factors, row, width, first);
-        } else {
-            store_packed(packed_formats[pixel], row, width, first);
-        }
+        store_row(converter, &rows[i],
+                  target + planes[0].offset_bytes + (y + i) * planes[0].stride_bytes);
     }
-    if (pixel == SB_PIXEL_I420) {
-        uint8_t *u = target + planes[1].offset_bytes + (y / 2) * planes[1].stride_bytes;
-        uint8_t *v = target + planes[2].offset_bytes + (y / 2) * planes[2].stride_bytes;
-        store_chroma(converter->rows[0], converter->rows[1], width, 1, u, v);
-    } else if (pixel == SB_PIXEL_NV12) {
-        uint8_t *uv = target + planes[1].offset_bytes + (y / 2) * planes[1].stride_bytes;
-        store_chroma(converter->rows[0], converter->rows[1], width, 2, uv, uv + 1);
+    if (pixel != SB_PIXEL_I420 && pixel != SB_PIXEL_NV12) {
+        return;
     }
+    size_t step = pixel == SB_PIXEL_NV12 ? 2 : 1;
+    uint8_t *u = target + planes[1].offset_bytes + (y / 2) * planes[1].stride_bytes;
+    uint8_t *v = pixel == SB_PIXEL_NV12
+                     ? u + 1
+                     : target + planes[2].offset_bytes + (y / 2) * planes[2].stride_bytes;
+    store_chroma(rows[0].channels[1], rows[1].channels[1], converter->to.width, step, u);
+    store_chroma(rows[0].channels[2], rows[1].channels[2], converter->to.width, step, v);
 }
 
 void pixels_convert(struct pixels_converter *converter, const void *source, void *target)
@@ -286,11 +352,11 @@ void pixels_convert(struct pixels_converter *converter, const void *source, void
         uint32_t left = converter->from.height - y;
         uint32_t count = left < ROWS ? left : ROWS;
         for (uint32_t i = 0; i < count; i++) {
-            load_row(converter, source, y + i, converter->rows[i]);
+            load_row(converter, source, y + i, &converter->rows[i]);
             if (is_chroma(from) && !is_chroma(to)) {
-                row_to_rgb(&converter->factors, converter->rows[i], width);
+                row_to_rgb(&converter->factors, &converter->rows[i], width);
             } else if (!is_chroma(from) && is_chroma(to)) {
-                row_to_luma(&converter->factors, converter->rows[i], width);
+                row_to_luma(&converter->factors, &converter->rows[i], width);
             }
         }
         store_rows(converter, y, count, target);

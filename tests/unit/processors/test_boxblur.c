@@ -148,11 +148,11 @@ static void the_rate_at_1080p_is_printed(void **state)
     assert_non_null(target);
     assert_int_equal(boxblur_create(1920, 1080, 4, 4, &blur), 0);
     boxblur_run(blur, source, 7680, target, 7680);
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
     for (int i = 0; i < 10; i++) {
         boxblur_run(blur, source, 7680, target, 7680);
     }
-    clock_gettime(CLOCK_MONOTONIC, &to);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
     double seconds = (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
     print_message("1080p rgba, radius 4: %.0f frames per second\n", 10 / seconds);
     boxblur_destroy(blur);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -163,6 +164,41 @@ static void sizes_that_a_format_cannot_have_are_refused(void **state)
     pixels_converter_destroy(NULL);
 }
 
+// Prints the rates for whoever changes the loops; it decides nothing.
+static void the_rates_at_1080p_are_printed(void **state)
+{
+    (void)state;
+    size_t bytes = 1920 * 1080 * 4;
+    uint8_t *source = calloc(1, bytes);
+    uint8_t *target = calloc(1, bytes);
+    static const enum sb_pixel pairs[][2] = {{SB_PIXEL_RGBA, SB_PIXEL_I420},
+                                             {SB_PIXEL_I420, SB_PIXEL_RGBA},
+                                             {SB_PIXEL_RGBA, SB_PIXEL_RGB}};
+    assert_non_null(source);
+    assert_non_null(target);
+    for (size_t i = 0; i < 3; i++) {
+        struct sb_video_format format = {.pixel = pairs[i][0], .width = 1920, .height = 1080};
+        struct pixels_converter *converter = NULL;
+        struct timespec from;
+        struct timespec to;
+        assert_int_equal(pixels_converter_create(&format, pairs[i][1], PIXELS_BT709, &converter),
+                         0);
+        pixels_convert(converter, source, target);
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
+        for (int j = 0; j < 10; j++) {
+            pixels_convert(converter, source, target);
+        }
+        clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
+        double seconds =
+            (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+        print_message("1080p %s to %s: %.0f frames per second\n", sb_pixel_name(pairs[i][0]),
+                      sb_pixel_name(pairs[i][1]), 10 / seconds);
+        pixels_converter_destroy(converter);
+    }
+    free(source);
+    free(target);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +208,7 @@ int main(void)
         cmocka_unit_test(luma_and_chroma_formats_change_into_each_other_without_loss),
         cmocka_unit_test(packed_formats_only_move_bytes),
         cmocka_unit_test(sizes_that_a_format_cannot_have_are_refused),
+        cmocka_unit_test(the_rates_at_1080p_are_printed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
