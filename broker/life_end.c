@@ -5,9 +5,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/check.h"
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
 #include "broker/life.h"
@@ -148,6 +150,38 @@ static void log_end(const struct actual_node *node, enum exit_verdict verdict, b
     }
 }
 
+// What the worker counted itself, as far as it is not 0: its own words, which nothing depends on.
+static void log_counts(const struct actual_node *node)
+{
+    const struct status_page *status = node->status;
+    if (status == NULL || !log_is_on(LOG_DEBUG)) {
+        return;
+    }
+    const struct {
+        const char *name;
+        const _Atomic uint64_t *count;
+    } counts[] = {
+        {"in", &status->frames_in},
+        {"out", &status->frames_out},
+        {"errors", &status->errors},
+        {"failed", &status->failed_frames},
+        {"unlinked", &status->unlinked_out},
+        {"refused", &status->refused_out},
+        {"stopped", &status->stopped_out},
+        {"ticks", &status->ticks},
+        {"missed_ticks", &status->missed_ticks},
+    };
+    char bytes[512];
+    struct text text = TEXT_OVER(bytes);
+    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
+        uint64_t count = atomic_load_explicit(counts[i].count, memory_order_relaxed);
+        if (count != 0) {
+            text_add_format(&text, " %s=%llu", counts[i].name, (unsigned long long)count);
+        }
+    }
+    log_node(LOG_DEBUG, node->life.id, node->life.generation, "counted:%s", bytes);
+}
+
 void life_end(struct broker *broker, struct actual_node *node, const int *wait_status)
 {
     if (!node_is_alive(node->life.state)) {
@@ -160,6 +194,7 @@ void life_end(struct broker *broker, struct actual_node *node, const int *wait_s
     enum exit_verdict verdict = exit_reason_verdict(&node->reason, is_complete, is_stopping);
     enum node_event event = event_of(node, verdict);
     bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
+    log_counts(node);
     close_life(node, is_clean);
     log_end(node, verdict, event == NODE_ON_FAIL);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());

@@ -96,7 +96,7 @@ static void tell_gone_links(struct broker *broker, struct actual_node *node)
     for (size_t i = 0; i < node->output_count; i++) {
         for (size_t j = 0; j < node->outputs[i].link_count; j++) {
             if (node->outputs[i].links[j]->state == LINK_DISCONNECTED) {
-                life_message_unlink(broker, node, node->outputs[i].links[j]->id, true);
+                life_message_unlink(broker, node, node->outputs[i].links[j]->id, false);
             }
         }
     }

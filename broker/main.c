@@ -28,7 +28,7 @@ static int describe(void *context, const char *folder, char *const *argv, char *
     return launcher_describe(context, folder, argv, DESCRIBE_NS, out_json, out_count, out_why);
 }
 
-// Signals come through the loop. Blocked before any thread is made, because threads inherit it.
+// From here on signals come through the loop. No thread exists yet: those that come inherit it.
 static void block_signals(void)
 {
     sigset_t set;
@@ -38,7 +38,6 @@ static void block_signals(void)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGCHLD);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
 }
 
 static int run_graph(const struct options *options, struct graph **graph, struct catalog *catalog,
@@ -59,6 +58,7 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     *diags = (struct diags){.count = 0};
     struct broker_options wanted = {.is_keep = options->is_given[OPTION_KEEP],
                                     .is_idle = options->is_given[OPTION_IDLE]};
+    block_signals();
     return broker_run(*graph, launcher, &wanted);
 }
 
@@ -95,7 +95,7 @@ static int run(const struct options *options)
         log_line(LOG_ERROR, "cannot start the launcher: %s", strerrordesc_np(-failed));
         return STATUS_INTERNAL;
     }
-    block_signals();
+    signal(SIGPIPE, SIG_IGN);
     int status = run_with_launcher(options, launcher);
     launcher_stop(launcher);
     return status;

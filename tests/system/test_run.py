@@ -34,6 +34,7 @@ class Run(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("link a.data -> b.in: published=1000 released=1000\n", done.stderr)
         self.assertIn("link b.out -> c.in: published=1000 released=1000\n", done.stderr)
+        self.assertIn("b[1]: counted: in=1000 out=1000\n", done.stderr)
 
     def test_only_the_workers_speak_at_the_usual_level(self):
         self.graph.write({"a": SOURCE, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
