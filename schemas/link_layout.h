@@ -45,18 +45,18 @@ struct publish_page {
     uint8_t pad0[40];
 
     // Line 1: moves with every frame or eviction; nobody polls it.
-    _Atomic uint64_t tail;          // seq of the newest frame; a hint, the cells decide
-    _Atomic uint64_t low;           // oldest seq that an evicting link still holds
+    _Atomic uint64_t tail;     // seq of the newest frame; a hint, the cells decide
+    _Atomic uint64_t low;      // oldest seq that an evicting link still holds
+    _Atomic uint64_t refused;  // frames too large for their slot: never accepted
+    uint8_t pad1[40];
+
+    // Line 2: moves seldom. The consumer sleeps on data_word, which the producer bumps before it
+    // wakes, and looks at the rest whenever the ring is empty.
+    _Atomic uint32_t data_word;
+    _Atomic uint32_t end_kind;      // enum link_end, written before end
     _Atomic uint64_t end;           // seq after the last frame, 0 = open
     _Atomic uint64_t consume_page;  // number of the consume page that the producer reads, 0 = none
-    _Atomic uint32_t end_kind;      // enum link_end, written before end
-    _Atomic uint32_t reserved1;
-    _Atomic uint64_t refused;  // frames too large for their slot: never accepted
-    uint8_t pad1[16];
-
-    // Line 2: the consumer sleeps on data_word; the producer bumps it and wakes.
-    _Atomic uint32_t data_word;
-    uint8_t pad2[60];
+    uint8_t pad2[40];
 
     // Line 3: a sleeping producer wants `retired` to reach this count, 0 = awake.
     _Atomic uint64_t space_wish;
@@ -67,11 +67,11 @@ struct publish_page {
 
 static_assert(offsetof(struct publish_page, tail) == 64, "layout");
 static_assert(offsetof(struct publish_page, low) == 72, "layout");
-static_assert(offsetof(struct publish_page, end) == 80, "layout");
-static_assert(offsetof(struct publish_page, consume_page) == 88, "layout");
-static_assert(offsetof(struct publish_page, end_kind) == 96, "layout");
-static_assert(offsetof(struct publish_page, refused) == 104, "layout");
+static_assert(offsetof(struct publish_page, refused) == 80, "layout");
 static_assert(offsetof(struct publish_page, data_word) == 128, "layout");
+static_assert(offsetof(struct publish_page, end_kind) == 132, "layout");
+static_assert(offsetof(struct publish_page, end) == 136, "layout");
+static_assert(offsetof(struct publish_page, consume_page) == 144, "layout");
 static_assert(offsetof(struct publish_page, space_wish) == 192, "layout");
 static_assert(offsetof(struct publish_page, cells) == 256, "layout");
 

@@ -8,9 +8,14 @@
 
 #include <stdint.h>
 
+#include "base/prefetch.h"
 #include "schemas/frame_layout.h"
 
 #define POOL_SLOT_NONE UINT32_MAX
+
+// How many claims before its turn the first lines of a slot are fetched: they are in the cache of
+// whoever read them last, and a store that waits for them holds up the fence of the publish.
+#define POOL_AHEAD 4
 
 struct pool {
     uint8_t *bytes;  // borrowed: the mapped segment, writable by this process only
@@ -38,6 +43,12 @@ static inline uint32_t pool_claim(struct pool *pool)
     }
     uint32_t slot = pool->free[--pool->free_count];
     pool->counts[slot] = 1;
+    if (pool->free_count >= POOL_AHEAD) {
+        const uint8_t *next =
+            pool->bytes + pool->free[pool->free_count - POOL_AHEAD] * pool->slot_bytes;
+        prefetch_write(next);
+        prefetch_write(next + CACHE_LINE_BYTES);
+    }
     return slot;
 }
 

@@ -9,6 +9,10 @@
 #include "schemas/limits.h"
 #include "shm/futex.h"
 
+// How many frames before its turn the line of a cell is fetched. The reader has it: without this
+// the fence of each publish waits until it has come over.
+#define CELLS_AHEAD 8
+
 #define RELAXED memory_order_relaxed
 #define ACQUIRE memory_order_acquire
 #define RELEASE memory_order_release
@@ -198,6 +202,8 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     writer->slots[index] = slot;
     writer->index = index + 1 == writer->depth ? 0 : index + 1;
     writer->next_seq = seq + 1;
+    uint32_t ahead = index + CELLS_AHEAD;
+    prefetch_write(&writer->page->cells[ahead < writer->depth ? ahead : ahead % writer->depth]);
     if (writer->peer == NULL) {
         return;
     }
