@@ -78,7 +78,6 @@ static enum round look_around(struct sb_node *node)
         status_phase(node, node->want == WANT_PAUSE ? WORKER_PAUSED : WORKER_READY);
         rest_begin(node, &set);
         rest_wait(node, &set, FUTEX_NO_DEADLINE);
-        node->is_clock_stale = true;
     }
 }
 
@@ -117,7 +116,6 @@ static void run_reactive(struct sb_node *node)
         int64_t deadline_ns = activation_deadline_ns(node);
         rest_for_input(node, NULL, activation_wish(node), activation_is_ready, &deadline_ns,
                        deadline_ns);
-        node->is_clock_stale = true;
     }
 }
 

@@ -9,8 +9,13 @@
 #include "worker/input.h"
 #include "worker/input_link.h"
 
-// A poller of an empty ring steals the cache line that the producer is about to write.
+// A poller of an empty ring steals the cache line that the producer is about to write: after a run
+// of frames it looks seldom. Single frames are answers, and each pause would come on top of them.
 #define SPIN_PAUSES 8
+#define SPIN_RUN 8
+
+// The clock costs more than a look at the ring.
+#define SPIN_LOOKS 16
 
 #define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
 
@@ -86,6 +91,7 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
         return 0;
     }
     settle_inputs(node);
+    node->is_clock_stale = true;
     int result = futex_set_wait(set, deadline_ns);
     control_poll(node);
     return result;
@@ -101,31 +107,42 @@ static int64_t spin_limit_ns(const struct sb_node *node)
 }
 
 // True when it became ready while spinning.
-static bool spin(struct sb_node *node, int64_t start_ns, int64_t deadline_ns,
+static bool spin(struct sb_node *node, int64_t deadline_ns,
                  bool (*is_ready)(struct sb_node *node, void *context), void *context)
 {
     int64_t limit_ns = spin_limit_ns(node);
     if (limit_ns == 0) {
         return false;
     }
-    int64_t until_ns = start_ns > INT64_MAX - limit_ns ? INT64_MAX : start_ns + limit_ns;
-    until_ns = until_ns < deadline_ns ? until_ns : deadline_ns;
+    int pauses = node->step - node->spin_step >= SPIN_RUN ? SPIN_PAUSES : 1;
+    node->spin_step = node->step;
+    int64_t start_ns = 0;
     for (uint32_t round = 1;; round++) {
-        for (int i = 0; i < SPIN_PAUSES; i++) {
+        for (int i = 0; i < pauses; i++) {
             clock_pause();
         }
         if (is_ready(node, context)) {
             return true;
         }
-        // The clock costs as much as the look at the ring: read it now and then.
-        if (is_bell_rung(node) || (round % 16 == 0 && clock_now_ns() >= until_ns)) {
+        if (is_bell_rung(node)) {
             return false;
+        }
+        if (round % SPIN_LOOKS == 0) {
+            // Spinning is not sleeping, but the step that comes next must not look as old as this.
+            node->clock_ns = clock_now_ns();
+            start_ns = start_ns == 0 ? node->clock_ns : start_ns;
+            if (node->clock_ns - start_ns >= limit_ns || node->clock_ns >= deadline_ns) {
+                return false;
+            }
         }
     }
 }
 
 static void measure_gap(struct sb_node *node, int64_t start_ns)
 {
+    if (!node->is_spin_auto) {
+        return;
+    }
     int64_t gap_ns = clock_now_ns() - start_ns;
     node->gap_ns += (gap_ns - node->gap_ns) / 8;
 }
@@ -160,9 +177,8 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
                    int64_t deadline_ns)
 {
     struct futex_set set;
-    bool is_spinning = node->is_spin_auto || node->spin_ns > 0;
-    int64_t start_ns = is_spinning ? clock_now_ns() : 0;
-    if (is_spinning && spin(node, start_ns, deadline_ns, is_ready, context)) {
+    int64_t start_ns = node->is_spin_auto ? clock_now_ns() : 0;
+    if (spin(node, deadline_ns, is_ready, context)) {
         measure_gap(node, start_ns);
         return 1;
     }
@@ -179,9 +195,7 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         int waited = is_done ? 0 : rest_wait(node, &set, deadline_ns);
         end_inputs(node, only);
         if (is_done || is_ready(node, context)) {
-            if (is_spinning) {
-                measure_gap(node, start_ns);
-            }
+            measure_gap(node, start_ns);
             return 1;
         }
         if (is_over(node)) {
