@@ -127,7 +127,6 @@ static void sleep_for_room(struct sb_output *output)
     }
     if (!is_ready_to_claim(output)) {
         rest_wait(node, &set, deadline_ns);
-        node->is_clock_stale = true;
     }
     end_wishes(output);
     status_phase(node, WORKER_PROCESSING);
@@ -220,7 +219,9 @@ static void preset(struct sb_output *output, struct sb_buffer *buffer)
     } else {
         bool is_tick = node->mode == SB_MODE_TICK && node->is_in_step;
         buffer->number = output->next_number;
-        buffer->pts_ns = is_tick ? node->tick_due_ns : clock_now_ns();
+        // A look at the clock costs more than the rest of a small frame.
+        int64_t now_ns = is_tick || output->port->is_timed ? 0 : clock_now_ns();
+        buffer->pts_ns = is_tick ? node->tick_due_ns : now_ns;
         buffer->duration_ns = is_tick ? node->tick_period_ns : 0;
         buffer->flags = SB_FRAME_KEYFRAME;
     }

@@ -56,16 +56,16 @@ struct sb_frame {
 
 /** A buffer that was claimed from an output. */
 struct sb_buffer {
-    void *data;               /**< capacity_bytes, aligned to 64; yours until publish or abandon */
-    uint64_t capacity_bytes;  /**< size of the slot */
-    uint64_t size_bytes;      /**< preset: what was asked for; at most capacity_bytes */
-    uint64_t number;          /**< preset: of the frame being processed, else counted from 0 */
-    int64_t pts_ns;           /**< preset: of the frame in work, else of the tick, else now */
-    int64_t duration_ns;      /**< preset likewise, else 0 */
-    uint32_t flags;           /**< preset: KEYFRAME for a new frame, else those of the input */
-    uint32_t slot;            /**< the library's own; do not change */
-    uint64_t trace_id;        /**< preset from the frame being processed */
-    uint64_t job_id;          /**< preset likewise */
+    void *data;              /**< capacity_bytes, aligned to 64; yours until publish or abandon */
+    uint64_t capacity_bytes; /**< size of the slot */
+    uint64_t size_bytes;     /**< preset: what was asked for; at most capacity_bytes */
+    uint64_t number;         /**< preset: of the frame being processed, else counted from 0 */
+    int64_t pts_ns;          /**< preset: of the frame in work, of the tick, or now (is_timed: 0) */
+    int64_t duration_ns;     /**< preset likewise, else 0 */
+    uint32_t flags;          /**< preset: KEYFRAME for a new frame, else those of the input */
+    uint32_t slot;           /**< the library's own; do not change */
+    uint64_t trace_id;       /**< preset from the frame being processed */
+    uint64_t job_id;         /**< preset likewise */
     struct sb_output *output; /**< where it goes */
     uint64_t claim;           /**< the library's own; do not change */
 };

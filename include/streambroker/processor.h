@@ -119,6 +119,7 @@ struct sb_port {
 
     uint32_t claims;      /**< output: buffers that may be claimed at once; 0 = 1 */
     bool is_one_per_step; /**< output: at most one frame per step (exactly-once across a crash) */
+    bool is_timed; /**< output: the processor itself says the pts_ns of frames without an input */
     uint64_t max_payload; /**< output: bytes of the largest frame, 0 = 1 MiB or by the format */
     const char *follows;  /**< output: has the format of this input, when it says none itself */
 

@@ -73,6 +73,7 @@ static int send_one(struct source *source)
     }
     uint64_t *words = buffer.data;
     words[0] = source->rate > 0 ? bench_clock_ticks() : source->sent;
+    buffer.pts_ns = source->last_ns;
     buffer.number = source->sent;
     failed = sb_output_publish(source->output, &buffer);
     source->sent += failed == 0 ? 1 : 0;
@@ -202,6 +203,7 @@ static const struct sb_port outputs[] = {
      .type = SB_PORT_DATA,
      .help = "The frames.",
      .is_one_per_step = true,
+     .is_timed = true,
      .max_payload = 64U << 20},
 };
 

@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <streambroker/version.h>
+
 #include "base/check.h"
 #include "base/search.h"
 #include "base/units.h"
@@ -32,13 +34,10 @@ static const struct row rows[] = {
 };
 
 static const struct option options[] = {
-    {"rounds", required_argument, NULL, 'r'},
-    {"seconds", required_argument, NULL, 's'},
-    {"frames", required_argument, NULL, 'n'},
-    {"json", no_argument, NULL, 'j'},
-    {"list", no_argument, NULL, 'l'},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+    {"rounds", required_argument, NULL, 'r'}, {"seconds", required_argument, NULL, 's'},
+    {"frames", required_argument, NULL, 'n'}, {"json", no_argument, NULL, 'j'},
+    {"list", no_argument, NULL, 'l'},         {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, 'v'},      {NULL, 0, NULL, 0},
 };
 
 static struct bench bench = {.rounds = 3, .seconds = 0.3, .frames = 10000000};
@@ -53,7 +52,8 @@ static void print_help(FILE *to)
             "  --seconds S  length of one measurement (default 0.3)\n"
             "  --frames N   frames of the row syscalls (default 10000000)\n"
             "  --json       everything as one JSON document\n"
-            "  --list       the rows\n",
+            "  --list       the rows\n"
+            "  --version    the version\n",
             FIGURES_ROUNDS_MAX);
 }
 
@@ -96,6 +96,9 @@ static int parse_options(int argc, char **argv)
             break;
         case 'l':
             print_rows();
+            return 0;
+        case 'v':
+            printf("streambench %s\n", SB_VERSION_STRING);
             return 0;
         case 'h':
             print_help(stdout);
