@@ -380,7 +380,8 @@ static const struct sb_port outputs[] = {
     {.name = "out",
      .type = SB_PORT_ANY,
      .help = "The frames of the file; their type follows from its format.",
-     .is_one_per_step = true},
+     .is_one_per_step = true,
+     .is_timed = true},
 };
 
 static const char *const formats[] = {

@@ -453,11 +453,16 @@ static const struct sb_port outputs[] = {
     {.name = "video",
      .type = SB_PORT_VIDEO,
      .help = "Raw video of the element named video.",
-     .is_one_per_step = true},
-    {.name = "audio", .type = SB_PORT_AUDIO, .help = "Raw audio of the element named audio."},
+     .is_one_per_step = true,
+     .is_timed = true},
+    {.name = "audio",
+     .type = SB_PORT_AUDIO,
+     .help = "Raw audio of the element named audio.",
+     .is_timed = true},
     {.name = "data",
      .type = SB_PORT_DATA,
      .help = "Whatever the element named data gives, as binary with its media type.",
+     .is_timed = true,
      .kinds = SB_BIT(SB_FORMAT_BINARY)},
 };
 
