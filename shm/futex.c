@@ -83,8 +83,9 @@ static long wait_many(const struct futex_set *set, int64_t deadline_ns)
                    deadline_ns == FUTEX_NO_DEADLINE ? NULL : &until, CLOCK_MONOTONIC);
 }
 
-int futex_set_wait(const struct futex_set *set, int64_t deadline_ns)
+int futex_set_sleep(const struct futex_set *set, int64_t deadline_ns, bool *out_has_slept)
 {
+    *out_has_slept = true;
     SB_ASSERT(set->count > 0);
     if (set->count > 1 && atomic_load_explicit(&has_no_waitv, memory_order_relaxed)) {
         return wait_in_slices(set, deadline_ns);
@@ -93,6 +94,7 @@ int futex_set_wait(const struct futex_set *set, int64_t deadline_ns)
                       ? wait_one(set->entries[0].word, set->entries[0].expected, deadline_ns)
                       : wait_many(set, deadline_ns);
     if (result >= 0 || errno == EAGAIN || errno == EINTR) {
+        *out_has_slept = result >= 0 || errno != EAGAIN;
         return 0;
     }
     if (errno == ETIMEDOUT) {
@@ -102,6 +104,12 @@ int futex_set_wait(const struct futex_set *set, int64_t deadline_ns)
     SB_ASSERT(errno == ENOSYS || errno == EPERM);
     atomic_store_explicit(&has_no_waitv, true, memory_order_relaxed);
     return wait_in_slices(set, deadline_ns);
+}
+
+int futex_set_wait(const struct futex_set *set, int64_t deadline_ns)
+{
+    bool has_slept;
+    return futex_set_sleep(set, deadline_ns, &has_slept);
 }
 
 void futex_bump_and_wake(_Atomic uint32_t *word)

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #define FUTEX_SET_MAX 128
@@ -30,6 +31,9 @@ void futex_set_add(struct futex_set *set, const _Atomic uint32_t *word);
 // the kernel has no futex_waitv (before 5.16) several words are slept on in slices of one
 // millisecond.
 int futex_set_wait(const struct futex_set *set, int64_t deadline_ns);
+
+// The same, and says whether it slept at all: it did not when a word had changed already.
+int futex_set_sleep(const struct futex_set *set, int64_t deadline_ns, bool *out_has_slept);
 
 // Changes the word, then wakes all who sleep on it. The word must be writable by this process.
 void futex_bump_and_wake(_Atomic uint32_t *word);

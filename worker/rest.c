@@ -17,6 +17,9 @@
 // The clock costs more than a look at the ring.
 #define SPIN_LOOKS 16
 
+// However slow system calls are (a tracer makes them so), nobody looks for longer than this.
+#define PATIENCE_NS_MAX (200 * CLOCK_NS_PER_US)
+
 #define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
 
 void rest_begin(struct sb_node *node, struct futex_set *set)
@@ -82,6 +85,20 @@ static void settle_inputs(struct sb_node *node)
     }
 }
 
+// A sleep that never was: the peer reached our wish while we entered the kernel, and both of us paid
+// a system call for one frame. Two that keep step would pay them for every frame, so the next waits
+// look for twice as long as the vain call took before they wish. A sleep that was one ends that:
+// then looking is waste.
+static void learn_patience(struct sb_node *node, bool has_slept, int64_t called_ns)
+{
+    int64_t vain_ns = has_slept ? 0 : 2 * (clock_now_ns() - called_ns);
+    int64_t kept_ns = has_slept ? node->patience_ns / 2 : node->patience_ns;
+    node->patience_ns = vain_ns > kept_ns ? vain_ns : kept_ns;
+    if (node->patience_ns > PATIENCE_NS_MAX) {
+        node->patience_ns = PATIENCE_NS_MAX;
+    }
+}
+
 int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
 {
     if (node->switches != node->switches_seen) {
@@ -92,18 +109,22 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
     }
     settle_inputs(node);
     node->is_clock_stale = true;
-    int result = futex_set_wait(set, deadline_ns);
+    bool has_slept;
+    int64_t called_ns = clock_now_ns();
+    int result = futex_set_sleep(set, deadline_ns, &has_slept);
+    learn_patience(node, has_slept, called_ns);
     control_poll(node);
     return result;
 }
 
 static int64_t spin_limit_ns(const struct sb_node *node)
 {
-    if (!node->is_spin_auto) {
-        return node->spin_ns;
+    int64_t limit_ns = node->spin_ns;
+    if (node->is_spin_auto) {
+        // Spinning pays when the next frame comes before a sleeper would be awake, and not otherwise.
+        limit_ns = node->gap_ns > 0 && node->gap_ns < SPIN_AUTO_GAP_NS ? 2 * node->gap_ns : 0;
     }
-    // Spinning pays when the next frame comes before a sleeper would be awake, and not otherwise.
-    return node->gap_ns > 0 && node->gap_ns < SPIN_AUTO_GAP_NS ? 2 * node->gap_ns : 0;
+    return limit_ns > node->patience_ns ? limit_ns : node->patience_ns;
 }
 
 // True when it became ready while spinning.

@@ -61,8 +61,9 @@ struct sb_node {
     int64_t batch_since_ns;  // when the first frame of a batch was seen, 0 = none
     int64_t spin_ns;
     bool is_spin_auto;
-    uint64_t spin_step;  // step at the last spin
-    int64_t gap_ns;  // measured: how long inputs stay empty
+    uint64_t spin_step;   // step at the last spin
+    int64_t patience_ns;  // of looking before a wish, learnt from sleeps that were none
+    int64_t gap_ns;       // measured: how long inputs stay empty
     bool is_clock_precise;
 
     const struct bell_page *bell;  // shared, read-only; a page of our own before BELL came
