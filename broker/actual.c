@@ -81,8 +81,11 @@ static int add_link(struct actual *actual, size_t index)
         return -ENOMEM;
     }
     actual->links[index] = link;
-    *link = (struct actual_link){
-        .id = (uint32_t)index + 1, .wanted = wanted, .output = output, .to = to};
+    *link = (struct actual_link){.id = (uint32_t)index + 1,
+                                 .wanted = wanted,
+                                 .output = output,
+                                 .to = to,
+                                 .depth = wanted->found.depth};
     write_address(link->to_address, sizeof link->to_address, wanted->to.node, wanted->to.port);
     struct text name = TEXT_OVER(link->name);
     text_add_format(&name, "%s -> %s", output->address, link->to_address);
@@ -104,7 +107,9 @@ static int build(struct actual *actual)
                                      .pidfd = -1,
                                      .status_fd = -1,
                                      .bell = {.reader_fd = -1},
-                                     .deadline_ns = INT64_MAX};
+                                     .deadline_ns = INT64_MAX,
+                                     .restart_at_ns = INT64_MAX,
+                                     .first_step = 1};
         worker_peer_init(&node->peer);
         text_copy(node->life.id, sizeof node->life.id, graph->nodes[i].id);
         int failed = count_ports(graph, actual, i);
@@ -153,6 +158,7 @@ static void destroy_node(struct actual_node *node)
     for (size_t i = 0; i < node->output_count; i++) {
         free(node->outputs[i].links);
     }
+    restart_fini(&node->restart);
     free(node->outputs);
     free(node->inputs);
     free(node);
@@ -167,12 +173,34 @@ void actual_destroy(struct actual *actual)
         destroy_node(actual->nodes[i]);
     }
     for (size_t i = 0; i < actual->link_count; i++) {
+        if (actual->links[i] != NULL) {
+            poison_fini(&actual->links[i]->poison);
+        }
         free(actual->links[i]);
     }
     free(actual->nodes);
     free(actual->links);
     free(actual->order);
     free(actual);
+}
+
+void actual_expect_format(struct actual_link *link, uint32_t serial)
+{
+    link->to->stale_formats += link->format_serial != 0 ? 1 : 0;
+    link->format_serial = serial;
+}
+
+bool actual_take_format(struct actual_node *node, uint32_t serial)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        if (serial != 0 && node->inputs[i]->format_serial == serial) {
+            node->inputs[i]->format_serial = 0;
+            return true;
+        }
+    }
+    bool is_stale = node->stale_formats > 0;
+    node->stale_formats -= is_stale ? 1 : 0;
+    return is_stale;
 }
 
 struct actual_link *actual_input_of(const struct actual_node *node, uint32_t link_id)
@@ -202,7 +230,7 @@ enum sb_delivery actual_delivery(const struct actual_link *link)
 
 uint32_t actual_depth(const struct actual_link *link)
 {
-    return link->wanted->found.depth;
+    return link->depth;
 }
 
 uint32_t actual_claims(const struct actual_link *link)

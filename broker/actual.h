@@ -19,6 +19,8 @@
 #include "broker/link.h"
 #include "broker/link_plan.h"
 #include "broker/node.h"
+#include "broker/poison.h"
+#include "broker/restart.h"
 #include "broker/worker_peer.h"
 
 struct actual_link;
@@ -60,7 +62,11 @@ struct actual_link {
     char to_address[LIMIT_ADDRESS_BYTES_MAX];
     enum link_state state;
 
+    uint32_t depth;          // of the next generation
     uint64_t page_number;    // of the newest consume page
+    uint64_t next_seq;       // after a producer's death: where the next generation begins, else 0
+    uint64_t last_step;      // newest step that the link has, of dead producers
+    struct poison poison;    // frames whose readers died
     uint32_t format_serial;  // INPUT_FORMAT that was not answered yet, 0 = none
     struct account past;     // of generations that are gone
     bool is_voluntary;       // its reader left because it had finished: what it left is no loss
@@ -75,6 +81,14 @@ struct actual_node {
     size_t input_count;
     struct actual_link **inputs;  // owned array of borrowed
 
+    // Across lives:
+    struct restart restart;
+    int64_t restart_at_ns;  // when the next life begins, INT64_MAX = none is due
+    uint64_t first_step;    // of the running or next life
+    bool is_repeat;         // that step was begun by the life before, and some outputs have it
+    char last_reason[EXIT_REASON_TEXT_BYTES];  // why the life before ended, empty before a restart
+    uint64_t settled;  // frames that were released when a frame was skipped last
+
     // Of the running life:
     uint32_t serial;  // of the launcher, 0 = none
     pid_t pid;
@@ -85,9 +99,13 @@ struct actual_node {
     bool is_opened;
     bool is_start_sent;
     bool is_ended;           // ENDED came
+    int64_t begun_ns;        // when this life began
     bool is_killed;          // we sent SIGKILL
     bool is_stop_late;       // because the deadline of a stop had passed
+    bool is_open_failed;     // FAILED came before READY
     uint32_t unmapped;       // MEMORY that was not answered by MAPPED yet
+    uint32_t stale_maps;     // of these: memory that was dropped meanwhile
+    uint32_t stale_formats;  // INPUT_FORMAT that a newer one replaced before the answer came
     uint32_t status_serial;  // of the MEMORY for the status page, 0 = answered
     int status_fd;           // owned: read-write until it is mapped, then read-only
     uint64_t status_bytes;
@@ -96,6 +114,7 @@ struct actual_node {
     const char *deadline_text;         // which one
     struct life_log *log;              // owned
     bool was_ready;                    // in this or an earlier life
+    bool is_spent;                     // its restarts were used up
 };
 
 struct actual {
@@ -112,6 +131,12 @@ int actual_create(const struct graph *graph, struct actual **out_actual);
 
 // Everything that belongs to lives must be gone before.
 void actual_destroy(struct actual *actual);
+
+// INPUT_FORMAT with this serial is about to be sent for the link.
+void actual_expect_format(struct actual_link *link, uint32_t serial);
+
+// FORMAT_TAKEN came. False when it answers nothing.
+bool actual_take_format(struct actual_node *node, uint32_t serial);
 
 // Lookups by what a worker sent: NULL when the node has no such link or output.
 struct actual_link *actual_input_of(const struct actual_node *node, uint32_t link_id);

@@ -51,6 +51,7 @@ void broker_arm_timer(struct broker *broker)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
+        due_ns = earlier(due_ns, node->restart_at_ns);
     }
     if (due_ns == INT64_MAX) {
         sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
@@ -71,6 +72,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
         life_log_report(node, now_ns);
         if (node->deadline_ns <= now_ns) {
             life_on_deadline(broker, node);
+        }
+        if (node->restart_at_ns <= now_ns) {
+            life_start(broker, node);
         }
     }
     if (broker->stop_deadline_ns <= now_ns) {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "broker/life.h"
+#include "broker/life_end.h"
 #include "broker/pages.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
@@ -25,7 +26,8 @@
 static bool is_any_alive(const struct actual *actual)
 {
     for (size_t i = 0; i < actual->node_count; i++) {
-        if (node_is_alive(actual->nodes[i]->life.state)) {
+        enum node_state state = actual->nodes[i]->life.state;
+        if (node_is_alive(state) || state == NODE_BACKING_OFF) {
             return true;
         }
     }
@@ -52,6 +54,10 @@ static int64_t longest_stop_ns(const struct actual *actual)
 
 static void stop_node(struct broker *broker, struct actual_node *node, enum worker_want want)
 {
+    if (node->life.state == NODE_BACKING_OFF) {
+        life_end_waiting(broker, node, "the graph ends");
+        return;
+    }
     if (!node_is_legal(node->life.state, NODE_ON_STOP)) {
         return;
     }
@@ -94,6 +100,9 @@ void ending_force(struct broker *broker, const char *why)
     broker->phase = BROKER_ENDING;
     set_deadline(broker, GONE_NS);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
+        if (broker->actual->nodes[i]->life.state == NODE_BACKING_OFF) {
+            life_end_waiting(broker, broker->actual->nodes[i], why);
+        }
         life_kill(broker, broker->actual->nodes[i], EXIT_REASON_STOPPED, "%s", why);
     }
     ending_check(broker);
@@ -155,9 +164,10 @@ void ending_on_node_over(struct broker *broker, struct actual_node *node, enum e
     bool is_failed = node->life.state == NODE_FAILED;
     bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED ||
                         (node->reason.kind == EXIT_REASON_DEADLINE && node->is_stop_late);
-    if (is_failed && broker->phase == BROKER_STARTING) {
+    bool is_detached = node->is_spent && node->wanted->restart.then == GRAPH_GIVE_UP_DETACH;
+    if (is_failed && broker->phase == BROKER_STARTING && !is_detached) {
         on_start_failed(broker, node, verdict);
-    } else if (is_failed && broker->phase == BROKER_RUNNING) {
+    } else if (is_failed && (broker->phase == BROKER_RUNNING || is_detached)) {
         on_failed(broker, node);
     } else if (is_failed && broker->phase == BROKER_ENDING && !is_our_doing) {
         broker_set_status(broker, STATUS_FAILED);

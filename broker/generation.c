@@ -107,9 +107,10 @@ static uint64_t needed_bytes(const struct generation *generation)
 {
     uint64_t bytes = rounded(generation->plan.size_bytes, link_plan_is_huge(&generation->plan));
     for (size_t i = 0; i < generation->link_count; i++) {
-        const struct actual_link *link = generation->links[i].link;
-        bytes += rounded(layout_publish_page_bytes(actual_depth(link)), false);
-        bytes += rounded(layout_consume_page_bytes(actual_depth(link), actual_claims(link)), false);
+        const struct generation_link *pages = &generation->links[i];
+        uint32_t claims = actual_claims(pages->link);
+        bytes += rounded(layout_publish_page_bytes(pages->depth), false);
+        bytes += rounded(layout_consume_page_bytes(pages->depth, claims), false);
     }
     return bytes;
 }
@@ -152,7 +153,7 @@ static struct memory_job *make_job(const struct generation *generation)
         .fd = -1};
     for (size_t i = 0; i < generation->link_count; i++) {
         const struct generation_link *pages = &generation->links[i];
-        uint32_t depth = actual_depth(pages->link);
+        uint32_t depth = pages->depth;
         uint32_t claims = actual_claims(pages->link);
         struct memory_item page = {.link_id = pages->link->id,
                                    .generation = generation->number,
@@ -169,6 +170,13 @@ static struct memory_job *make_job(const struct generation *generation)
         job->orders[2 + 2 * i] = page;
     }
     return job;
+}
+
+// Frames of a link are counted across generations. After a producer's death the broker has found
+// where the one before ends; while the producer lives, only its own last store tells.
+static uint64_t first_seq_of(const struct actual_link *link)
+{
+    return link->next_seq != 0 || link->output->now != NULL ? link->next_seq : 1;
 }
 
 static struct generation *new_generation(struct actual_output *output)
@@ -190,8 +198,9 @@ static struct generation *new_generation(struct actual_output *output)
                 (struct generation_link){.link = link,
                                          .publish = no_segment(true),
                                          .consume = no_segment(true),
+                                         .depth = link->depth,
                                          .page_number = link->page_number + 1,
-                                         .first_seq = output->now == NULL ? 1 : 0};
+                                         .first_seq = first_seq_of(link)};
         }
     }
     return generation;
@@ -227,6 +236,7 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
     for (size_t i = 0; i < generation->link_count; i++) {
         struct actual_link *link = generation->links[i].link;
         link->page_number++;
+        link->next_seq = 0;
         link_transition(&link->state, LINK_ON_AGREED, link->name);
     }
     job->owner = generation;
@@ -255,22 +265,43 @@ static void give(struct broker *broker, struct actual_node *node,
     life_send(broker, node, &segment->fd, 1);
 }
 
+// A worker that knows its node and its links.
+static bool is_listening(const struct actual_node *node)
+{
+    return node_is_alive(node->life.state) && !node->is_killed &&
+           worker_peer_is_open(&node->peer) && node->peer.phase != WIRE_CONNECTED;
+}
+
+static void send_what_can_be(struct broker *broker, struct generation *generation,
+                             struct generation_link *pages);
+
+void generation_give_reader(struct broker *broker, struct generation *generation,
+                            struct generation_link *pages)
+{
+    if (pages->consume.fd < 0 || pages->consume.serial != 0 || pages->is_drained ||
+        !link_is_up(pages->link->state) || !is_listening(pages->link->to)) {
+        return;
+    }
+    broker->outgoing->memory = (struct wire_memory){.kind = WIRE_MEMORY_CONSUME,
+                                                    .link_id = pages->link->id,
+                                                    .generation = generation->number,
+                                                    .depth = pages->depth,
+                                                    .claims_max = actual_claims(pages->link),
+                                                    .page_number = pages->page_number};
+    give(broker, pages->link->to, &pages->consume);
+    send_what_can_be(broker, generation, pages);
+}
+
 static void give_link(struct broker *broker, struct generation *generation,
                       struct generation_link *pages)
 {
-    struct wire_memory memory = {.link_id = pages->link->id,
-                                 .generation = generation->number,
-                                 .depth = actual_depth(pages->link)};
+    struct wire_memory memory = {
+        .link_id = pages->link->id, .generation = generation->number, .depth = pages->depth};
     memory.kind = WIRE_MEMORY_PUBLISH;
     memory.first_seq = pages->first_seq;
     broker->outgoing->memory = memory;
     give(broker, generation->output->node, &pages->publish);
-    memory.kind = WIRE_MEMORY_CONSUME;
-    memory.first_seq = 0;
-    memory.claims_max = actual_claims(pages->link);
-    memory.page_number = pages->page_number;
-    broker->outgoing->memory = memory;
-    give(broker, pages->link->to, &pages->consume);
+    generation_give_reader(broker, generation, pages);
 }
 
 static void give_all(struct broker *broker, struct generation *generation)
@@ -338,6 +369,9 @@ static int seal(struct generation_segment *segment)
     cleanup_fd(&segment->fd);
     segment->fd = reader;
     segment->is_sealed = true;
+    // A page that took over from a dead one was looked at before it had a writer.
+    segment_unmap(segment->view, segment->size_bytes);
+    segment->view = NULL;
     // The broker looks at pages for its counters, and never at a pool.
     return segment->is_page ? segment_map_reader(reader, segment->size_bytes, &segment->view) : 0;
 }
@@ -353,13 +387,34 @@ static void send_read_link(struct broker *broker, struct generation *generation,
                                                  .page_bytes = pages->publish.size_bytes,
                                                  .slot_count = generation->plan.slot_count,
                                                  .payload_bytes = generation->plan.payload_bytes,
-                                                 .depth = actual_depth(pages->link),
+                                                 .depth = pages->depth,
                                                  .first_seq = pages->first_seq,
                                                  .format = generation->format,
-                                                 .attempt = 1};
+                                                 .is_producer_gone = generation->is_orphan};
+    struct actual_link *link = pages->link;
+    message->read_link.skip_count =
+        poison_skips(&link->poison, message->read_link.skips, WIRE_SKIPS_MAX);
+    message->read_link.attempt = poison_attempt(&link->poison);
+    message->read_link.is_single = !link->to->is_repeat;
     int fds[] = {generation->pool.fd, pages->publish.fd};
     pages->is_read_sent = true;
-    life_send(broker, pages->link->to, fds, 2);
+    life_send(broker, link->to, fds, 2);
+    generation_tell_end(broker, generation, pages);
+}
+
+void generation_tell_end(struct broker *broker, const struct generation *generation,
+                         const struct generation_link *pages)
+{
+    if (!pages->is_read_sent || pages->end_kind == LINK_END_OPEN ||
+        !is_listening(pages->link->to)) {
+        return;
+    }
+    broker->outgoing->type = WIRE_LINK_END;
+    broker->outgoing->link_end = (struct wire_link_end){.link_id = pages->link->id,
+                                                        .generation = generation->number,
+                                                        .end_seq = pages->end_seq,
+                                                        .kind = pages->end_kind};
+    life_send(broker, pages->link->to, NULL, 0);
 }
 
 static void send_write_link(struct broker *broker, struct generation *generation,
@@ -376,25 +431,36 @@ static void send_write_link(struct broker *broker, struct generation *generation
     life_send(broker, generation->output->node, &pages->consume.fd, 1);
 }
 
-// Sends what can be sent now.
+// A producer that is gone needs no consume page of its readers.
+static bool is_writer_told(const struct generation *generation, const struct generation_link *pages)
+{
+    return pages->is_write_sent || generation->is_orphan;
+}
+
+static void send_what_can_be(struct broker *broker, struct generation *generation,
+                             struct generation_link *pages)
+{
+    struct actual_link *link = pages->link;
+    if (!link_is_up(link->state) || pages->is_drained) {
+        return;
+    }
+    bool was_wired = pages->is_read_sent && is_writer_told(generation, pages);
+    if (!pages->is_read_sent && pages->consume.serial != 0 && generation->pool.is_sealed &&
+        pages->publish.is_sealed && is_listening(link->to)) {
+        send_read_link(broker, generation, pages);
+    }
+    if (!is_writer_told(generation, pages) && pages->consume.is_sealed) {
+        send_write_link(broker, generation, pages);
+    }
+    if (!was_wired && pages->is_read_sent && is_writer_told(generation, pages)) {
+        link_transition(&link->state, LINK_ON_WIRED, link->name);
+    }
+}
+
 static void advance(struct broker *broker, struct generation *generation)
 {
     for (size_t i = 0; i < generation->link_count; i++) {
-        struct generation_link *pages = &generation->links[i];
-        struct actual_link *link = pages->link;
-        if (!link_is_up(link->state)) {
-            continue;
-        }
-        bool was_wired = pages->is_read_sent && pages->is_write_sent;
-        if (!pages->is_read_sent && generation->pool.is_sealed && pages->publish.is_sealed) {
-            send_read_link(broker, generation, pages);
-        }
-        if (!pages->is_write_sent && pages->consume.is_sealed) {
-            send_write_link(broker, generation, pages);
-        }
-        if (!was_wired && pages->is_read_sent && pages->is_write_sent) {
-            link_transition(&link->state, LINK_ON_WIRED, link->name);
-        }
+        send_what_can_be(broker, generation, &generation->links[i]);
     }
 }
 
@@ -464,8 +530,8 @@ static bool is_owed(const struct actual_node *writer, const struct generation_se
 
 bool generation_is_complete(const struct generation *generation)
 {
-    if (generation->is_being_made) {
-        return false;
+    if (generation->is_being_made || generation->is_orphan) {
+        return !generation->is_being_made;
     }
     const struct actual_node *producer = generation->output->node;
     if (is_owed(producer, &generation->pool)) {
@@ -481,13 +547,35 @@ bool generation_is_complete(const struct generation *generation)
     return true;
 }
 
-static void drop_segment(struct broker *broker, struct generation_segment *segment)
+void generation_drop_segment(struct broker *broker, struct generation_segment *segment)
 {
     segment_unmap(segment->view, segment->size_bytes);
     segment->view = NULL;
     if (segment->fd >= 0) {
         memory_thread_close_fd(broker->memory, segment->fd);
         segment->fd = -1;
+    }
+}
+
+// Memory that a worker was given and has not answered for yet: its answer will find nothing.
+static void expect_stale(struct actual_node *writer, const struct generation_segment *segment)
+{
+    bool is_owing = segment->serial != 0 && !segment->is_sealed && writer->peer.socket >= 0;
+    writer->stale_maps += is_owing ? 1 : 0;
+}
+
+static void expect_stale_all(const struct generation *generation)
+{
+    struct actual_node *producer = generation->output->node;
+    if (!generation->is_orphan) {
+        expect_stale(producer, &generation->pool);
+    }
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct generation_link *pages = &generation->links[i];
+        if (!generation->is_orphan) {
+            expect_stale(producer, &pages->publish);
+        }
+        expect_stale(pages->link->to, &pages->consume);
     }
 }
 
@@ -498,15 +586,16 @@ void generation_drop(struct broker *broker, struct generation *generation)
     }
     if (generation->output != NULL) {
         pages_keep(generation);
+        expect_stale_all(generation);
     }
     generation->output = NULL;
     if (generation->is_being_made) {
         return;
     }
-    drop_segment(broker, &generation->pool);
+    generation_drop_segment(broker, &generation->pool);
     for (size_t i = 0; i < generation->link_count; i++) {
-        drop_segment(broker, &generation->links[i].publish);
-        drop_segment(broker, &generation->links[i].consume);
+        generation_drop_segment(broker, &generation->links[i].publish);
+        generation_drop_segment(broker, &generation->links[i].consume);
     }
     budget_release(&broker->budget, generation->reserved_bytes);
     free(generation);

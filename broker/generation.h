@@ -26,8 +26,11 @@ struct generation_link {
     struct actual_link *link;  // borrowed
     struct generation_segment publish;
     struct generation_segment consume;
+    uint32_t depth;
     uint64_t page_number;
-    uint64_t first_seq;  // 0 = where the generation before ends
+    uint64_t first_seq;      // 0 = where the generation before ends
+    uint64_t end_seq;        // once its producer is gone: the seq after the last frame
+    enum link_end end_kind;  // likewise; LINK_END_OPEN before
     bool is_read_sent;
     bool is_write_sent;
     bool is_drained;  // its consumer has moved on
@@ -40,6 +43,7 @@ struct generation {
     struct pool_plan plan;
     struct generation_segment pool;
     bool is_being_made;
+    bool is_orphan;  // the life that wrote it is over
     uint64_t reserved_bytes;
     uint64_t first_number;
     size_t link_count;
@@ -65,6 +69,18 @@ int generation_on_mapped(struct broker *broker, struct actual_node *node, uint32
 
 // The consumer of a link has read a generation to its end. -ENOENT when there is none such.
 int generation_on_drained(struct broker *broker, struct actual_link *link, uint32_t number);
+
+// Gives the consumer of a link its page of this generation and, when there is anything to read, the
+// rest. Does nothing when the consumer cannot be told now, or was told before.
+void generation_give_reader(struct broker *broker, struct generation *generation,
+                            struct generation_link *pages);
+
+// Tells a consumer where the frames of a dead producer end, when it reads this generation.
+void generation_tell_end(struct broker *broker, const struct generation *generation,
+                         const struct generation_link *pages);
+
+// Closes a page that is replaced by a fresh one.
+void generation_drop_segment(struct broker *broker, struct generation_segment *segment);
 
 // Drops the old generation of an output when nobody reads it any more.
 void generation_settle(struct broker *broker, struct actual_output *output);

@@ -47,7 +47,11 @@ static void reset(struct actual_node *node)
     node->is_ended = false;
     node->is_killed = false;
     node->is_stop_late = false;
+    node->is_open_failed = false;
+    node->restart_at_ns = INT64_MAX;
     node->unmapped = 0;
+    node->stale_maps = 0;
+    node->stale_formats = 0;
     node->status_serial = 0;
 }
 
@@ -150,6 +154,7 @@ static int open_and_spawn(struct broker *broker, struct actual_node *node)
 void life_start(struct broker *broker, struct actual_node *node)
 {
     reset(node);
+    node->begun_ns = clock_now_ns();
     node_transition(&node->life, NODE_ON_START, "start", clock_now_ns());
     int failed = open_and_spawn(broker, node);
     if (failed != 0) {
@@ -270,7 +275,8 @@ void life_expect_ready(struct broker *broker, struct actual_node *node)
 void life_run(struct broker *broker, struct actual_node *node)
 {
     set_deadline(broker, node, INT64_MAX, NULL);
-    node_transition(&node->life, NODE_ON_RUN, "every node is ready", clock_now_ns());
+    const char *why = node->life.generation > 1 ? "it is ready again" : "every node is ready";
+    node_transition(&node->life, NODE_ON_RUN, why, clock_now_ns());
     bell_set_clock(&node->bell, &broker->clock);
     bell_want(&node->bell, WANT_RUN);
 }

@@ -10,12 +10,15 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
+#include "broker/handover.h"
 #include "broker/life.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
 #include "broker/pages.h"
+#include "broker/restart.h"
 #include "broker/wiring.h"
 #include "shm/segment.h"
 
@@ -38,6 +41,17 @@ static bool has_ended_outputs(const struct actual_node *node)
         }
     }
     return ended > 0;
+}
+
+// Only a sink whose inputs go on has something left that a life after its end could do.
+static bool has_ended_all(const struct actual_node *node)
+{
+    bool is_any_open = false;
+    for (size_t i = 0; i < node->input_count; i++) {
+        const struct actual_link *link = node->inputs[i];
+        is_any_open = is_any_open || (link_is_up(link->state) && !pages_is_stream_ended(link));
+    }
+    return node->output_count > 0 || !is_any_open;
 }
 
 static void drop_unused(struct broker *broker, struct actual_output *output)
@@ -104,6 +118,60 @@ static enum node_event event_of(const struct actual_node *node, enum exit_verdic
     bool is_finished = verdict == EXIT_VERDICT_FINISHED;
     return is_finished && node_is_legal(node->life.state, NODE_ON_FINISH) ? NODE_ON_FINISH
                                                                           : NODE_ON_FAIL;
+}
+
+static void release_links(struct broker *broker, struct actual_node *node, bool is_voluntary)
+{
+    for (size_t i = 0; i < node->output_count; i++) {
+        release_output(broker, &node->outputs[i]);
+    }
+    for (size_t i = 0; i < node->input_count; i++) {
+        release_input(broker, node->inputs[i], is_voluntary);
+    }
+}
+
+void life_end_waiting(struct broker *broker, struct actual_node *node, const char *why)
+{
+    node->restart_at_ns = INT64_MAX;
+    node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
+    log_node(LOG_WARNING, node->life.id, node->life.generation, "is not started again: %s", why);
+    release_links(broker, node, false);
+}
+
+// Whether the node gets another life, and after which wait.
+static enum restart_answer decide(const struct broker *broker, struct actual_node *node,
+                                  enum exit_verdict verdict, int64_t *out_delay_ns)
+{
+    bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
+    bool has_never_run = !node->was_ready && (node->is_open_failed || node->pid == 0);
+    if (!is_under_way || has_never_run || !node_is_legal(node->life.state, NODE_ON_RETRY)) {
+        return RESTART_NEVER;
+    }
+    const struct graph_node *wanted = node->wanted;
+    struct restart_rules rules = {.when = wanted->restart.when,
+                                  .max = wanted->restart.max,
+                                  .window_ns = wanted->restart.window_ns,
+                                  .delay_ns = wanted->restart.delay_ns,
+                                  .max_delay_ns = wanted->restart.max_delay_ns};
+    int64_t now_ns = clock_now_ns();
+    struct restart_death death = {
+        .verdict = verdict, .lived_ns = now_ns - node->begun_ns, .now_ns = now_ns};
+    return restart_decide(&node->restart, &rules, &death, out_delay_ns);
+}
+
+static void start_again_later(struct broker *broker, struct actual_node *node, int64_t delay_ns)
+{
+    char reason[EXIT_REASON_TEXT_BYTES + 64];
+    char delay[32];
+    exit_reason_describe(&node->reason, reason, sizeof reason);
+    units_format_duration(delay_ns, delay, sizeof delay);
+    text_copy(node->last_reason, sizeof node->last_reason, reason);
+    log_node(LOG_WARNING, node->life.id, node->life.generation,
+             "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);
+    node->restart_at_ns = clock_now_ns() + delay_ns;
+    node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
+    broker_arm_timer(broker);
+    wiring_advance(broker);
 }
 
 static void close_life(struct actual_node *node, bool is_clean)
@@ -193,18 +261,30 @@ void life_end(struct broker *broker, struct actual_node *node, const int *wait_s
     bool is_complete = node->is_ended || has_ended_outputs(node);
     enum exit_verdict verdict = exit_reason_verdict(&node->reason, is_complete, is_stopping);
     enum node_event event = event_of(node, verdict);
+    int64_t delay_ns = 0;
+    bool is_over = event == NODE_ON_FINISH && has_ended_all(node);
+    enum restart_answer answer = is_over ? RESTART_NEVER : decide(broker, node, verdict, &delay_ns);
+    if (answer == RESTART_AGAIN) {
+        handover_worker(broker, node);
+    }
     bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
     log_counts(node);
     close_life(node, is_clean);
+    if (answer == RESTART_AGAIN) {
+        start_again_later(broker, node, delay_ns);
+        return;
+    }
     log_end(node, verdict, event == NODE_ON_FAIL);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
     bool is_voluntary = event == NODE_ON_FINISH && !is_stopping;
-    for (size_t i = 0; i < node->output_count; i++) {
-        release_output(broker, &node->outputs[i]);
-    }
-    for (size_t i = 0; i < node->input_count; i++) {
-        release_input(broker, node->inputs[i], is_voluntary);
+    release_links(broker, node, is_voluntary);
+    node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
+    if (node->is_spent) {
+        log_node(LOG_ERROR, node->life.id, node->life.generation,
+                 "its restarts are used up: %u of %u within the window",
+                 (unsigned)restart_used(&node->restart), node->wanted->restart.max);
     }
     ending_on_node_over(broker, node, verdict);
     wiring_advance(broker);
+    wiring_check_ready(broker);
 }

@@ -14,6 +14,7 @@
 #include "broker/descriptor.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
+#include "broker/handover.h"
 #include "broker/life.h"
 #include "broker/wiring.h"
 
@@ -37,6 +38,10 @@ static void fill_link(struct wire_link *to, const struct actual_link *link, bool
 {
     *to = (struct wire_link){
         .link_id = link->id, .is_output = is_output, .delivery = actual_delivery(link)};
+    // Where several frames of a step can go out nobody can tell which of them did: all go out again.
+    if (is_output && link->output->port->is_one_per_step) {
+        to->last_step = link->last_step;
+    }
     const struct graph_link *wanted = link->wanted;
     text_copy(to->port, sizeof to->port, is_output ? wanted->from.port : wanted->to.port);
     text_copy(to->peer, sizeof to->peer, is_output ? link->to_address : link->output->address);
@@ -65,6 +70,22 @@ static size_t fill_params(const struct graph_pairs *pairs, struct wire_param *pa
     return pairs->count;
 }
 
+// A life that is not the first one uses no tick that the one before may have used.
+static uint64_t first_tick(const struct broker *broker, const struct actual_node *node)
+{
+    const struct bell_clock *clock = &broker->clock;
+    int64_t since_ns = clock_now_ns() - clock->epoch_ns;
+    if (node->life.generation <= 1 || since_ns < 0 || clock->fps_denominator == 0) {
+        return 0;
+    }
+    uint64_t second_ns = (uint64_t)CLOCK_NS_PER_S * clock->fps_denominator;
+    uint64_t seconds = (uint64_t)since_ns / second_ns;
+    uint64_t rest_us = (uint64_t)since_ns % second_ns / 1000;
+    uint64_t ticks =
+        seconds * clock->fps_numerator + rest_us * clock->fps_numerator / (second_ns / 1000);
+    return clock->base + ticks + 1;
+}
+
 static void fill_setup(const struct broker *broker, const struct actual_node *node,
                        struct wire_setup *setup)
 {
@@ -81,7 +102,8 @@ static void fill_setup(const struct broker *broker, const struct actual_node *no
                                  .spin_ns = is_auto ? 0 : wanted->run.spin_ns,
                                  .is_spin_auto = is_auto,
                                  .is_clock_precise = broker->graph->clock.is_precise,
-                                 .first_step = 1};
+                                 .first_step = node->first_step,
+                                 .first_tick = first_tick(broker, node)};
     text_copy(setup->node_id, sizeof setup->node_id, node->life.id);
 }
 
@@ -95,7 +117,8 @@ static void tell_gone_links(struct broker *broker, struct actual_node *node)
     }
     for (size_t i = 0; i < node->output_count; i++) {
         for (size_t j = 0; j < node->outputs[i].link_count; j++) {
-            if (node->outputs[i].links[j]->state == LINK_DISCONNECTED) {
+            enum link_state state = node->outputs[i].links[j]->state;
+            if (state == LINK_DISCONNECTED || state == LINK_DISCONNECTING) {
                 life_message_unlink(broker, node, node->outputs[i].links[j]->id, false);
             }
         }
@@ -160,6 +183,7 @@ static void on_hello(struct broker *broker, struct actual_node *node,
     life_message_give_status(broker, node);
     give_bell(broker, node);
     tell_gone_links(broker, node);
+    handover_give(broker, node);
 }
 
 static void on_opened(struct broker *broker, struct actual_node *node,
@@ -171,6 +195,7 @@ static void on_opened(struct broker *broker, struct actual_node *node,
         return;
     }
     node->is_opened = true;
+    handover_tell_formats(broker, node);
     wiring_advance(broker);
 }
 
@@ -181,6 +206,7 @@ static void on_failed(struct broker *broker, struct actual_node *node,
     struct text escaped = TEXT_OVER(text);
     text_add_escaped(&escaped, message->failed.text, strlen(message->failed.text));
     exit_reason_note(&node->reason, text);
+    node->is_open_failed = node->peer.phase == WIRE_OPENING;
     if (node->peer.phase == WIRE_OPENING && node->is_opened) {
         // It refused a format after open(): it waits for what cannot come.
         life_hang_up(broker, node);
@@ -205,13 +231,9 @@ static void on_formats(struct broker *broker, struct actual_node *node,
 static void on_format_taken(struct broker *broker, struct actual_node *node,
                             const struct wire_message *message)
 {
-    uint32_t serial = message->format_taken.serial;
-    for (size_t i = 0; i < node->input_count; i++) {
-        if (serial != 0 && node->inputs[i]->format_serial == serial) {
-            node->inputs[i]->format_serial = 0;
-            wiring_advance(broker);
-            return;
-        }
+    if (actual_take_format(node, message->format_taken.serial)) {
+        wiring_advance(broker);
+        return;
     }
     violate(broker, node, "FORMAT_TAKEN for nothing that was sent");
 }
@@ -240,6 +262,11 @@ static void on_mapped(struct broker *broker, struct actual_node *node,
     uint32_t serial = message->mapped.serial;
     bool is_status = serial != 0 && serial == node->status_serial && node->status == NULL;
     int failed = is_status ? map_status(node) : generation_on_mapped(broker, node, serial);
+    if (failed == -ENOENT && node->stale_maps > 0) {
+        node->stale_maps--;
+        node->unmapped--;
+        failed = 0;
+    }
     if (failed == -ENOENT) {
         violate(broker, node, "MAPPED for nothing that was sent");
     } else if (failed != 0) {
@@ -262,6 +289,9 @@ static void on_ready(struct broker *broker, struct actual_node *node,
     node->deadline_ns = INT64_MAX;
     if (node_is_legal(node->life.state, NODE_ON_READY)) {
         node_transition(&node->life, NODE_ON_READY, "ready", clock_now_ns());
+    }
+    if (broker->phase == BROKER_RUNNING && node->life.state == NODE_READY) {
+        life_run(broker, node);
     }
     wiring_check_ready(broker);
 }

@@ -33,6 +33,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_PENDING] =
         {
             [LINK_ON_AGREED] = TO(WIRING),
+            [LINK_ON_REPLACED] = TO(PENDING),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTED),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_REFUSED] = TO(ERROR),
@@ -40,13 +41,17 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_WIRING] =
         {
             [LINK_ON_WIRED] = TO(WIRED),
+            [LINK_ON_REPLACED] = TO(REPLACING),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTING),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_REFUSED] = TO(ERROR),
         },
+    // Two generations of one link are wired one after the other when its consumer is replaced.
     [LINK_WIRED] =
         {
             [LINK_ON_AGREED] = TO(SWITCHING),
+            [LINK_ON_WIRED] = TO(WIRED),
+            [LINK_ON_REPLACED] = TO(REPLACING),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTING),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_DRAINED] = TO(DISCONNECTED),
@@ -55,6 +60,16 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_SWITCHING] =
         {
             [LINK_ON_WIRED] = TO(WIRED),
+            [LINK_ON_REPLACED] = TO(REPLACING),
+            [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTING),
+            [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
+            [LINK_ON_REFUSED] = TO(ERROR),
+        },
+    [LINK_REPLACING] =
+        {
+            [LINK_ON_AGREED] = TO(SWITCHING),
+            [LINK_ON_WIRED] = TO(WIRED),
+            [LINK_ON_REPLACED] = TO(REPLACING),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTING),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_REFUSED] = TO(ERROR),
@@ -62,16 +77,19 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_DISCONNECTING] =
         {
             [LINK_ON_WIRED] = TO(DISCONNECTING),
+            [LINK_ON_REPLACED] = TO(DISCONNECTING),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_DRAINED] = TO(DISCONNECTED),
         },
     [LINK_DISCONNECTED] =
         {
+            [LINK_ON_REPLACED] = TO(DISCONNECTED),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTED),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
         },
     [LINK_ERROR] =
         {
+            [LINK_ON_REPLACED] = TO(ERROR),
             [LINK_ON_PRODUCER_GONE] = TO(ERROR),
             [LINK_ON_CONSUMER_GONE] = TO(ERROR),
         },
@@ -107,5 +125,5 @@ void link_transition(enum link_state *state, enum link_event event, const char *
 bool link_is_up(enum link_state state)
 {
     return state == LINK_WIRING || state == LINK_WIRED || state == LINK_SWITCHING ||
-           state == LINK_DISCONNECTING;
+           state == LINK_REPLACING || state == LINK_DISCONNECTING;
 }

@@ -13,6 +13,7 @@
     X(WIRING, "wiring")   /* memory is being made and given to both ends */                        \
     X(WIRED, "wired")                                                                              \
     X(SWITCHING, "switching")         /* wired, and a new generation is on its way */              \
+    X(REPLACING, "replacing")         /* one end died, and its next life will take over */         \
     X(DISCONNECTING, "disconnecting") /* one end is gone, the other still reads or was told */     \
     X(DISCONNECTED, "disconnected")                                                                \
     X(ERROR, "error") /* no format or no memory */
@@ -27,6 +28,7 @@ enum link_state {
 #define LINK_EVENTS(X)                                                                             \
     X(AGREED, "format agreed")                                                                     \
     X(WIRED, "both ends have their pages")                                                         \
+    X(REPLACED, "an end is replaced")                                                              \
     X(PRODUCER_GONE, "producer gone")                                                              \
     X(CONSUMER_GONE, "consumer gone")                                                              \
     X(DRAINED, "read to its end")                                                                  \

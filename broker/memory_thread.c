@@ -11,7 +11,6 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
-#include "schemas/link_layout.h"
 
 struct queue {
     struct memory_job *first;
@@ -64,7 +63,7 @@ static void write_publish(const struct memory_item *order, struct publish_page *
     atomic_store_explicit(&page->tail, first == 0 ? 0 : first - 1, memory_order_relaxed);
 }
 
-static void write_consume(const struct memory_item *order, struct consume_page *page)
+void memory_thread_write_consume(const struct memory_item *order, struct consume_page *page)
 {
     page->page_number = order->page_number;
     page->link_id = order->link_id;
@@ -90,7 +89,7 @@ static int write_start(const struct memory_item *order)
     if (order->kind == WIRE_MEMORY_PUBLISH) {
         write_publish(order, bytes);
     } else {
-        write_consume(order, bytes);
+        memory_thread_write_consume(order, bytes);
     }
     segment_unmap(bytes, order->real_bytes);
     return 0;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "schemas/link_layout.h"
 #include "schemas/wire_worker.h"
 #include "shm/segment.h"
 
@@ -39,6 +40,10 @@ struct memory_job {
 };
 
 struct memory_thread;
+
+// Writes the start values of a consume page: kind, link, generation, depth, claims_max, first_seq
+// and page_number of the order count.
+void memory_thread_write_consume(const struct memory_item *order, struct consume_page *page);
 
 // Signals must be blocked in the caller: the thread inherits the mask.
 int memory_thread_create(struct memory_thread **out_thread);

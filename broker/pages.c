@@ -19,21 +19,29 @@ static const struct publish_page *publish_of(const struct generation_link *pages
     return pages == NULL ? NULL : pages->publish.view;
 }
 
-static enum link_end end_kind_of(const struct publish_page *publish)
+// What the broker found after the producer's death goes before what the page says.
+static enum link_end end_kind_of(const struct generation_link *pages)
 {
+    const struct publish_page *publish = publish_of(pages);
+    if (pages != NULL && pages->end_kind != LINK_END_OPEN) {
+        return pages->end_kind;
+    }
     if (publish == NULL || atomic_load_explicit(&publish->end, memory_order_acquire) == 0) {
         return LINK_END_OPEN;
     }
     return atomic_load_explicit(&publish->end_kind, memory_order_relaxed);
 }
 
-static uint64_t end_of(const struct actual_link *link, const struct generation_link *pages)
+static uint64_t end_of(const struct generation_link *pages)
 {
     const struct publish_page *publish = publish_of(pages);
     if (publish == NULL || pages->first_seq == 0) {
         return 0;
     }
-    return account_end(publish, actual_depth(link), pages->first_seq);
+    if (pages->end_kind != LINK_END_OPEN) {
+        return pages->end_seq;
+    }
+    return account_end(publish, pages->depth, pages->first_seq);
 }
 
 // The generation that the producer writes: the newest one, once it has left the one before.
@@ -41,12 +49,12 @@ static struct generation *written(const struct actual_link *link)
 {
     struct actual_output *output = link->output;
     struct generation_link *old = pages_of(output->old, link);
-    if (old != NULL && end_kind_of(publish_of(old)) != LINK_END_GENERATION) {
+    if (old != NULL && end_kind_of(old) != LINK_END_GENERATION) {
         return output->old;
     }
     struct generation_link *now = pages_of(output->now, link);
     if (now != NULL && now->first_seq == 0 && old != NULL) {
-        now->first_seq = end_of(link, old);
+        now->first_seq = end_of(old);
     }
     return output->now;
 }
@@ -55,7 +63,7 @@ int pages_find_end(const struct actual_link *link, uint32_t *out_number, uint64_
 {
     struct generation *generation = written(link);
     struct generation_link *pages = pages_of(generation, link);
-    uint64_t end = end_of(link, pages);
+    uint64_t end = end_of(pages);
     if (end == 0) {
         return -ENOENT;
     }
@@ -64,9 +72,14 @@ int pages_find_end(const struct actual_link *link, uint32_t *out_number, uint64_
     return 0;
 }
 
+void pages_resolve(const struct actual_link *link)
+{
+    (void)written(link);
+}
+
 bool pages_is_stream_ended(const struct actual_link *link)
 {
-    return end_kind_of(publish_of(pages_of(written(link), link))) == LINK_END_STREAM;
+    return end_kind_of(pages_of(written(link), link)) == LINK_END_STREAM;
 }
 
 static struct account account_of(const struct actual_link *link,
@@ -76,7 +89,7 @@ static struct account account_of(const struct actual_link *link,
         return (struct account){0};
     }
     struct account_link known = {.delivery = actual_delivery(link),
-                                 .depth = actual_depth(link),
+                                 .depth = pages->depth,
                                  .claims = actual_claims(link),
                                  .first_seq = pages->first_seq};
     return account_link(&known, pages->publish.view, pages->consume.view);
@@ -107,7 +120,7 @@ void pages_keep(struct generation *generation)
         struct generation_link *next =
             output->now == generation ? NULL : pages_of(output->now, link);
         if (next != NULL && next->first_seq == 0) {
-            next->first_seq = end_of(link, pages);
+            next->first_seq = end_of(pages);
         }
     }
 }

@@ -16,6 +16,9 @@ struct generation_link *pages_of(struct generation *generation, const struct act
 // Returns 0, or -ENOENT when nothing was ever published, because there was no memory.
 int pages_find_end(const struct actual_link *link, uint32_t *out_number, uint64_t *out_end);
 
+// Finds where the newest generation of a link begins, when the one before has ended by now.
+void pages_resolve(const struct actual_link *link);
+
 // True when the producer has written the end of the stream.
 bool pages_is_stream_ended(const struct actual_link *link);
 

@@ -126,9 +126,13 @@ static struct negotiation_input input_of(const struct actual *actual, const stru
     };
 }
 
-// True when every consumer of the group is there to be told.
-static bool is_listened_to(const struct group *group)
+// True when every consumer of the group is there to be told. In a graph that runs nobody is waited
+// for: a consumer that is started again is told then.
+static bool is_listened_to(const struct broker *broker, const struct group *group)
 {
+    if (broker->phase == BROKER_RUNNING) {
+        return true;
+    }
     for (size_t i = 0; i < group->link_count; i++) {
         const struct actual_node *to = group->links[i]->to;
         if (node_is_alive(to->life.state) && !to->is_opened) {
@@ -173,10 +177,11 @@ static void tell_consumers(struct broker *broker, struct actual_output *output)
     }
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
-        if (!is_usable(link) || link->to->is_start_sent) {
+        // One that opens later is told then.
+        if (!is_usable(link) || link->to->is_start_sent || !link->to->is_opened) {
             continue;
         }
-        link->format_serial = broker_next_serial(broker);
+        actual_expect_format(link, broker_next_serial(broker));
         broker->outgoing->type = WIRE_INPUT_FORMAT;
         broker->outgoing->input_format =
             (struct wire_input_format){.link_id = link->id,
@@ -244,7 +249,8 @@ static void refuse_group(struct broker *broker, const struct group *group, const
 static bool agree_group(struct broker *broker, struct group *group, bool is_waiting_allowed)
 {
     bool is_incomplete = grow(broker->actual, group);
-    if ((is_incomplete && is_waiting_allowed) || !is_listened_to(group) || is_group_busy(group)) {
+    if ((is_incomplete && is_waiting_allowed) || !is_listened_to(broker, group) ||
+        is_group_busy(group)) {
         return false;
     }
     struct sb_format format;
@@ -341,11 +347,20 @@ static bool is_quiet(const struct actual *actual)
     return true;
 }
 
+// One node that is started in a graph that runs: it waits for nobody but itself.
+static bool is_node_quiet(const struct actual_node *node)
+{
+    return node->is_opened && node->status != NULL && node->unmapped == 0 && !has_open_format(node);
+}
+
 static void send_starts(struct broker *broker)
 {
+    bool is_all_quiet = is_quiet(broker->actual);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
-        if (node->life.state == NODE_STARTING && !node->is_start_sent) {
+        bool is_alone = broker->phase == BROKER_RUNNING && is_node_quiet(node);
+        if ((is_all_quiet || is_alone) && node->life.state == NODE_STARTING &&
+            !node->is_start_sent) {
             node->is_start_sent = true;
             life_expect_ready(broker, node);
             broker->outgoing->type = WIRE_START;
@@ -363,9 +378,7 @@ static void advance_once(struct broker *broker)
         while (agree_all(broker, false)) {
         }
     }
-    if (is_quiet(broker->actual)) {
-        send_starts(broker);
-    }
+    send_starts(broker);
 }
 
 void wiring_advance(struct broker *broker)
@@ -391,7 +404,8 @@ void wiring_check_ready(struct broker *broker)
         return;
     }
     for (size_t i = 0; i < broker->actual->node_count; i++) {
-        if (broker->actual->nodes[i]->life.state == NODE_STARTING) {
+        enum node_state state = broker->actual->nodes[i]->life.state;
+        if (state == NODE_STARTING || state == NODE_BACKING_OFF) {
             return;
         }
     }

@@ -44,9 +44,11 @@ int input_link_add_page(struct input_link *link, const struct wire_memory *memor
 {
     auto_fd int page_fd = fd;
     uint64_t needed = layout_consume_page_bytes(memory->depth, memory->claims_max);
-    if (memory->size_bytes < needed || link->pending_page.bytes != NULL) {
+    if (memory->size_bytes < needed) {
         return -EPROTO;
     }
+    // A page whose generation never came to be read: its producer died before it was complete.
+    unmap(&link->pending_page);
     void *bytes;
     int failed = segment_map_writer(page_fd, memory->size_bytes, &bytes);
     if (failed != 0) {

@@ -54,6 +54,21 @@ static void nothing_wires_a_link_that_is_over(void **state)
     assert_false(link_is_legal(LINK_SWITCHING, LINK_ON_AGREED));
 }
 
+// R-SUP-030
+static void an_end_can_be_replaced_in_every_state(void **state)
+{
+    (void)state;
+    for (unsigned s = 0; s < LINK_STATE_COUNT; s++) {
+        assert_true(link_is_legal(s, LINK_ON_REPLACED));
+        // What was up stays up: the frames in it are still promised.
+        assert_int_equal(link_is_up(s), link_is_up(after(s, LINK_ON_REPLACED)));
+    }
+    assert_int_equal(after(LINK_WIRED, LINK_ON_REPLACED), LINK_REPLACING);
+    assert_int_equal(after(LINK_REPLACING, LINK_ON_WIRED), LINK_WIRED);
+    assert_int_equal(after(LINK_REPLACING, LINK_ON_AGREED), LINK_SWITCHING);
+    assert_int_equal(after(LINK_DISCONNECTING, LINK_ON_REPLACED), LINK_DISCONNECTING);
+}
+
 static void every_state_and_event_has_a_name(void **state)
 {
     (void)state;
@@ -72,6 +87,7 @@ int main(void)
         cmocka_unit_test(a_link_is_wired_switched_and_drained),
         cmocka_unit_test(a_link_without_a_consumer_is_over_at_once),
         cmocka_unit_test(nothing_wires_a_link_that_is_over),
+        cmocka_unit_test(an_end_can_be_replaced_in_every_state),
         cmocka_unit_test(every_state_and_event_has_a_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
