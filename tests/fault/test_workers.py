@@ -55,7 +55,7 @@ class Workers(unittest.TestCase):
         self.assertIn("a.data -> c.in: published=200 released=200\n", running.text())
 
     def test_stop_graph_ends_the_rest(self):
-        self.graph.write({"a": ENDLESS, "b": "exec: [null-sink], restart: {then: stop-graph}",
+        self.graph.write({"a": ENDLESS, "b": "exec: [null-sink], restart: {max: 0, then: stop-graph}",
                           "c": "exec: [null-sink]"}, ["a.data -> b.in", "a.data -> c.in"])
         running = self.start("-v")
         pid = self.pid_of(running, "b")
