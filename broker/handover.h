@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A worker is dead and its node gets another one: what becomes of its links.
 //
-// As producer: where its frames end is found in its pages, its consumers read that far, and the next
-// life begins a new generation there. As consumer: it gets fresh pages with the same cursors;
+// As producer: where its frames end is found in its pages, its consumers read that far, and the
+// next life begins a new generation there. As consumer: it gets fresh pages with the same cursors;
 // frames that it had taken and not released come again, flagged.
 #pragma once
 

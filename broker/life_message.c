@@ -38,7 +38,7 @@ static void fill_link(struct wire_link *to, const struct actual_link *link, bool
 {
     *to = (struct wire_link){
         .link_id = link->id, .is_output = is_output, .delivery = actual_delivery(link)};
-    // Where several frames of a step can go out nobody can tell which of them did: all go out again.
+    // Where several frames of a step can go out nobody can tell which did: all go out again.
     if (is_output && link->output->port->is_one_per_step) {
         to->last_step = link->last_step;
     }
