@@ -8,9 +8,12 @@
  *   3. on_format() is called for every input whose format is agreed; outputs may follow from it.
  *   4. When every node of the graph is ready, frames run: on_frame(), on_frames(), on_tick(),
  *      on_loop() or run(), by the mode. Each call is one step.
- *   5. on_config() is called between steps when parameters were changed.
+ *   5. on_config() is called between steps when parameters were changed; the one call of a manual
+ *      node lasts for its whole life, so there it is called inside sb_node_wait() and
+ *      sb_input_wait().
  *   6. When all linked inputs have ended, or a source calls sb_node_finish(), the outputs end.
- *   7. close() is called once, then the program exits with 0.
+ *   7. close() is called once, then the program exits with 0. It is not called when open() failed:
+ *      open() itself gives back what it had taken until then.
  *
  * Threads: every call-back runs on the thread that called sb_processor_main(), and the calls below
  * may be made from that thread only. A processor may have threads of its own that do not call them.
@@ -160,7 +163,8 @@ struct sb_processor {
     size_t param_count;
 
     enum sb_mode mode;             /**< default of key run.mode */
-    int64_t interval_ns;           /**< default of run.interval: least time between calls */
+    int64_t interval_ns;           /**< default of run.interval: least time between calls; with
+                                        SB_ACTIVATE_EVERY that between two steps */
     enum sb_activation activation; /**< default of key activate */
     uint32_t batch_count;          /**< with SB_ACTIVATE_BATCH */
     int64_t batch_within_ns;       /**< with SB_ACTIVATE_BATCH, 0 = wait for all */
@@ -185,6 +189,7 @@ struct sb_processor {
     int (*on_drain)(struct sb_node *node);
     /** Parameters changed. An error keeps the old ones, and the log says the error's text. */
     int (*on_config)(struct sb_node *node);
+    /** Not called when open() failed. */
     void (*close)(struct sb_node *node);
 };
 
@@ -239,8 +244,8 @@ SB_API int sb_node_error(struct sb_node *node, int code, const char *format, ...
  * Waits for a frame on any input, for a change of state, or for a time; for manual processors.
  *
  * Units:   deadline_ns is CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.
- * Returns: 1 when an input may have a frame or has ended, 0 at the deadline, -ECANCELED when the
- *          node should stop.
+ * Returns: 1 when an input may have a frame or has ended; 0 at the deadline, or earlier when a
+ *          pause begins (see sb_node_is_paused()); -ECANCELED when the node should stop.
  */
 SB_API int sb_node_wait(struct sb_node *node, int64_t deadline_ns);
 
@@ -299,9 +304,11 @@ SB_API void *sb_input_data(const struct sb_input *input);
  * Takes the next frame; for tick, continuous and manual processors.
  *
  * Owner:   release it with sb_frame_release(). What is not held or released when the step ends is
- *          released by the library.
+ *          released by the library. When every frame that was taken is released, its step is done:
+ *          publish first what was made from it, or a crash in between loses that.
  * Returns: 1 and a frame; 0 when there is none now; -EPIPE when the input has ended; -EBUSY when
- *          as many frames are held as the port declares.
+ *          as many frames are held as the port declares; -ECANCELED when on_format() refused the
+ *          frame's format: the node has failed and should return.
  */
 SB_API int sb_input_take(struct sb_input *input, struct sb_frame *out_frame);
 
@@ -313,13 +320,14 @@ SB_API int sb_input_take_latest(struct sb_input *input, struct sb_frame *out_fra
  * processors that need a frame of one input before they can go on (a mixer, a muxer).
  *
  * Units:   deadline_ns is CLOCK_MONOTONIC nanoseconds, INT64_MAX = none.
- * Returns: 1 when it may have a frame or has ended, 0 at the deadline, -ECANCELED when the node
- *          should stop.
+ * Returns: 1 when it may have a frame or has ended; 0 at the deadline, or earlier when a pause
+ *          begins; -ECANCELED when the node should stop.
  */
 SB_API int sb_input_wait(struct sb_input *input, int64_t deadline_ns);
 
 /**
- * Gives a frame back.
+ * Gives a frame back. In tick, continuous and manual processors: after the publish of what was made
+ * from it.
  *
  * Returns: 0; -EINVAL when it is not held (already released), and nothing is changed.
  */
