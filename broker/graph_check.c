@@ -113,6 +113,7 @@ static void settle_mode(const struct graph *graph, struct graph_node *node, stru
         found->activation.kind = descriptor->activation;
         found->activation.batch = descriptor->batch_count;
         found->activation.within_ns = descriptor->batch_within_ns;
+        found->activation.every_ns = found->interval_ns;
     } else if (found->mode != SB_MODE_REACTIVE) {
         enum graph_field field =
             node->places[GRAPH_FIELD_NODE_BATCH].line > 0   ? GRAPH_FIELD_NODE_BATCH

@@ -15,6 +15,7 @@
 #include "shm/segment.h"
 #include "worker/control.h"
 #include "worker/describe.h"
+#include "worker/describe_check.h"
 #include "worker/input_link.h"
 #include "worker/node_log.h"
 #include "worker/output.h"
@@ -110,6 +111,7 @@ int boot_init(struct sb_node *node, const struct sb_processor *processor)
     node->interval_ns = processor->interval_ns;
     node->batch_count = processor->batch_count;
     node->batch_within_ns = processor->batch_within_ns;
+    node->every_ns = processor->interval_ns;
     node->is_clock_stale = true;
     node->taken_max = LIMIT_STEP_CLAIMS_MAX;
     node->taken = calloc(node->taken_max, sizeof *node->taken);
@@ -244,7 +246,7 @@ int boot_apply_setup(struct sb_node *node, const struct wire_setup *setup)
     node->is_clock_precise = setup->is_clock_precise;
     node->step = setup->first_step > 0 ? setup->first_step - 1 : 0;
     node->next_tick = setup->first_tick;
-    const char *problem = describe_mode_problem(node->processor, node->mode);
+    const char *problem = describe_check_mode(node->processor, node->mode);
     if (problem != NULL) {
         return sb_node_error(node, -EINVAL, "the processor %s", problem);
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Prints a descriptor as JSON and checks it.
+// Prints a descriptor as JSON.
 #include "worker/describe.h"
 
 #include <errno.h>
@@ -194,97 +194,4 @@ int describe_json(const struct sb_processor *processor, char **out_json, size_t 
     *out_json = bytes;
     *out_count = json.length;
     return 0;
-}
-
-static const char *port_problem(const struct sb_port *port)
-{
-    if (port->name == NULL || !text_is_id(port->name)) {
-        return "has a port whose name is not [a-z][a-z0-9_-]*";
-    }
-    if (port->type < SB_PORT_VIDEO || port->type > SB_PORT_ANY) {
-        return "has a port without a type";
-    }
-    if (port->count > SB_PORT_ARRAY_MAX) {
-        return "has a port array with too many members";
-    }
-    return NULL;
-}
-
-static const char *ports_problem(const struct sb_port *ports, size_t count)
-{
-    if (count > SB_PORTS_MAX || (count > 0 && ports == NULL)) {
-        return "has too many ports";
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *problem = port_problem(&ports[i]);
-        if (problem != NULL) {
-            return problem;
-        }
-        for (size_t other = 0; other < i; other++) {
-            if (strcmp(ports[i].name, ports[other].name) == 0) {
-                return "has two ports of one name";
-            }
-        }
-    }
-    return NULL;
-}
-
-static const char *params_problem(const struct sb_processor *processor)
-{
-    if (processor->param_count > SB_PARAMS_MAX) {
-        return "has too many parameters";
-    }
-    for (size_t i = 0; i < processor->param_count; i++) {
-        const struct sb_param *param = &processor->params[i];
-        if (param->name == NULL || !text_is_id(param->name)) {
-            return "has a parameter whose name is not [a-z][a-z0-9_-]*";
-        }
-        if (param->type < SB_PARAM_INT || param->type > SB_PARAM_PATH) {
-            return "has a parameter without a type";
-        }
-        if (param->type == SB_PARAM_CHOICE && param->choices == NULL) {
-            return "has a choice without choices";
-        }
-    }
-    return NULL;
-}
-
-const char *describe_mode_problem(const struct sb_processor *processor, enum sb_mode mode)
-{
-    bool has_frames = processor->on_frame != NULL || processor->on_frames != NULL;
-    switch (mode) {
-    case SB_MODE_TICK:
-        return processor->on_tick == NULL ? "has mode tick and no on_tick" : NULL;
-    case SB_MODE_CONTINUOUS:
-        return processor->on_loop == NULL ? "has mode continuous and no on_loop" : NULL;
-    case SB_MODE_MANUAL:
-        return processor->run == NULL ? "has mode manual and no run" : NULL;
-    case SB_MODE_REACTIVE:
-    case SB_MODE_DEFAULT:
-    default:
-        return !has_frames ? "has mode reactive and neither on_frame nor on_frames" : NULL;
-    }
-}
-
-int describe_check(const struct sb_processor *processor, char *reason, size_t reason_bytes)
-{
-    const char *problem = NULL;
-    const char *name = processor->name != NULL ? processor->name : "?";
-    if (processor->struct_size != sizeof *processor) {
-        problem = "was compiled for another version of this library";
-    } else if (processor->name == NULL || !text_is_id(processor->name)) {
-        problem = "has a name that is not [a-z][a-z0-9_-]*";
-    } else if (processor->version == NULL) {
-        problem = "has no version";
-    }
-    problem = problem != NULL ? problem : ports_problem(processor->inputs, processor->input_count);
-    problem =
-        problem != NULL ? problem : ports_problem(processor->outputs, processor->output_count);
-    problem = problem != NULL ? problem : params_problem(processor);
-    problem = problem != NULL ? problem : describe_mode_problem(processor, processor->mode);
-    if (problem == NULL) {
-        return 0;
-    }
-    snprintf(reason, reason_bytes, "processor '%s' %s", name, problem);
-    return -EINVAL;
 }

@@ -16,6 +16,7 @@
 #include "worker/boot.h"
 #include "worker/cycle.h"
 #include "worker/describe.h"
+#include "worker/describe_check.h"
 #include "worker/node_log.h"
 #include "worker/selftest.h"
 #include "worker/step.h"
