@@ -26,6 +26,7 @@
 #define HEIGHT 48
 #define RATE 48000
 #define AUDIO_FRAMES 480
+#define VALUES 16
 #define SOURCE_STEPS 32
 #define FPS 100
 
@@ -43,36 +44,50 @@ static uint32_t between(uint32_t value, uint32_t lowest, uint32_t highest)
     return highest > 0 && value > highest ? highest : value;
 }
 
+// What a port of its type carries when it says nothing else. An empty set of kinds allows all.
+static enum sb_format_kind choose_kind(const struct sb_port *port)
+{
+    enum sb_format_kind usual = SB_FORMAT_TEXT;
+    if (port->type == SB_PORT_VIDEO) {
+        usual = SB_FORMAT_VIDEO;
+    } else if (port->type == SB_PORT_AUDIO) {
+        usual = SB_FORMAT_AUDIO;
+    } else if (port->type == SB_PORT_DATA) {
+        usual = port->message != NULL ? SB_FORMAT_MESSAGE : SB_FORMAT_BINARY;
+    }
+    bool is_allowed = port->kinds == 0 || (port->kinds & SB_BIT(usual)) != 0;
+    return is_allowed ? usual : (enum sb_format_kind)pick(port->kinds, (uint32_t)usual);
+}
+
 static void choose_format(const struct sb_port *port, struct sb_format *out_format)
 {
-    struct sb_format format = {0};
-    switch (port->type) {
-    case SB_PORT_VIDEO:
-        format.kind = SB_FORMAT_VIDEO;
+    struct sb_format format = {.kind = choose_kind(port)};
+    switch (format.kind) {
+    case SB_FORMAT_VIDEO:
         format.video = (struct sb_video_format){.pixel = pick(port->pixels, SB_PIXEL_RGBA),
                                                 .width = WIDTH,
                                                 .height = HEIGHT,
                                                 .fps_numerator = FPS,
                                                 .fps_denominator = 1};
         break;
-    case SB_PORT_AUDIO:
-        format.kind = SB_FORMAT_AUDIO;
+    case SB_FORMAT_AUDIO:
         format.audio = (struct sb_audio_format){
             .sample = pick(port->samples, SB_SAMPLE_F32),
             .rate = between(RATE, port->rate_min, port->rate_max),
             .channels = between(2, port->channels_min, port->channels_max)};
         break;
-    case SB_PORT_DATA:
-        format.kind = port->message != NULL ? SB_FORMAT_MESSAGE : SB_FORMAT_BINARY;
-        if (port->message != NULL) {
-            text_copy(format.name, sizeof format.name, port->message);
-        }
+    case SB_FORMAT_TENSOR:
+        format.tensor =
+            (struct sb_tensor_format){.element = SB_ELEMENT_F32, .rank = 1, .shape = {VALUES}};
         break;
-    case SB_PORT_TEXT:
-    case SB_PORT_ANY:
-    case SB_PORT_NONE:
+    case SB_FORMAT_MESSAGE:
+        text_copy(format.name, sizeof format.name,
+                  port->message != NULL ? port->message : "google.protobuf.Empty");
+        break;
+    case SB_FORMAT_TEXT:
+    case SB_FORMAT_BINARY:
+    case SB_FORMAT_NONE:
     default:
-        format.kind = SB_FORMAT_TEXT;
         break;
     }
     *out_format = format;
@@ -90,7 +105,8 @@ static uint64_t payload_bytes(const struct sb_format *format)
     return 64;
 }
 
-// Zeros are silence and a legal float; text and pixels get something to look at.
+// Zeros are silence and a legal float; text and pixels get something to look at. Of a message
+// nothing is known but that it may be empty.
 static uint64_t fill(const struct sb_format *format, uint64_t number, uint8_t *payload,
                      uint64_t size_bytes)
 {
@@ -98,7 +114,11 @@ static uint64_t fill(const struct sb_format *format, uint64_t number, uint8_t *p
         return (uint64_t)snprintf((char *)payload, size_bytes, "line %llu of the selftest",
                                   (unsigned long long)number);
     }
-    for (uint64_t i = 0; format->kind != SB_FORMAT_AUDIO && i < size_bytes; i++) {
+    if (format->kind == SB_FORMAT_MESSAGE) {
+        return 0;
+    }
+    bool is_zero = format->kind == SB_FORMAT_AUDIO || format->kind == SB_FORMAT_TENSOR;
+    for (uint64_t i = 0; !is_zero && i < size_bytes; i++) {
         payload[i] = (uint8_t)(i + number * 7);
     }
     return size_bytes;
@@ -225,7 +245,9 @@ static void start_clock(struct sb_node *node)
     atomic_store(&clock->epoch_ns, clock_now_ns());
     atomic_store(&clock->fps_numerator, FPS);
     atomic_store(&clock->fps_denominator, 1);
-    atomic_store(&bell->want, WANT_RUN);
+    // A node that waits for input and has none would wait for ever.
+    bool is_idle = node->mode == SB_MODE_REACTIVE && node->input_link_count == 0;
+    atomic_store(&bell->want, is_idle ? WANT_DRAIN : WANT_RUN);
     atomic_store(&bell->word, 1);
 }
 
@@ -251,6 +273,8 @@ static int run(struct sb_node *node)
         return SB_EXIT_FAILED;
     }
     node->is_open = true;
+    // Sources and clocks have no end of their own.
+    node->step_limit = SOURCE_STEPS + FRAMES * (uint64_t)node->input_link_count;
     output_offer_defaults(node);
     failed = feed_all(node);
     if (failed < 0) {
@@ -274,8 +298,6 @@ int selftest_run(const struct sb_processor *processor)
         return SB_EXIT_FAILED;
     }
     node->is_selftest = true;
-    // Sources and clocks have no end of their own.
-    node->step_limit = SOURCE_STEPS;
     int status = run(node);
     uint64_t errors = atomic_load(&node->status->errors);
     printf("selftest of %s: %llu frames in, %llu frames out, %llu errors\n", processor->name,
