@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -79,6 +80,8 @@ static int run_worker(const struct sb_processor *processor)
 {
     // Nothing that the processor starts may inherit it.
     fcntl(WORKER_CONTROL_FD, F_SETFD, FD_CLOEXEC);
+    // The kernel rounds sleeps of ordinary processes up by 50 us, which would be the lateness of ticks.
+    prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     struct sb_node *node = calloc(1, sizeof *node);
     if (node == NULL || boot_init(node, processor) != 0) {
         fprintf(stderr, "<3>out of memory\n");

@@ -81,17 +81,15 @@ static int count_file(const char *path, struct counts *out_counts)
     return 0;
 }
 
-static int trace(struct bench *bench, uint64_t frames, struct counts *out_counts)
+static int trace(struct bench *bench, const struct pair_shape *shape,
+                 const struct ours_options *options, struct counts *out_counts)
 {
     char path[PATH_MAX + 16];
     snprintf(path, sizeof path, "%s/trace", bench->folder);
     const char *const wrapper[] = {"strace", "-f",  "-qq", "-e", "signal=none",
                                    "-s",     "160", "-o",  path, NULL};
-    struct pair_shape shape = {
-        .size = 64, .is_sleeping = true, .cpus = {-1, -1}, .readers = 1, .depth = 4096};
-    struct ours_options options = {.filters = 1, .frames = frames};
     struct graph_case graph;
-    int failed = ours_graph(bench, &shape, &options, "", &graph);
+    int failed = ours_graph(bench, shape, options, "", &graph);
     if (failed != 0) {
         return failed;
     }
@@ -99,7 +97,7 @@ static int trace(struct bench *bench, uint64_t frames, struct counts *out_counts
     struct graph_result result;
     pid_t pid = graph_case_start(&graph, wrapper, &log);
     failed = pid < 0 ? pid : graph_case_finish(&graph, pid, log, &result);
-    if (failed == 0 && graph_case_number(&result, "sink0", "frames") != (double)frames) {
+    if (failed == 0 && graph_case_number(&result, "sink0", "frames") != (double)options->frames) {
         failed = -EIO;
     }
     if (pid > 0) {
@@ -135,15 +133,52 @@ static void add(struct bench *bench, const char *size, uint64_t frames, const st
                 size);
 }
 
+static int trace_saturated(struct bench *bench, uint64_t frames, struct counts *out_counts)
+{
+    struct pair_shape shape = {
+        .size = 64, .is_sleeping = true, .cpus = {-1, -1}, .readers = 1, .depth = 4096};
+    struct ours_options options = {.filters = 1, .frames = frames};
+    return trace(bench, &shape, &options, out_counts);
+}
+
+// A reader that polls is awake whatever strace does to the others.
+static int trace_awake(struct bench *bench, uint64_t frames, struct counts *out_counts)
+{
+    struct pair_shape shape = {
+        .size = 64, .cpus = {bench->cpus[0], bench->cpus[1]}, .readers = 1, .depth = 4096};
+    struct ours_options options = {.frames = frames};
+    return trace(bench, &shape, &options, out_counts);
+}
+
+static void measure_awake(struct bench *bench, uint64_t frames)
+{
+    struct counts many;
+    struct counts few;
+    uint64_t less = frames / 10 > 0 ? frames / 10 : 1;
+    if (frames == less || trace_awake(bench, frames, &many) != 0 ||
+        trace_awake(bench, less, &few) != 0) {
+        figures_miss(&bench->figures, "it failed", "syscalls.awake.per_frame");
+        return;
+    }
+    double calls = 0;
+    for (int who = WHO_SOURCE; who < WHO_COUNT; who++) {
+        calls += (double)many.calls[who] - (double)few.calls[who];
+    }
+    figures_add(&bench->figures, bench->round, "calls", calls / (double)(frames - less),
+                "syscalls.awake.per_frame");
+}
+
 void row_syscalls(struct bench *bench)
 {
     struct counts many;
     struct counts few;
     uint64_t tenth = bench->frames / 10 > 0 ? bench->frames / 10 : 1;
-    if (trace(bench, bench->frames, &many) != 0 || trace(bench, tenth, &few) != 0) {
+    if (trace_saturated(bench, bench->frames, &many) != 0 ||
+        trace_saturated(bench, tenth, &few) != 0) {
         figures_miss(&bench->figures, "strace cannot be run here", "syscalls.all.per_frame");
         return;
     }
+    measure_awake(bench, tenth);
     add(bench, "all", bench->frames, &many);
     add(bench, "tenth", tenth, &few);
     figures_add(&bench->figures, bench->round, "ns", broker_cpu(bench, bench->frames),
