@@ -72,7 +72,7 @@ class Counts(unittest.TestCase):
 
     def test_a_reader_that_is_awake_makes_few_system_calls(self):
         done = subprocess.run([BUILD / "bin/streambench", "syscalls", "--json", "--rounds", "1",
-                               "--frames", "10000000"], capture_output=True, text=True, check=False)
+                               "--frames", "5000000"], capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         report = json.loads(done.stdout)
         figures = report["figures"]
