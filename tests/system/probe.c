@@ -12,6 +12,33 @@
 #define TICKS_MAX 8192
 #define HOLDS 4
 
+// Counts what is allocated by this program and every library in it: these replace libc's own.
+static uint64_t allocations;
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+void *__libc_malloc(size_t size);
+void *__libc_calloc(size_t count, size_t size);
+void *__libc_realloc(void *old, size_t size);
+
+void *malloc(size_t size)
+{
+    allocations++;
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t count, size_t size)
+{
+    allocations++;
+    return __libc_calloc(count, size);
+}
+
+void *realloc(void *old, size_t size)
+{
+    allocations++;
+    return __libc_realloc(old, size);
+}
+#endif
+
 struct tick_seen {
     uint64_t number;
     int64_t due_ns;
@@ -27,6 +54,7 @@ struct probe {
     int64_t large_at;  // this frame is larger than its slot, 0 = none
     int64_t hold;      // frames that are kept until the end
     int64_t calls;
+    uint64_t allocations_before;  // when the second call began: the first ones may set up
     int64_t kept_count;
     struct sb_frame kept[HOLDS];
     uint64_t tick_count;
@@ -69,6 +97,9 @@ static int probe_open(struct sb_node *node)
 static int call(struct sb_node *node, struct probe *probe)
 {
     probe->calls++;
+    if (probe->calls == 2) {
+        probe->allocations_before = allocations;
+    }
     if (probe->work_ns > 0 && (probe->slow_at == 0 || probe->calls == probe->slow_at)) {
         struct timespec span = {probe->work_ns / 1000000000, probe->work_ns % 1000000000};
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &span, NULL);
@@ -119,8 +150,8 @@ static int probe_frame(struct sb_node *node, const struct sb_frame *frame)
 {
     struct probe *probe = sb_node_data(node);
     if (sb_param_bool(node, "frames")) {
-        printf("%s %" PRIu64 " %" PRIu64 "\n", sb_input_name(frame->input), frame->seq,
-               frame->number);
+        printf("%s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n", sb_input_name(frame->input), frame->seq,
+               frame->number, frame->size_bytes);
         fflush(stdout);
     }
     if (probe->kept_count < probe->hold) {
@@ -152,6 +183,8 @@ static void probe_close(struct sb_node *node)
     if (probe == NULL) {
         return;
     }
+    uint64_t allocated = probe->calls < 2 ? 0 : allocations - probe->allocations_before;
+    printf("calls %" PRId64 " allocations %" PRIu64 "\n", probe->calls, allocated);
     for (uint64_t i = 0; i < probe->tick_count; i++) {
         printf("tick %" PRIu64 " %" PRId64 " %" PRId64 "\n", probe->ticks[i].number,
                probe->ticks[i].due_ns, probe->ticks[i].now_ns);
