@@ -89,9 +89,13 @@ static int test_pattern_open(struct sb_node *node)
     pattern->output = sb_node_output(node, "video");
     pattern->format = (struct sb_video_format){
         .pixel = SB_PIXEL_RGBA,
-        .width = (uint32_t)sb_param_int(node, "width") / 2 * 2,
-        .height = (uint32_t)sb_param_int(node, "height") / 2 * 2,
+        .width = (uint32_t)sb_param_int(node, "width"),
+        .height = (uint32_t)sb_param_int(node, "height"),
     };
+    if (pattern->format.width % 2 != 0 || pattern->format.height % 2 != 0) {
+        return sb_node_error(node, -EINVAL, "a picture of %ux%u: both must be even",
+                             pattern->format.width, pattern->format.height);
+    }
     set_rate(&pattern->format, sb_node_tick_period_ns(node));
     pattern->pattern = (enum pattern)sb_param_choice(node, "pattern");
     pattern->seed = (uint64_t)sb_param_int(node, "seed");
