@@ -463,6 +463,9 @@ static void read_root(struct parser *parser, const json_t *root, struct descript
     descriptor->version = read_string(parser, root, "version", SB_NAME_BYTES_MAX - 1);
     descriptor->summary = read_string(parser, root, "summary", TEXT_BYTES_MAX);
     descriptor->mode = (enum sb_mode)read_word(parser, root, "mode", mode_value);
+    if (json_object_get(root, "modes") != NULL) {
+        descriptor->modes = read_set(parser, root, "modes", mode_value);
+    }
     descriptor->interval_ns = read_integer(parser, root, "interval_ns", INT64_MAX);
     read_activation(parser, root, descriptor);
     descriptor->wants = read_strings(parser, root, "wants", WANTS_MAX, &descriptor->want_count);

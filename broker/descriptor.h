@@ -59,6 +59,7 @@ struct descriptor {
     const char *version;
     const char *summary;
     enum sb_mode mode;  // never SB_MODE_DEFAULT
+    uint32_t modes;     // set of SB_BIT(enum sb_mode) that it can run in, 0 = not said
     int64_t interval_ns;
     enum sb_activation activation;  // never SB_ACTIVATE_DEFAULT
     uint32_t batch_count;

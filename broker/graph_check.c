@@ -101,6 +101,31 @@ static void say_not_found(const struct graph *graph, const struct graph_node *no
     }
 }
 
+static void check_mode(const struct graph *graph, const struct graph_node *node,
+                       struct diags *diags)
+{
+    static const char *const names[] = {
+#define X(name, text) [SB_MODE_##name] = text,
+        SB_MODES(X)
+#undef X
+    };
+    uint32_t modes = node->found.descriptor->modes;
+    if (modes == 0 || (modes & SB_BIT(node->found.mode)) != 0) {
+        return;
+    }
+    char bytes[64];
+    struct text can = TEXT_OVER(bytes);
+    for (size_t mode = 0; mode < ARRAY_COUNT(names); mode++) {
+        if ((modes & SB_BIT(mode)) != 0) {
+            text_add(&can, can.length > 0 ? ", " : "");
+            text_add(&can, names[mode]);
+        }
+    }
+    diags_add(diags, DIAG_ERROR, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_MODE),
+              "'%s' has no mode %s; it has %s", node->found.descriptor->name,
+              names[node->found.mode], can.bytes);
+}
+
 static void settle_mode(const struct graph *graph, struct graph_node *node, struct diags *diags)
 {
     const struct descriptor *descriptor = node->found.descriptor;
@@ -147,6 +172,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     node->found.program = entry.program;
     node->found.descriptor = entry.descriptor;
     settle_mode(graph, node, diags);
+    check_mode(graph, node, diags);
     return check_config(graph, node, entry.descriptor, diags);
 }
 

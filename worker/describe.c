@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/check.h"
 #include "base/text.h"
 
 #define JSON_BYTES_MAX 262144
@@ -152,6 +153,20 @@ static void add_param(struct text *json, const struct sb_param *param)
     text_add_format(json, ",\"fixed\":%s}", boolean(param->is_fixed));
 }
 
+// The modes for which it has a call-back: a graph can ask for these and no other.
+static void add_modes(struct text *json, const struct sb_processor *processor)
+{
+    const char *names[ARRAY_COUNT(mode_names) + 1] = {NULL};
+    size_t count = 0;
+    for (size_t mode = SB_MODE_DEFAULT + 1; mode < ARRAY_COUNT(mode_names); mode++) {
+        if (describe_mode_problem(processor, (enum sb_mode)mode) == NULL) {
+            names[count++] = mode_names[mode];
+        }
+    }
+    add_list(json, "modes", names);
+    text_add(json, ",");
+}
+
 static void add_all(struct text *json, const struct sb_processor *processor)
 {
     text_add_format(json, "{\"streambroker\":%d,", DESCRIBE_SCHEMA);
@@ -166,6 +181,7 @@ static void add_all(struct text *json, const struct sb_processor *processor)
                     mode_names[processor->mode], (long long)processor->interval_ns,
                     activation_names[processor->activation], processor->batch_count,
                     (long long)processor->batch_within_ns);
+    add_modes(json, processor);
     add_list(json, "wants", processor->wants);
     text_add(json, ",");
     add_ports(json, "inputs", processor->inputs, processor->input_count, false);
