@@ -287,7 +287,9 @@ int broker_run(const struct graph *graph, struct launcher *launcher,
         close_parts(&broker);
         return STATUS_INTERNAL;
     }
-    if (!options->is_idle) {
+    if (options->is_idle) {
+        log_line(LOG_DEBUG, "the graph is loaded and not started");
+    } else {
         start(&broker);
     }
     failed = sd_event_loop(broker.event);

@@ -65,7 +65,7 @@ class Logs(unittest.TestCase):
             self.assertIn(line["level"], ("error", "warning", "info", "debug"))
         captured = [line for line in lines if line["intercepted"]]
         self.assertEqual([(line["node"], line["generation"], line["stream"]) for line in captured],
-                         [("a", 1, "stdout")])
+                         [("a", 1, "stdout")] * 2)
         self.assertEqual(captured[0]["text"], 'q"ä')
         own = [line for line in lines if line["node"] == "a" and "lens" in line["text"]]
         self.assertEqual([(line["stream"], line["intercepted"]) for line in own], [("log", False)])

@@ -17,6 +17,12 @@ PROBE = BUILD / "tests/system/probe"
 NOBODY = 65534
 
 
+def sleeps(pid):
+    """How often a process has gone to sleep."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", status).group(1))
+
+
 class Nodes(unittest.TestCase):
     def setUp(self):
         self.graph = Graph()
@@ -83,20 +89,12 @@ class Nodes(unittest.TestCase):
         running, pids = self.start({"a": "exec: [test-source], config: {rate: 0.001}", "b": "exec: [pass]",
                                     "c": "exec: [check-sink]"}, ["a.data -> b.in", "b.out -> c.in"])
         idle = [pids["b"], pids["c"], running.process.pid]
-
-        def switches():
-            return [int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)",
-                                  pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) for pid in idle]
-
-        def ticks():
-            return int(pathlib.Path(f"/proc/{pids['a']}/status").read_text().split("\nvoluntary_ctxt_switches:")[1].split()[0])
-
-        # The first frame is through when the sink has slept again; the source sleeps a second at a time.
-        seen = ticks()
-        wait_until(lambda: ticks() > seen, "the source woke once")
-        before, seen = switches(), ticks()
-        wait_until(lambda: ticks() > seen, "the source woke again, a second later")
-        self.assertEqual(switches(), before)
+        # The source sleeps for a second at a time; until its first wake-up its only frame is long through.
+        seen = sleeps(pids["a"])
+        wait_until(lambda: sleeps(pids["a"]) > seen, "the source woke once")
+        before, seen = [sleeps(pid) for pid in idle], sleeps(pids["a"])
+        wait_until(lambda: sleeps(pids["a"]) > seen, "the source woke again, a second later")
+        self.assertEqual([sleeps(pid) for pid in idle], before)
 
     def test_a_description_does_not_depend_on_where_and_how_it_is_asked_for(self):
         """R-NEG-019"""

@@ -10,7 +10,6 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.graphs import BUILD, Graph, children
-from harness.waiting import wait_until
 
 SOURCE = "exec: [test-source], config: {frames: 1000}"
 ENDLESS = "exec: [test-source], config: {rate: 1000}"
@@ -115,7 +114,8 @@ class Run(unittest.TestCase):
         """R-CLI-005 R-CLI-006"""
         self.graph.write({"a": SOURCE, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
         idle = self.start("-v", "--idle")
-        wait_until(lambda: len(children(idle.process.pid)) == 1, "the launcher is there")
+        idle.expect("the graph is loaded and not started")
+        self.assertEqual(len(children(idle.process.pid)), 1)  # the launcher
         idle.signal()
         self.assertEqual(idle.wait(), 0, idle.text())
         self.assertNotIn("starting", idle.text())
