@@ -85,10 +85,10 @@ static void settle_inputs(struct sb_node *node)
     }
 }
 
-// A sleep that never was: the peer reached our wish while we entered the kernel, and both of us paid
-// a system call for one frame. Two that keep step would pay them for every frame, so the next waits
-// look for twice as long as the vain call took before they wish. A sleep that was one ends that:
-// then looking is waste.
+// A sleep that never was: the peer reached our wish while we entered the kernel, and both of us
+// paid a system call for one frame. Two that keep step would pay them for every frame, so the next
+// waits look for twice as long as the vain call took before they wish. A sleep that was one ends
+// that: then looking is waste.
 static void learn_patience(struct sb_node *node, bool has_slept, int64_t called_ns)
 {
     int64_t vain_ns = has_slept ? 0 : 2 * (clock_now_ns() - called_ns);
@@ -121,7 +121,7 @@ static int64_t spin_limit_ns(const struct sb_node *node)
 {
     int64_t limit_ns = node->spin_ns;
     if (node->is_spin_auto) {
-        // Spinning pays when the next frame comes before a sleeper would be awake, and not otherwise.
+        // Spinning pays when the next frame comes before a sleeper would be awake, else not.
         limit_ns = node->gap_ns > 0 && node->gap_ns < SPIN_AUTO_GAP_NS ? 2 * node->gap_ns : 0;
     }
     return limit_ns > node->patience_ns ? limit_ns : node->patience_ns;
