@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "worker/describe_check.h"
 
 #define JSON_BYTES_MAX 262144
 #define DESCRIBE_SCHEMA 1
@@ -159,7 +160,7 @@ static void add_modes(struct text *json, const struct sb_processor *processor)
     const char *names[ARRAY_COUNT(mode_names) + 1] = {NULL};
     size_t count = 0;
     for (size_t mode = SB_MODE_DEFAULT + 1; mode < ARRAY_COUNT(mode_names); mode++) {
-        if (describe_mode_problem(processor, (enum sb_mode)mode) == NULL) {
+        if (describe_check_mode(processor, (enum sb_mode)mode) == NULL) {
             names[count++] = mode_names[mode];
         }
     }
