@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "worker/input.h"
 #include "worker/input_link.h"
+#include "worker/redeliver.h"
 #include "worker/rest.h"
 
 #define BURST_MAX 8
@@ -163,6 +164,12 @@ static size_t collect_every(struct sb_node *node)
 
 size_t activation_collect(struct sb_node *node)
 {
+    if (node->is_redelivering) {
+        size_t collected = redeliver_collect(node);
+        if (collected > 0) {
+            return collected;
+        }
+    }
     switch (node->activation) {
     case SB_ACTIVATE_ALL:
         return is_all_ready(node) ? collect_each(node, 1) : 0;

@@ -205,7 +205,6 @@ static int add_output_link(struct sb_node *node, const struct wire_link *wire)
     output->links = links;
     output->links[output->link_count++] = link;
     output->live_count++;
-    output->is_after_restart = node->generation > 1;
     return 0;
 }
 

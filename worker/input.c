@@ -7,6 +7,7 @@
 
 #include "worker/control.h"
 #include "worker/input_link.h"
+#include "worker/redeliver.h"
 #include "worker/rest.h"
 #include "worker/step.h"
 
@@ -86,6 +87,9 @@ static void next_turn(struct sb_input *input)
 int input_take(struct sb_input *input, struct sb_frame *out_frame)
 {
     bool is_open = false;
+    if (input->node->is_redelivering) {
+        redeliver_prefer(input);
+    }
     for (uint32_t tried = 0; tried < input->link_count; tried++) {
         int taken = step_take(input->links[input->turn], out_frame);
         if (taken == 1) {

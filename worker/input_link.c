@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "shm/segment.h"
+#include "worker/redeliver.h"
 #include "worker/step.h"
 #include "worker/uplink.h"
 
@@ -59,7 +60,7 @@ int input_link_add_page(struct input_link *link, const struct wire_memory *memor
     return 0;
 }
 
-static int init_reader(struct input_generation *generation, enum sb_delivery delivery,
+static int init_reader(struct input_link *to, struct input_generation *generation,
                        uint64_t first_seq)
 {
     const struct wire_read_link *link = &generation->link;
@@ -68,8 +69,8 @@ static int init_reader(struct input_generation *generation, enum sb_delivery del
         .peer = generation->publish.bytes,
         .pool = generation->pool.bytes,
         .page = page,
-        .is_lossless = delivery == SB_DELIVERY_LOSSLESS || delivery == SB_DELIVERY_DEFAULT,
-        .is_latest = delivery == SB_DELIVERY_LATEST,
+        .is_lossless = to->delivery == SB_DELIVERY_LOSSLESS || to->delivery == SB_DELIVERY_DEFAULT,
+        .is_latest = to->delivery == SB_DELIVERY_LATEST,
         .is_producer_gone = link->is_producer_gone,
         .depth = link->depth,
         .claims_max = page->claims_max,
@@ -80,6 +81,9 @@ static int init_reader(struct input_generation *generation, enum sb_delivery del
     };
     int failed = ring_reader_init(&generation->reader, &config);
     generation->is_reader_ready = failed == 0;
+    if (failed == 0 && generation->reader.next < generation->reader.taken_before) {
+        redeliver_begin(to->input->node);
+    }
     if (failed == 0 && generation->told_end != 0) {
         ring_reader_set_end(&generation->reader, generation->told_end, generation->told_end_kind);
     }
@@ -97,7 +101,7 @@ static int prepare_next(struct input_link *link)
     }
     (void)ring_reader_is_at_end(&now->reader);  // reads the end
     bool is_known = now->reader.end != 0 && now->reader.end_kind == LINK_END_GENERATION;
-    return is_known ? init_reader(next, link->delivery, now->reader.end) : 0;
+    return is_known ? init_reader(link, next, now->reader.end) : 0;
 }
 
 // The numbers of the message must describe the memory that came with it.
@@ -156,7 +160,7 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     }
     // Without a first seq it goes on where the one before ends, which only its page can tell.
     if (message->first_seq != 0) {
-        failed = init_reader(generation, link->delivery, message->first_seq);
+        failed = init_reader(link, generation, message->first_seq);
     }
     return failed;
 }
@@ -297,7 +301,9 @@ static void fill_frame(struct input_link *link, const struct ring_lease *lease,
     struct input_generation *now = link->now;
     // One copy of a header that its owner may be changing; nothing in it guards memory.
     struct frame_header header = *ring_reader_header(&now->reader, lease->slot);
+    // What is true of this link only is in the cell.
     uint32_t flags = header.flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    flags |= lease->flags & (SB_FRAME_DISCONTINUITY | SB_FRAME_REDELIVERED);
     *out_frame = (struct sb_frame){
         .data = ring_reader_payload(&now->reader, lease->slot),
         .size_bytes = lease->length_bytes,

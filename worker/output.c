@@ -295,11 +295,6 @@ static struct output_claim *find_claim(struct sb_output *output, const struct sb
 static void write_header(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
 {
     uint32_t flags = buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
-    if (output->is_after_restart) {
-        // The first frame of a new life does not follow on the last one of the old.
-        flags |= SB_FRAME_DISCONTINUITY;
-        output->is_after_restart = false;
-    }
     *pool_header(&output->now->pool, slot) = (struct frame_header){
         .number = buffer->number,
         .pts_ns = buffer->pts_ns,
@@ -310,6 +305,24 @@ static void write_header(struct sb_output *output, uint32_t slot, const struct s
         .trace_id = buffer->trace_id,
         .job_id = buffer->job_id,
     };
+}
+
+// What is true of a frame on this link only.
+static uint32_t cell_flags(struct output_link *link, const struct sb_buffer *buffer)
+{
+    const struct sb_output *output = link->output;
+    const struct sb_node *node = output->node;
+    uint32_t flags = buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    if (node->generation > 1 && !link->has_carried) {
+        // The first frame of a new life does not follow on the last one of the old.
+        flags |= SB_FRAME_DISCONTINUITY;
+    }
+    link->has_carried = true;
+    if (node->is_step_redelivered && !output->port->is_one_per_step) {
+        // Nobody can tell whether the life before sent it already.
+        flags |= SB_FRAME_REDELIVERED;
+    }
+    return flags;
 }
 
 static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
@@ -333,7 +346,8 @@ static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb
             // A step that comes again: this link has its frame from the life before.
             status_add(&node->status->suppressed_out, 1);
         } else {
-            ring_writer_publish(writer, slot, buffer->size_bytes, node->step, buffer->flags);
+            ring_writer_publish(writer, slot, buffer->size_bytes, node->step,
+                                cell_flags(output->links[i], buffer));
         }
     }
     return 0;

@@ -81,6 +81,7 @@ struct output_link {
     enum sb_delivery delivery;
     uint64_t last_step;
     bool is_gone;      // unlinked while running
+    bool has_carried;  // a frame of this life
     const char *peer;  // owned
 };
 
@@ -125,7 +126,6 @@ struct sb_output {
     bool is_offer_new;      // not sent yet
     bool is_format_wanted;  // sent, the memory has not come yet
     bool is_ended;
-    bool is_after_restart;        // the first frame of this life is not published yet
     struct output_claim *claims;  // owned, claim_max of them
     uint32_t claim_max;
     uint32_t claimed;

@@ -93,6 +93,8 @@ struct sb_node {
     uint64_t step_label;       // number in error messages: step, or tick in tick mode
     struct step_frame *taken;  // owned, taken_max of them
     uint32_t taken_count;
+    bool is_redelivering;      // frames of a life before this one may be left
+    bool is_step_redelivered;  // the step has one of them
     uint32_t taken_max;
     struct sb_frame *frames;  // owned: what on_frames() gets
 

@@ -36,6 +36,7 @@ void step_open(struct sb_node *node)
     node->taken_count = 0;
     node->has_step_frame = false;
     node->is_step_canceled = false;
+    node->is_step_redelivered = false;
     // First none: were the claims written under the old step number, a crash here would take
     // frames that nobody looked at for frames of a step that is done.
     write_claim_count(node, 0);
@@ -66,6 +67,7 @@ int step_take(struct input_link *link, struct sb_frame *out_frame)
         // It stays taken and not released: a next life gets it again.
         return -ECANCELED;
     }
+    node->is_step_redelivered |= (out_frame->flags & SB_FRAME_REDELIVERED) != 0;
     uint32_t index = node->taken_count++;
     node->taken[index] = (struct step_frame){.link = link, .seq = out_frame->seq};
     write_claim(node, index);
