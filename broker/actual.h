@@ -20,6 +20,7 @@
 #include "broker/link_plan.h"
 #include "broker/node.h"
 #include "broker/poison.h"
+#include "broker/progress.h"
 #include "broker/restart.h"
 #include "broker/worker_peer.h"
 
@@ -113,6 +114,8 @@ struct actual_node {
     int64_t deadline_ns;               // INT64_MAX = none
     const char *deadline_text;         // which one
     struct life_log *log;              // owned
+    struct progress progress;
+    int64_t cpu_wait_ns;               // waited for a CPU at half of its deadline, -1 = not read
     bool was_ready;                    // in this or an earlier life
     bool is_spent;                     // its restarts were used up
 };

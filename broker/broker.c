@@ -17,6 +17,7 @@
 #include "broker/generation.h"
 #include "broker/life.h"
 #include "broker/life_log.h"
+#include "broker/watch.h"
 #include "broker/wiring.h"
 #include "shm/segment.h"
 
@@ -47,7 +48,7 @@ static int64_t earlier(int64_t a, int64_t b)
 
 void broker_arm_timer(struct broker *broker)
 {
-    int64_t due_ns = broker->stop_deadline_ns;
+    int64_t due_ns = earlier(broker->stop_deadline_ns, watch_due_ns(broker));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
@@ -76,6 +77,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
         if (node->restart_at_ns <= now_ns) {
             life_start(broker, node);
         }
+    }
+    if (watch_due_ns(broker) <= now_ns) {
+        watch_look(broker, now_ns);
     }
     if (broker->stop_deadline_ns <= now_ns) {
         ending_on_deadline(broker);
@@ -274,8 +278,11 @@ static void set_clock(struct broker *broker)
 int broker_run(const struct graph *graph, struct launcher *launcher,
                const struct broker_options *options)
 {
-    struct broker broker = {
-        .options = *options, .launcher = launcher, .graph = graph, .stop_deadline_ns = INT64_MAX};
+    struct broker broker = {.options = *options,
+                            .launcher = launcher,
+                            .graph = graph,
+                            .stop_deadline_ns = INT64_MAX,
+                            .watch_due_ns = INT64_MAX};
     raise_descriptor_limit();
     if (set_budget(&broker) != 0) {
         return STATUS_INVALID;

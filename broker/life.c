@@ -25,6 +25,7 @@
 #include "broker/life_end.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
+#include "broker/watch.h"
 #include "broker/wiring.h"
 
 #define PRIORITY_HIGH (-10)
@@ -272,6 +273,16 @@ void life_expect_ready(struct broker *broker, struct actual_node *node)
     set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
 }
 
+void life_expect_exit(struct broker *broker, struct actual_node *node)
+{
+    int64_t due_ns = clock_now_ns() + node->wanted->timeouts.stop_ns;
+    if (node->deadline_ns > due_ns && !node->is_killed) {
+        node->deadline_ns = due_ns;
+        node->deadline_text = "exit";
+        broker_arm_timer(broker);
+    }
+}
+
 void life_run(struct broker *broker, struct actual_node *node)
 {
     set_deadline(broker, node, INT64_MAX, NULL);
@@ -279,6 +290,7 @@ void life_run(struct broker *broker, struct actual_node *node)
     node_transition(&node->life, NODE_ON_RUN, why, clock_now_ns());
     bell_set_clock(&node->bell, &broker->clock);
     bell_want(&node->bell, WANT_RUN);
+    watch_begin(broker, node);
 }
 
 void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count)
@@ -360,8 +372,7 @@ void life_on_deadline(struct broker *broker, struct actual_node *node)
 {
     const char *text = node->deadline_text;
     bool is_start = strcmp(text, "start") == 0;
-    int64_t limit_ns =
-        is_start ? node->wanted->timeouts.start_ns : node->wanted->timeouts.stop_ns;
+    int64_t limit_ns = is_start ? node->wanted->timeouts.start_ns : node->wanted->timeouts.stop_ns;
     if (is_start && is_waiting_for_us(node)) {
         set_deadline(broker, node, limit_ns, text);
         return;

@@ -18,6 +18,9 @@ void life_on_status_made(struct broker *broker, struct memory_job *job);
 // START was sent: the worker has its start timeout to answer, however long the others took.
 void life_expect_ready(struct broker *broker, struct actual_node *node);
 
+// It is about to exit, and has its stop timeout for that.
+void life_expect_exit(struct broker *broker, struct actual_node *node);
+
 // Every node is ready: run.
 void life_run(struct broker *broker, struct actual_node *node);
 

@@ -143,8 +143,10 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
                                   enum exit_verdict verdict, int64_t *out_delay_ns)
 {
     bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
+    bool is_left = node->life.state == NODE_STALLED && node->wanted->on_stall == GRAPH_STALL_DETACH;
     bool has_never_run = !node->was_ready && (node->is_open_failed || node->pid == 0);
-    if (!is_under_way || has_never_run || !node_is_legal(node->life.state, NODE_ON_RETRY)) {
+    if (!is_under_way || has_never_run || is_left ||
+        !node_is_legal(node->life.state, NODE_ON_RETRY)) {
         return RESTART_NEVER;
     }
     const struct graph_node *wanted = node->wanted;

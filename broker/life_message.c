@@ -310,9 +310,10 @@ static void on_drained(struct broker *broker, struct actual_node *node,
 static void on_ended(struct broker *broker, struct actual_node *node,
                      const struct wire_message *message)
 {
-    (void)broker;
     (void)message;
     node->is_ended = true;
+    // What is left is close(), which may hang like any other call.
+    life_expect_exit(broker, node);
 }
 
 static void on_config_done(struct broker *broker, struct actual_node *node,
@@ -354,12 +355,7 @@ static void on_gone(void *argument, int error, const char *reason)
         return;
     }
     // It is about to exit; a process that only closed its socket is not waited for much longer.
-    int64_t due_ns = clock_now_ns() + node->wanted->timeouts.stop_ns;
-    if (node->deadline_ns > due_ns && !node->is_killed) {
-        node->deadline_ns = due_ns;
-        node->deadline_text = "exit";
-        broker_arm_timer(node->broker);
-    }
+    life_expect_exit(node->broker, node);
 }
 
 static const struct worker_peer_calls calls = {.on_message = on_message, .on_gone = on_gone};

@@ -170,7 +170,7 @@ static bool is_input_ready(struct sb_node *node, void *context)
 int sb_input_wait(struct sb_input *input, int64_t deadline_ns)
 {
     control_apply_in_wait(input->node);
-    return rest_for_input(input->node, input, 1, is_input_ready, input, deadline_ns);
+    return rest_inside_call(input->node, input, is_input_ready, input, deadline_ns);
 }
 
 struct sb_input *sb_node_input(struct sb_node *node, const char *name)

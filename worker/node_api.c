@@ -95,7 +95,7 @@ int sb_node_wait(struct sb_node *node, int64_t deadline_ns)
         return -ECANCELED;
     }
     control_apply_in_wait(node);
-    int ready = rest_for_input(node, NULL, 1, is_any_ready, NULL, deadline_ns);
+    int ready = rest_inside_call(node, NULL, is_any_ready, NULL, deadline_ns);
     return sb_node_should_stop(node) && ready != 1 ? -ECANCELED : ready;
 }
 

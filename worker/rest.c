@@ -230,3 +230,14 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         }
     }
 }
+
+int rest_inside_call(struct sb_node *node, struct sb_input *only,
+                     bool (*is_ready)(struct sb_node *node, void *context), void *context,
+                     int64_t deadline_ns)
+{
+    status_phase(node, WORKER_IDLE);
+    int ready = rest_for_input(node, only, 1, is_ready, context, deadline_ns);
+    node->is_clock_stale = true;
+    status_phase(node, WORKER_PROCESSING);
+    return ready;
+}

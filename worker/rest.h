@@ -29,3 +29,9 @@ void rest_end_input(struct sb_input *input);
 int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
                    bool (*is_ready)(struct sb_node *node, void *context), void *context,
                    int64_t deadline_ns);
+
+// The same for one frame, asked for by the processor inside a call-back: whoever watches the worker
+// sees that it waits, and does not take it for one that hangs.
+int rest_inside_call(struct sb_node *node, struct sb_input *only,
+                     bool (*is_ready)(struct sb_node *node, void *context), void *context,
+                     int64_t deadline_ns);

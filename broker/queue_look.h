@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// How full a link is right now, from the pages of both ends. Hostile bytes: clamped.
+#pragma once
+
+#include "broker/actual.h"
+
+struct queue_look {
+    uint64_t queued;         // published and not taken
+    uint64_t cursors;        // sum of everything that was counted: changes with every frame
+    bool is_full;            // lossless: at most one cell of the newest generation is free
+    bool is_memory_awaited;  // its producer has no memory to write into yet
+    bool is_over;            // nothing more will come, and everything was taken
+};
+
+void queue_look_at(const struct actual_link *link, struct queue_look *out_look);

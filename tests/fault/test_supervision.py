@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=240
+"""Workers that crash, stall or are poisoned harm only themselves, and no promised frame is lost."""
+import os
+import pathlib
+import re
+import signal
+import sys
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
+from harness.graphs import BUILD, Graph
+
+FAULTY = BUILD / "tests/fault/faulty"
+JOINER = BUILD / "tests/fault/joiner"
+AGAIN = "restart: {max: unlimited, delay: 0s}, on_crash: {poison_after: 1000}"
+CHECK = "exec: [check-sink], config: {numbers: gapless}"
+LIMIT = 0.4  # of process(), in the tests of stalls
+SHORT = f"timeouts: {{start: 400ms, process: {int(LIMIT * 1000)}ms, stop: 400ms}}"
+
+
+def source(frames, rate=1000):
+    return f"exec: [test-source], config: {{frames: {frames}, rate: {rate}}}"
+
+
+def faulty(fault, place="frame", more="", **config):
+    inside = "".join(f", {key}: {value}" for key, value in config.items())
+    return f"exec: [{FAULTY}], config: {{fault: {fault}, place: {place}{inside}}}, {more or AGAIN}"
+
+
+class Supervision(unittest.TestCase):
+    def setUp(self):
+        self.graph = Graph()
+        self.addCleanup(self.graph.close)
+
+    def start(self, *options):
+        running = self.graph.start(*options)
+        self.addCleanup(running.close)
+        return running
+
+    def run_chain(self, middle, frames=200, rate=1000, status=0, sink=CHECK):
+        self.graph.write({"a": source(frames, rate), "f": middle, "z": sink}, ["a.data -> f.in", "f.out -> z.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, status, done.stderr)
+        return done.stderr
+
+    def lives(self, text, node):
+        return max(int(life) for life in re.findall(rf"\b{node}\[(\d+)\]", text))
+
+    def assert_complete(self, text, frames=200):
+        for link in ("a.data -> f.in", "f.out -> z.in"):
+            self.assertRegex(text, rf"link {link}: published={frames} released={frames}( redelivered=\d+)?\n")
+
+    def test_each_crash_has_its_own_reason_and_loses_nothing(self):
+        """R-SUP-010 R-DATA-024 R-DATA-025 R-DATA-026 R-STEP-014 R-WORKER-024"""
+        reasons = {"exit": r"exit code 3", "abort": r"signal 6 \(SIGABRT\)", "segv": r"signal 11 \(SIGSEGV\)",
+                   "bus": r"signal 7 \(SIGBUS\)", "stack": r"signal 11 \(SIGSEGV\)"}
+        for fault, reason in reasons.items():
+            with self.subTest(fault=fault):
+                text = self.run_chain(faulty(fault, lives=1, at=50))
+                self.assertRegex(text, rf"warning f\[1\]: died: {reason}; it starts again in 0")
+                self.assert_complete(text)
+                self.assertEqual([self.lives(text, node) for node in "afz"], [1, 2, 1], text)
+
+    def test_each_stall_is_found_within_its_deadline(self):
+        """R-SUP-011 R-WORKER-025"""
+        cases = [("hang", "frame", r"process deadline of 400ms passed inside step \d+"),
+                 ("spin", "frame", r"process deadline of 400ms passed inside step \d+"),
+                 ("stop", "frame", r"process deadline of 400ms passed inside step \d+"),
+                 ("hang", "open", r"start deadline of 400ms passed"),
+                 ("hang", "close", r"exit deadline of 400ms passed")]
+        for fault, place, reason in cases:
+            with self.subTest(fault=fault, place=place):
+                text = self.run_chain(faulty(fault, place, f"{AGAIN}, {SHORT}", lives=1, at=50))
+                self.assertRegex(text, rf"f\[1\]: (died|failed|finished)[: (]+{reason}")
+                self.assert_complete(text)
+                self.assertEqual([self.lives(text, node) for node in "az"], [1, 1], text)
+
+    def test_a_stopped_worker_with_work_is_a_stall(self):
+        """R-SUP-011"""
+        self.graph.write({"a": source(0, 100), "f": f"exec: [pass], {AGAIN}, {SHORT}", "z": CHECK},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        pid = int(running.expect("f[1]: process pid=").rsplit("=", 1)[1])
+        running.expect("f[1]: ready -> running")
+        time.sleep(0.1)
+        begun = time.monotonic()
+        os.kill(pid, signal.SIGSTOP)
+        line = running.expect("f[1]: died: process deadline of 400ms passed")
+        self.assertLess(time.monotonic() - begun, LIMIT + 0.3, line)
+        running.expect("f[2]: ready -> running")
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+
+    def test_a_stall_can_detach_instead(self):
+        """R-SUP-012"""
+        self.graph.write({"a": source(300), "f": faulty("hang", more=f"on_stall: detach, {SHORT}", at=50),
+                          "y": CHECK, "z": CHECK}, ["a.data -> f.in", "f.out -> z.in", "a.data -> y.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"error f\[1\]: failed: process deadline of 400ms passed")
+        self.assertIn("a.data -> y.in: published=300 released=300\n", done.stderr)
+        self.assertIn("f.out -> z.in: published=50 released=50\n", done.stderr)
+        self.assertEqual(self.lives(done.stderr, "f"), 1)
+
+    def test_only_the_one_that_stalls_is_blamed_in_a_chain(self):
+        """R-SUP-013"""
+        nodes = {"a": f"{source(400, 0)}, {SHORT}", "z": f"{CHECK}, {SHORT}"}
+        nodes |= {f"f{i}": f"exec: [pass], {SHORT}" for i in range(4)}
+        nodes["f4"] = faulty("hang", more=f"{AGAIN}, {SHORT}", lives=1, at=50)
+        links = ["a.data -> f0.in"] + [f"f{i}.out -> f{i + 1}.in" for i in range(4)] + ["f4.out -> z.in"]
+        self.graph.write(nodes, links)
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("f4.out -> z.in: published=400 released=400", done.stderr)
+        self.assertEqual([self.lives(done.stderr, node) for node in nodes], [1, 1, 1, 1, 1, 1, 2])
+
+    def test_the_budget_of_restarts_is_kept(self):
+        """R-SUP-001 R-SUP-014"""
+        middle = faulty("exit", "open", "restart: {max: 5, delay: 1ms}", code=4)
+        self.graph.write({"a": source(200), "f": middle, "y": CHECK}, ["a.data -> f.in", "a.data -> y.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertEqual(len(re.findall(r"f\[\d\]: died: exit code 4", done.stderr)), 5, done.stderr)
+        self.assertIn("error f[6]: failed: exit code 4", done.stderr)
+        self.assertIn("its restarts are used up: 5 of 5", done.stderr)
+        self.assertIn("a.data -> y.in: published=200 released=200\n", done.stderr)
+
+    def test_the_exit_status_says_whether_it_starts_again(self):
+        """R-SUP-004"""
+        for code, lives in ((75, 2), (78, 1), (125, 1)):
+            with self.subTest(code=code):
+                text = self.run_chain(faulty("exit", lives=1, at=50, code=code), status=0 if lives == 2 else 1)
+                self.assertEqual(self.lives(text, "f"), lives)
+
+    def test_a_frame_that_kills_is_skipped_after_three_deaths(self):
+        """R-SUP-007 R-STEP-015"""
+        text = self.run_chain(faulty("segv", more="restart: {delay: 1ms}", at=50), sink="exec: [check-sink]")
+        self.assertRegex(text, r"frame 51 of a\.data -> f\.in is skipped: 3 deaths with it in work")
+        self.assertRegex(text, r"a\.data -> f\.in: published=200 released=199 poisoned=1 redelivered=\d\n")
+        self.assertEqual(self.lives(text, "f"), 4)
+
+    def test_a_crash_can_skip_the_frame_at_once(self):
+        """R-SUP-015"""
+        text = self.run_chain(faulty("segv", more="restart: {delay: 1ms}, on_crash: {frame: skip}", at=50),
+                              sink="exec: [check-sink]")
+        self.assertIn("frame 51 of a.data -> f.in is skipped: 1 death with it in work", text)
+        self.assertEqual(self.lives(text, "f"), 2)
+
+    def test_a_filter_killed_at_random_loses_and_repeats_nothing(self):
+        """R-SUP-016 R-DATA-024 R-STEP-014"""
+        self.graph.write({"a": source(30000, 10000), "f": f"exec: [pass], {AGAIN}", "z": CHECK},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        text = self.kill_often("f", 40)
+        for link in ("a.data -> f.in", "f.out -> z.in"):
+            self.assertRegex(text, rf"link {link}: published=30000 released=30000( redelivered=\d+)?\n")
+        self.assertEqual([self.lives(text, node) for node in "az"], [1, 1])
+
+    def test_pairs_of_a_join_never_shift(self):
+        """R-SUP-017"""
+        self.graph.write({"a": source(30000, 10000), "p": "exec: [pass]", "j": f"exec: [{JOINER}], {AGAIN}",
+                          "y": CHECK, "z": CHECK},
+                         ["a.data -> j.in_0", "a.data -> p.in", "p.out -> j.in_1", "j.out_0 -> y.in",
+                          "j.out_1 -> z.in"])
+        text = self.kill_often("j", 40)
+        for link in ("j.out_0 -> y.in", "j.out_1 -> z.in"):
+            self.assertRegex(text, rf"link {link}: published=30000 released=30000\n")
+
+    def test_a_producer_killed_at_random_loses_nothing_that_it_published(self):
+        """R-SUP-018 R-DATA-025"""
+        self.graph.write({"a": f"{source(0, 10000)}, {AGAIN}", "f": "exec: [pass]", "z": CHECK},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        text = self.kill_often("a", 40, stop=True)
+        published = re.search(r"link a\.data -> f\.in: published=(\d+) released=\1\n", text)
+        self.assertTrue(published, text)
+        self.assertIn(f"link f.out -> z.in: published={published[1]} released={published[1]}\n", text)
+
+    def kill_often(self, victim, kills, stop=False):
+        """Kills each life of a node a moment after it began to run, `kills` times."""
+        running = self.start("-v")
+        pids, done = {}, 0
+        for line in running.process.stderr:
+            running.lines.append(line)
+            found = re.search(rf"{victim}\[(\d+)\]: (process pid=(\d+)|ready -> running)", line)
+            if not found or done == kills:
+                continue
+            pids.setdefault(found[1], []).append(found[3])
+            if len(pids[found[1]]) == 2:
+                time.sleep(0.003 * (done % 7))
+                os.kill(int(next(pid for pid in pids[found[1]] if pid)), signal.SIGKILL)
+                done += 1
+                if done == kills and stop:
+                    running.expect(f"{victim}[{kills + 1}]: ready -> running")
+                    running.signal()
+        self.assertEqual(running.wait(), 0, running.text()[-3000:])
+        self.assertEqual(done, kills)
+        return running.text()
+
+    def test_stop_during_a_wait_for_a_restart_ends_it(self):
+        """R-SUP-019"""
+        self.graph.write({"a": source(0, 100), "f": faulty("exit", more="restart: {delay: 20s}", at=5)},
+                         ["a.data -> f.in"])
+        running = self.start("-v")
+        running.expect("f[1]: running -> backing-off")
+        running.signal()
+        running.wait()
+        self.assertIn("f[1]: backing-off -> failed (the graph ends)", running.text())
+        self.assertNotIn("f[2]", running.text())
+
+    def test_a_broker_that_was_stopped_kills_nobody(self):
+        """R-SUP-020"""
+        self.graph.write({"a": f"{source(0, 1000)}, {SHORT}", "f": f"exec: [pass], {SHORT}", "z": f"{CHECK}, {SHORT}"},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        running.expect("z[1]: ready -> running")
+        running.signal(signal.SIGSTOP)
+        time.sleep(3 * LIMIT)
+        running.signal(signal.SIGCONT)
+        time.sleep(2 * LIMIT)
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertNotIn("deadline", running.text())
+
+    def test_idle_and_slow_workers_are_healthy(self):
+        """R-SUP-021"""
+        self.graph.write({"a": source(4, 2), "f": f"exec: [pass], {SHORT}",
+                          "z": f"exec: [check-sink], config: {{work: 300ms}}, {SHORT}"},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("deadline", done.stderr)
+
+
+if __name__ == "__main__":
+    if not FAULTY.exists():
+        print("skipped: the processors were not built")
+        sys.exit(77)
+    unittest.main()
