@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.graphs import BUILD, Graph
+from harness.waiting import let_pass
 
 FAULTY = BUILD / "tests/fault/faulty"
 JOINER = BUILD / "tests/fault/joiner"
@@ -84,7 +85,7 @@ class Supervision(unittest.TestCase):
         running = self.start("-v")
         pid = int(running.expect("f[1]: process pid=").rsplit("=", 1)[1])
         running.expect("f[1]: ready -> running")
-        time.sleep(0.1)
+        let_pass(0.1)
         begun = time.monotonic()
         os.kill(pid, signal.SIGSTOP)
         line = running.expect("f[1]: died: process deadline of 400ms passed")
@@ -187,7 +188,7 @@ class Supervision(unittest.TestCase):
                 continue
             pids.setdefault(found[1], []).append(found[3])
             if len(pids[found[1]]) == 2:
-                time.sleep(0.003 * (done % 7))
+                let_pass(0.003 * (done % 7))
                 os.kill(int(next(pid for pid in pids[found[1]] if pid)), signal.SIGKILL)
                 done += 1
                 if done == kills and stop:
@@ -215,9 +216,9 @@ class Supervision(unittest.TestCase):
         running = self.start("-v")
         running.expect("z[1]: ready -> running")
         running.signal(signal.SIGSTOP)
-        time.sleep(3 * LIMIT)
+        let_pass(3 * LIMIT)
         running.signal(signal.SIGCONT)
-        time.sleep(2 * LIMIT)
+        let_pass(2 * LIMIT)
         running.signal()
         self.assertEqual(running.wait(), 0, running.text())
         self.assertNotIn("deadline", running.text())

@@ -15,3 +15,8 @@ def wait_until(condition, what, limit_s=20):
         if time.monotonic() >= deadline:
             raise AssertionError(f"after {limit_s} s: {what}")
         time.sleep(POLL_S)
+
+
+def let_pass(seconds):
+    """A span of time that is itself part of a test: a random moment, or how long somebody is stopped."""
+    time.sleep(seconds)
