@@ -39,14 +39,15 @@ struct ring_lease {
 struct ring_reader {
     struct ring_reader_config config;
     uint64_t slot_bytes;
-    uint64_t next;          // seq to take next
-    uint32_t index;         // its cell
-    uint64_t retired;       // lossless
-    uint32_t first_index;   // cell of retired + 1
-    uint32_t check_every;   // releases between two looks at the producer's wish
-    uint64_t checked;       // retired at the last look
-    uint64_t taken_before;  // seqs below were taken by a life before this one: redelivered
-    uint64_t end;           // seq after the last frame as the broker or the page said, 0 = open
+    _Atomic uint8_t *states;  // borrowed: per cell, in our page
+    uint64_t next;            // seq to take next
+    uint32_t index;           // its cell
+    uint64_t retired;         // lossless
+    uint32_t first_index;     // cell of retired + 1
+    uint32_t check_every;     // releases between two looks at the producer's wish
+    uint64_t checked;         // retired at the last look
+    uint64_t taken_before;    // seqs below were taken by a life before this one: redelivered
+    uint64_t end;             // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
     uint32_t held_count;
     uint64_t *held;       // owned: seq per claim of an evicting link, 0 = free
