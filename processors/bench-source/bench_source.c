@@ -27,6 +27,7 @@ struct source {
     uint64_t rate;
     uint64_t warmup;
     int64_t seconds_ns;
+    int64_t gap_ns;
     bool is_touched;
     bool is_sleeping;
     bool is_ticking;
@@ -48,6 +49,7 @@ static int open_source(struct sb_node *node)
     source->rate = (uint64_t)sb_param_int(node, "rate");
     source->warmup = (uint64_t)sb_param_int(node, "warmup");
     source->seconds_ns = sb_param_int(node, "time");
+    source->gap_ns = sb_param_int(node, "gap");
     source->is_touched = sb_param_bool(node, "touch");
     source->is_sleeping = sb_param_bool(node, "sleep");
     source->output = sb_node_output(node, "data");
@@ -125,6 +127,11 @@ static int ask(struct sb_node *node, struct source *source)
 {
     uint64_t start = bench_clock_ticks();
     while (!is_over(node, source)) {
+        if (source->gap_ns > 0) {
+            for (int64_t due_ns = bench_clock_ns() + source->gap_ns; bench_clock_ns() < due_ns;) {
+            }
+            start = bench_clock_ticks();
+        }
         int failed = send_one(source);
         if (failed != 0) {
             return failed;
@@ -235,6 +242,10 @@ static const struct sb_param params[] = {
      .type = SB_PARAM_BOOL,
      .help = "Whether to sleep while waiting for an answer.",
      .initial = "false"},
+    {.name = "gap",
+     .type = SB_PARAM_DURATION,
+     .help = "Time between an answer and the next frame.",
+     .initial = "0s"},
     {.name = "warmup",
      .type = SB_PARAM_INT,
      .help = "Frames at the start that are not measured.",

@@ -44,8 +44,10 @@ static void add_source(struct graph_case *graph, const struct pair_shape *shape,
         length = snprintf(end, left, ", time: %dms", (int)(shape->seconds * 1000));
     }
     if (line[0] != '\0') {
-        snprintf(end + length, left - (size_t)length, ", line: \"%s\", sleep: %s", line,
-                 truth(shape->is_sleeping));
+        // On a CPU of its own a reader would not have fallen asleep when the next frame comes.
+        bool is_apart = shape->is_sleeping && shape->cpus[0] != shape->cpus[1];
+        snprintf(end + length, left - (size_t)length, ", line: \"%s\", sleep: %s, gap: %s", line,
+                 truth(shape->is_sleeping), is_apart ? "30us" : "0s");
     }
     graph_case_node(graph, "source", "bench-source", config, "%s", run);
 }

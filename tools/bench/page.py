@@ -161,7 +161,8 @@ def head(report):
             "through a real broker, a real graph file and real worker processes; limits of the machine and other",
             "transports are measured by the same program within a second or two of it. Ratios are medians of the",
             "ratios within each round. Absolute figures hold for this machine at that moment only.", "",
-            f"- {cpu.get('Model name', '?')}, {machine['cpus']} CPUs, {caches}; {cpu.get('Hypervisor vendor', 'no')} hypervisor",
+            f"- {cpu.get('Model name', '?')}, {machine['cpus']} CPUs, {caches}; "
+            f"{cpu.get('Hypervisor vendor', 'no')} hypervisor",
             f"- {machine['kernel']}; {machine.get('memory', '')}; load at the end {machine.get('load', '?')}",
             f"- streambroker {machine['streambroker']}, {machine['time']}, {run['rounds']} rounds of {run['seconds']} s"
             f" per figure, pinned rows on CPUs {run['cpus'][0]} and {run['cpus'][1]}", ""]

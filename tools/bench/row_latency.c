@@ -23,7 +23,7 @@ static const struct latency_case cases[] = {
     {"64.sleep.together", 64, false, true, TOGETHER, 0, 256},
     {"64.sleep.apart", 64, false, true, APART, 0, 256},
     {"64.sleep.1khz", 64, false, true, FREE, 1000, 256},
-    {"4k.spin.touched", 4096, true, false, APART, 0, 256},
+    {"4k.spin.touched", 4096, true, false, APART, 0, 1024},
     {"1m.spin.touched", 1 << 20, true, false, APART, 0, 16},
     {"8m.spin.touched", 8 << 20, true, false, APART, 0, 4},
     {"8m.spin.header", 8 << 20, false, false, APART, 0, 4},
