@@ -80,7 +80,7 @@ static int run_worker(const struct sb_processor *processor)
 {
     // Nothing that the processor starts may inherit it.
     fcntl(WORKER_CONTROL_FD, F_SETFD, FD_CLOEXEC);
-    // The kernel rounds sleeps of ordinary processes up by 50 us, which would be the lateness of ticks.
+    // The kernel rounds sleeps of ordinary processes up by 50 us: ticks would be that late.
     prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);
     struct sb_node *node = calloc(1, sizeof *node);
     if (node == NULL || boot_init(node, processor) != 0) {

@@ -173,16 +173,17 @@ def page(report, plots):
     rows = {key.split(".")[0] for key in figures}
     lines = head(report) + ["## Goals", ""] + goal_table(report["goals"]) + [""]
     if "latency" in rows:
-        lines += ["## Latency", "", "One way: half a round trip of a peer; ours is a round trip that comes back over one bare cache",
-                  "line (or futex, where the reader sleeps), whose time is taken off.", ""]
+        lines += ["## Latency", "",
+                  "One way: half a round trip of a peer; ours is a round trip that comes back over one bare",
+                  "cache line (or futex, where the reader sleeps), whose time is taken off.", ""]
         lines += latency_table(figures) + [""]
+        if "latency" in plots:
+            lines += [f"![Latency]({plots['latency']})", ""]
     for row, title in (("throughput", "Throughput"), ("fanout", "Fan-out"), ("media", "Media")):
         if row in rows:
             lines += [f"## {title}", ""] + rate_table(figures, row) + [""]
             if row in plots:
                 lines += [f"![{title}]({plots[row]})", ""]
-        if row == "throughput" and "latency" in plots:
-            lines += [f"![Latency]({plots['latency']})", ""]
     for row, title in OTHERS:
         if row in rows:
             lines += [f"## {title}", ""] + other_table(figures, row) + [""]
