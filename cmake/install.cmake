@@ -28,6 +28,12 @@ install(FILES "${SB_PACKAGE_DIR}/streambroker-config.cmake"
         DESTINATION "${SB_CMAKE_DIR}")
 file(RELATIVE_PATH SB_PC_TO_PREFIX "/prefix/${SB_PC_DIR}" "/prefix")
 string(REGEX REPLACE "/$" "" SB_PC_TO_PREFIX "${SB_PC_TO_PREFIX}")
+# A worker has an empty environment, so a program must know by itself where the library is, unless
+# that is a place where every program looks.
+set(SB_PC_RPATH "-Wl,-rpath,\${libdir} ")
+if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
+  set(SB_PC_RPATH "")
+endif()
 configure_file("${CMAKE_CURRENT_LIST_DIR}/streambroker.pc.in" "${SB_PACKAGE_DIR}/streambroker.pc" @ONLY)
 install(FILES "${SB_PACKAGE_DIR}/streambroker.pc" DESTINATION "${SB_PC_DIR}")
 

@@ -2,6 +2,7 @@
 # test: timeout=180
 """R-INSTALL-003 R-INSTALL-004 R-INSTALL-008: the build is installed into a temporary prefix, moved to
 another place, and a processor outside of the tree is built against it in both ways."""
+import json
 import os
 import pathlib
 import re
@@ -13,27 +14,6 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
-
-PROCESSOR = r"""
-#include <streambroker/streambroker.h>
-#include <streambroker/version.h>
-static int pass(struct sb_node *node, const struct sb_frame *in)
-{
-    return sb_output_copy(sb_node_output(node, "out"), in);
-}
-static const struct sb_processor own = {
-    .struct_size = sizeof own, .name = "own", .version = SB_VERSION_STRING, .on_frame = pass,
-};
-int main(int argc, char **argv) { return sb_processor_main(&own, argc, argv); }
-"""
-CMAKE = """
-cmake_minimum_required(VERSION 3.25)
-project(own C)
-find_package(streambroker 0.1 REQUIRED)
-add_executable(own own.c)
-target_link_libraries(own PRIVATE streambroker::streambroker)
-"""
-
 
 def run(*command, **options):
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, **options)
@@ -51,9 +31,7 @@ class Install(unittest.TestCase):
         (cls.folder / "first").rename(cls.folder / "prefix")
         cls.prefix = cls.folder / "prefix"
         cls.own = cls.folder / "own"
-        cls.own.mkdir()
-        (cls.own / "own.c").write_text(PROCESSOR)
-        (cls.own / "CMakeLists.txt").write_text(CMAKE)
+        run(cls.prefix / "bin/streamctl", "new", "--lang", "c", "own", cwd=cls.folder)
 
     def pkg_config(self, *words):
         found = next(self.prefix.rglob("streambroker.pc")).parent
@@ -86,19 +64,38 @@ class Install(unittest.TestCase):
             for found in re.findall(r"libstreambroker\S+ => (\S+)", said):
                 self.assertTrue(pathlib.Path(found).resolve().is_relative_to(self.prefix.resolve()), said)
 
-    def describe(self, program, **environment):
-        self.assertIn('"own"', run(program, "--describe", env=environment))
+    def run_in_a_graph(self, program, exec_word, **environment):
+        """Three lines through the program, by the installed broker with nothing else in its environment."""
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "in.txt").write_text("one\ntwo\nthree\n")
+        nodes = {"a": {"exec": ["file-source"], "config": {"path": "in.txt"}, "sandbox": "trusted"},
+                 "b": {"exec": [exec_word], "sandbox": "trusted"},
+                 "c": {"exec": ["file-sink"], "config": {"path": "out.txt"}, "sandbox": "trusted"}}
+        graph = {"version": 1, "nodes": nodes, "links": ["a.out -> b.in", "b.out -> c.in"]}
+        (folder / "graph.yaml").write_text(json.dumps(graph))
+        run(self.prefix / "bin/streambroker", folder / "graph.yaml", env=environment, cwd="/")
+        self.assertEqual((folder / "out.txt").read_text(), "one\ntwo\nthree\n", program)
+
+    def run_both_ways(self, program):
+        self.run_in_a_graph(program, str(program))
+        self.run_in_a_graph(program, program.name, STREAMBROKER_PROCESSOR_PATH=str(program.parent))
 
     def test_a_processor_outside_of_the_tree_builds_with_pkg_config(self):
+        """R-INSTALL-004 R-INSTALL-005: by one line of cc, and by the Makefile that `new` wrote"""
         flags = self.pkg_config("--cflags", "--libs").split()
-        run("cc", "-std=c17", "-Wall", "-Werror", "own.c", "-o", "own", *flags, cwd=self.own)
-        self.describe(self.own / "own", LD_LIBRARY_PATH=self.pkg_config("--variable=libdir").strip())
+        run("cc", "-std=c17", "-Wall", "-Werror", "own.c", "-o", "by-hand", *flags, cwd=self.own)
+        self.run_both_ways(self.own / "by-hand")
+        found = next(self.prefix.rglob("streambroker.pc")).parent
+        path = f"{self.prefix / 'bin'}:{os.environ['PATH']}"
+        said = run("make", "test", cwd=self.own, env={**os.environ, "PKG_CONFIG_PATH": str(found), "PATH": path})
+        self.assertIn("own: passed", said)
 
     def test_a_processor_outside_of_the_tree_builds_with_find_package(self):
+        """R-INSTALL-004 R-INSTALL-005"""
         out = self.own / "out"
         run("cmake", "-S", self.own, "-B", out, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         run("cmake", "--build", out)
-        self.describe(out / "own")
+        self.run_both_ways(out / "own")
 
     def test_destdir_is_put_in_front_of_the_prefix(self):
         stage = self.folder / "stage"
