@@ -124,13 +124,12 @@ class Clock(unittest.TestCase):
             self.assertGreater(later[2] - earlier[2], ticks.period_ns / 4)
 
     def test_a_precise_clock_is_punctual(self):
-        """R-CLOCK-010"""
-        usual = self.ticks({"a": probe(limit=100)}, "clock: {fps: 200}")["a"]
-        precise = self.ticks({"a": probe(limit=100)}, "clock: {fps: 200, precise: true}")["a"]
+        """R-CLOCK-010: a sleep ends some microseconds after its instant, a spin does not."""
+        precise = self.ticks({"a": probe(limit=200)}, "clock: {fps: 200, precise: true}")["a"]
+        usual = self.ticks({"a": probe(limit=200)}, "clock: {fps: 200}")["a"]
         self.assertGreaterEqual(min(precise.lateness_ns), 0)
-        # A sleep ends at least the kernel's wake-up after its instant, a spin does not.
+        self.assertLess(min(precise.lateness_ns), 2_000)
         self.assertLess(min(precise.lateness_ns), min(usual.lateness_ns))
-        self.assertLess(min(precise.lateness_ns), 10_000)
 
     def test_a_tick_costs_the_broker_nothing(self):
         """R-CLOCK-009"""
