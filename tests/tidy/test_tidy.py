@@ -15,7 +15,7 @@ CLEAN = {
     "base/pool.h": HEAD + "// What a pool is.\nint pool_claim(void);\n",
     "base/pool.c": HEAD + '// Pools.\n#include "base/pool.h"\n\nint pool_claim(void)\n{\n    return 0;\n}\n',
     "tests/unit/base/test_pool.c": HEAD + "// Shows R-MEM-001.\n",
-    "docs/requirements.md": "- **R-MEM-001** Memory has no names.\n- **R-MEM-002** More. (pending)\n",
+    "docs/requirements.md": "- **R-MEM-001** Memory has no names.\n- **R-MEM-002** More. (later: sandbox)\n",
     "include/streambroker/frame.h": HEAD + "/**\n * Frames.\n */\n\n/**\n * Gives it back.\n *\n"
                                     " * Thread:  any.\n * Returns: 0.\n */\nint sb_frame_release(int frame);\n",
     "README.md": "# Title\n\n[pools](base/pool.c) and [here](#title), in `base/pool.h`\n",

@@ -346,7 +346,7 @@ LATER_PARTS = ("supervision", "sandbox", "live graph", "gpu")
 def check_requirements(tree):
     """Each requirement has a test that carries its id; no test carries an id that is none."""
     source = "docs/requirements.md"
-    known, needed, pending = {}, set(), set()
+    known, needed = {}, set()
     for number, line in enumerate(tree.lines(source), 1):
         entry = re.match(r"- \*\*(R-[A-Z]+-[0-9]{3})\*\* (.*)", line)
         if not entry:
@@ -357,22 +357,17 @@ def check_requirements(tree):
         if name in known:
             tree.offend("requirements", source, number, f"{name} is also in line {known[name]}")
         known[name] = number
-        mark = re.search(r" \((later: ([a-z ]+)|pending)\)$", sentence)
+        mark = re.search(r" \(later: ([a-z ]+)\)$", sentence)
         if not re.search(r"\.$", sentence[:mark.start()] if mark else sentence):
             tree.offend("requirements", source, number, "a requirement is a sentence, with its full stop")
-        if mark and mark.group(2) and mark.group(2) not in LATER_PARTS:
-            tree.offend("requirements", source, number, f"'{mark.group(2)}': one of {', '.join(LATER_PARTS)}")
+        if mark and mark.group(1) not in LATER_PARTS:
+            tree.offend("requirements", source, number, f"'{mark.group(1)}': one of {', '.join(LATER_PARTS)}")
         if mark is None:
             needed.add(name)
-        elif mark.group(1) == "pending":
-            pending.add(name)
     tested = requirement_tests(tree, known)
     for name in sorted(needed - tested):
         tree.offend("requirements", source, known[name], f"{name} is in no test")
-    pending_tested = pending & tested
-    print(f"requirements: {len(known)} lines, {len(tested)} in tests, {len(pending)} pending")
-    if pending_tested:
-        print(f"requirements: no longer pending: {' '.join(sorted(pending_tested))}")
+    print(f"requirements: {len(known)} lines, {len(tested)} in tests, {len(known) - len(needed)} for later")
 
 
 def requirement_tests(tree, known):
