@@ -122,6 +122,29 @@ int units_parse_bool(const char *string, bool *out_value)
     return 0;
 }
 
+// What both return fits into the signed type that callers compute with.
+static int multiply_whole(const char *digits, uint64_t factor, uint64_t *out_value)
+{
+    uint64_t value;
+    errno = 0;
+    uint64_t whole = strtoull(digits, NULL, 10);
+    if (errno != 0 || __builtin_mul_overflow(whole, factor, &value) || value > INT64_MAX) {
+        return -ERANGE;
+    }
+    *out_value = value;
+    return 0;
+}
+
+static int multiply(double number, uint64_t factor, uint64_t *out_value)
+{
+    double value = number * (double)factor;
+    if (value >= 9223372036854775808.0) {
+        return -ERANGE;
+    }
+    *out_value = (uint64_t)(value + 0.5);
+    return 0;
+}
+
 static int parse_with_unit(const char *string, const struct unit *units, size_t unit_count,
                            uint64_t *out_value)
 {
@@ -135,21 +158,15 @@ static int parse_with_unit(const char *string, const struct unit *units, size_t 
         if (strcmp(rest, units[i].name) != 0) {
             continue;
         }
-        double value = number * (double)units[i].factor;
-        // 2^63: everything below fits into the signed type that callers compute with.
-        if (value >= 9223372036854775808.0) {
-            return -ERANGE;
-        }
-        uint64_t rounded = (uint64_t)(value + 0.5);
         // Whole numbers go through integers: a double holds only 53 bits.
-        if (strchr(string, '.') == NULL) {
-            uint64_t whole = strtoull(string, NULL, 10);
-            if (__builtin_mul_overflow(whole, units[i].factor, &rounded)) {
-                return -ERANGE;
-            }
+        bool is_whole = strchr(string, '.') == NULL;
+        uint64_t value = 0;
+        failed = is_whole ? multiply_whole(string, units[i].factor, &value)
+                          : multiply(number, units[i].factor, &value);
+        if (failed == 0) {
+            *out_value = value;
         }
-        *out_value = rounded;
-        return 0;
+        return failed;
     }
     return -EINVAL;
 }

@@ -1,33 +1,48 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors have names and texts, whatever their sign.
+// Every code that the public headers promise has a name and a text.
 #include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include <streambroker/error.h>
 
-static void a_code_is_found_with_either_sign(void **state)
+static void a_code_has_its_name_with_either_sign(void **state)
 {
     (void)state;
     assert_string_equal(sb_error_name(-EPIPE), "EPIPE");
     assert_string_equal(sb_error_name(EPIPE), "EPIPE");
     assert_string_equal(sb_error_text(-EPIPE), "the port has ended");
-    assert_string_equal(sb_error_text(-EMSGSIZE), "too large");
+    assert_string_equal(sb_error_name(0), "0");
+    assert_string_equal(sb_error_text(0), "no error");
 }
 
-static void what_is_not_known_has_a_text_too(void **state)
+static void no_code_that_a_call_returns_is_unknown(void **state)
 {
     (void)state;
-    static const int codes[] = {-4095, INT_MIN, INT_MAX};
+    // What include/streambroker says behind "Returns:".
+    static const int codes[] = {EINVAL,    EPIPE,  EBUSY,     EMSGSIZE, EAGAIN, EPROTO,
+                                ECANCELED, E2BIG,  ENOMEM,    EACCES,   ENOENT, EPERM,
+                                ERANGE,    ENOSPC, ETIMEDOUT, EIO,      ENOTSUP};
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        assert_string_not_equal(sb_error_name(-codes[i]), "?");
+        assert_string_not_equal(sb_error_text(-codes[i]), "unknown error");
+        for (size_t other = 0; other < i; other++) {
+            assert_string_not_equal(sb_error_name(-codes[i]), sb_error_name(-codes[other]));
+            assert_string_not_equal(sb_error_text(-codes[i]), sb_error_text(-codes[other]));
+        }
+    }
+}
+
+static void a_code_that_does_not_exist_is_said_to_be_unknown(void **state)
+{
+    (void)state;
+    const int codes[] = {-12345, 12345, INT_MIN, INT_MAX};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         assert_string_equal(sb_error_name(codes[i]), "?");
         assert_string_equal(sb_error_text(codes[i]), "unknown error");
@@ -37,8 +52,9 @@ static void what_is_not_known_has_a_text_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_code_is_found_with_either_sign),
-        cmocka_unit_test(what_is_not_known_has_a_text_too),
+        cmocka_unit_test(a_code_has_its_name_with_either_sign),
+        cmocka_unit_test(no_code_that_a_call_returns_is_unknown),
+        cmocka_unit_test(a_code_that_does_not_exist_is_said_to_be_unknown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

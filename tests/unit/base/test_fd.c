@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Messages with descriptors: what arrives is whole or refused, and nothing is left open.
-#include <dirent.h>
+// Messages with descriptors: whole or refused, and never a descriptor that nobody closes.
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -19,11 +19,21 @@
 #include "base/fd.h"
 
 static int pair[2];
+static int lowest;  // the next descriptor to be given: any leak moves it
+
+static int next_fd(void)
+{
+    int fd = dup(STDIN_FILENO);
+    close(fd);
+    return fd;
+}
 
 static int open_pair(void **state)
 {
     (void)state;
-    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    int failed = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+    lowest = next_fd();
+    return failed;
 }
 
 static int close_pair(void **state)
@@ -34,128 +44,162 @@ static int close_pair(void **state)
     return 0;
 }
 
-static size_t open_count(void)
-{
-    size_t count = 0;
-    DIR *folder = opendir("/proc/self/fd");
-    while (readdir(folder) != NULL) {
-        count++;
-    }
-    closedir(folder);
-    return count;
-}
-
-static void a_message_arrives_with_its_descriptors_closed_on_exec(void **state)
+static void a_message_arrives_whole_with_its_descriptors(void **state)
 {
     (void)state;
-    int ends[2];
-    assert_int_equal(pipe(ends), 0);
-    assert_int_equal(fd_send_message(pair[0], "hello", 5, ends, 2), 0);
-    char bytes[16];
-    int fds[4];
+    int pipes[2];
+    assert_int_equal(pipe(pipes), 0);
+    assert_int_equal(fd_send_message(pair[0], "hello", 5, pipes, 2), 0);
+    close(pipes[0]);
+    close(pipes[1]);
+    char bytes[16] = "";
+    int fds[2] = {-1, -1};
     size_t count = 0;
-    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, fds, 4, &count), 5);
-    assert_memory_equal(bytes, "hello", 5);
+    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, fds, 2, &count), 5);
+    assert_string_equal(bytes, "hello");
     assert_int_equal(count, 2);
-    assert_int_equal(fcntl(fds[0], F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+    // They are the two ends of the pipe, and no program that is run inherits them.
     assert_int_equal(write(fds[1], "x", 1), 1);
-    assert_int_equal(read(ends[0], bytes, 1), 1);
-    for (int i = 0; i < 2; i++) {
-        close(ends[i]);
-        close(fds[i]);
-    }
+    assert_int_equal(read(fds[0], bytes, 1), 1);
+    assert_true((fcntl(fds[0], F_GETFD) & FD_CLOEXEC) != 0);
+    close(fds[0]);
+    close(fds[1]);
+    assert_int_equal(next_fd(), lowest);
 }
 
-static void too_many_descriptors_are_refused_and_closed(void **state)
-{
-    (void)state;
-    size_t before = open_count();
-    int fds[8] = {0, 0, 0, 0, 0, 0, 0, 0};
-    int got[2] = {-1, -1};
-    size_t count = UINT32_MAX;
-    char byte;
-    assert_int_equal(fd_send_message(pair[0], "x", 1, fds, 8), 0);
-    assert_int_equal(fd_receive_message(pair[1], &byte, 1, got, 2, &count), -EPROTO);
-    assert_int_equal(count, UINT32_MAX);
-    assert_int_equal(fd_send_message(pair[0], "x", 1, fds, 1), 0);
-    assert_int_equal(fd_receive_message(pair[1], &byte, 1, NULL, 0, NULL), -EPROTO);
-    // A datagram without bytes looks like the end: what it carries would never be closed.
-    assert_int_equal(fd_send_message(pair[0], "", 0, fds, 1), 0);
-    assert_int_equal(fd_receive_message(pair[1], &byte, 1, got, 2, &count), -EPROTO);
-    assert_int_equal(open_count(), before);
-}
-
-static void a_message_that_is_too_long_is_refused_whole(void **state)
+static void nothing_to_receive_is_not_the_end(void **state)
 {
     (void)state;
     char bytes[4];
-    assert_int_equal(fd_send_message(pair[0], "12345", 5, NULL, 0), 0);
-    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, NULL, 0, NULL), -EPROTO);
-    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, NULL, 0, NULL), -EAGAIN);
+    size_t count = 7;
+    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, NULL, 0, &count), -EAGAIN);
+    assert_int_equal(count, 7);
+    close(pair[0]);
+    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, NULL, 0, &count), 0);
+    // No SIGPIPE either.
+    assert_int_equal(fd_send_message(pair[1], "x", 1, NULL, 0), -EPIPE);
+    pair[0] = dup(pair[1]);
 }
 
-static void a_full_queue_is_eagain_and_a_gone_peer_is_epipe(void **state)
+static void a_message_that_is_too_long_is_refused(void **state)
 {
     (void)state;
-    int sent;
-    do {
-        sent = fd_send_message(pair[0], "x", 1, NULL, 0);
-    } while (sent == 0);
-    assert_int_equal(sent, -EAGAIN);
-    char byte;
-    while (fd_receive_message(pair[1], &byte, 1, NULL, 0, NULL) == 1) {
-    }
-    close(pair[1]);
-    pair[1] = -1;
-    assert_int_equal(fd_send_message(pair[0], "x", 1, NULL, 0), -EPIPE);
-    assert_int_equal(fd_receive_message(pair[0], &byte, 1, NULL, 0, NULL), 0);
+    int fd = STDIN_FILENO;
+    assert_int_equal(fd_send_message(pair[0], "12345", 5, &fd, 1), 0);
+    char bytes[4] = "";
+    int fds[1] = {-1};
+    size_t count = 7;
+    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, fds, 1, &count), -EPROTO);
+    assert_int_equal(fds[0], -1);
+    assert_int_equal(count, 7);
+    assert_int_equal(next_fd(), lowest);
 }
 
-static void flags_are_set_and_cleared(void **state)
+static void descriptors_beyond_those_expected_are_closed(void **state)
+{
+    (void)state;
+    int sent[4] = {STDIN_FILENO, STDIN_FILENO, STDIN_FILENO, STDIN_FILENO};
+    char bytes[4];
+    int fds[3] = {-1, -1, -1};
+    size_t count = 7;
+    for (size_t expected = 0; expected < 4; expected++) {
+        assert_int_equal(fd_send_message(pair[0], "x", 1, sent, expected + 1), 0);
+        assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, expected > 0 ? fds : NULL,
+                                            expected, &count),
+                         -EPROTO);
+        assert_int_equal(next_fd(), lowest);
+    }
+    // An empty datagram that carries one looks like the end: nobody would close it.
+    assert_int_equal(fd_send_message(pair[0], "", 0, sent, 1), 0);
+    assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, fds, 1, &count), -EPROTO);
+    assert_int_equal(next_fd(), lowest);
+}
+
+static void a_full_queue_refuses_and_never_waits(void **state)
+{
+    (void)state;
+    static char bytes[4096];
+    int sent = 0;
+    int result = 0;
+    while (result == 0 && sent < 100000) {
+        result = fd_send_message(pair[0], bytes, sizeof bytes, NULL, 0);
+        sent += result == 0;
+    }
+    assert_int_equal(result, -EAGAIN);
+    for (int i = 0; i < sent; i++) {
+        assert_int_equal(fd_receive_message(pair[1], bytes, sizeof bytes, NULL, 0, NULL),
+                         sizeof bytes);
+    }
+    assert_int_equal(fd_send_message(pair[0], bytes, 1, NULL, 0), 0);
+}
+
+static void flags_change_alone(void **state)
 {
     (void)state;
     assert_int_equal(fd_set_blocking(pair[0], false), 0);
     assert_true((fcntl(pair[0], F_GETFL) & O_NONBLOCK) != 0);
-    assert_int_equal(fd_set_blocking(pair[0], true), 0);
-    assert_false((fcntl(pair[0], F_GETFL) & O_NONBLOCK) != 0);
     assert_int_equal(fd_set_inheritable(pair[0], true), 0);
-    assert_int_equal(fcntl(pair[0], F_GETFD), 0);
+    assert_int_equal(fcntl(pair[0], F_GETFD) & FD_CLOEXEC, 0);
+    assert_true((fcntl(pair[0], F_GETFL) & O_NONBLOCK) != 0);
+    assert_int_equal(fd_set_blocking(pair[0], true), 0);
+    assert_int_equal(fcntl(pair[0], F_GETFL) & O_NONBLOCK, 0);
+    assert_int_equal(fd_set_inheritable(pair[0], false), 0);
+    assert_true((fcntl(pair[0], F_GETFD) & FD_CLOEXEC) != 0);
+    assert_int_equal(fd_set_blocking(-1, true), -EBADF);
     assert_int_equal(fd_set_inheritable(-1, true), -EBADF);
 }
 
-static void a_file_is_read_whole_or_not_at_all(void **state)
+static void a_file_is_read_whole_or_refused(void **state)
 {
     (void)state;
-    char path[] = "/tmp/fd.XXXXXX";
+    char path[] = "/tmp/sb-test-fd-XXXXXX";
     int fd = mkstemp(path);
-    assert_int_equal(fd_write_all(fd, "12345", 5), 0);
+    assert_true(fd >= 0);
+    assert_int_equal(fd_write_all(fd, "12345678", 8), 0);
     close(fd);
     char *bytes = NULL;
-    size_t count = 0;
-    assert_int_equal(fd_read_file(path, 4, &bytes, &count), -EFBIG);
+    size_t count = 77;
+    assert_int_equal(fd_read_file(path, 7, &bytes, &count), -EFBIG);
     assert_null(bytes);
-    assert_int_equal(fd_read_file(path, 5, &bytes, &count), 0);
-    assert_int_equal(count, 5);
-    assert_string_equal(bytes, "12345");
+    assert_int_equal(count, 77);
+    assert_int_equal(fd_read_file(path, 8, &bytes, &count), 0);
+    assert_int_equal(count, 8);
+    assert_string_equal(bytes, "12345678");
     free(bytes);
     unlink(path);
-    assert_int_equal(fd_read_file(path, 5, &bytes, &count), -ENOENT);
-    assert_int_equal(fd_read_file("/tmp", 5, &bytes, &count), -EISDIR);
+    assert_int_equal(fd_read_file(path, 8, &bytes, &count), -ENOENT);
+    assert_int_equal(fd_read_file("/tmp", 8, &bytes, &count), -EISDIR);
+    // A file that tells no size before.
+    assert_int_equal(fd_read_file("/proc/self/comm", 64, &bytes, &count), 0);
+    assert_true(count > 1 && bytes[count - 1] == '\n');
+    free(bytes);
+    assert_int_equal(next_fd(), lowest);
 }
+
+static void a_write_that_fails_says_why(void **state)
+{
+    (void)state;
+    assert_int_equal(fd_write_all(-1, "x", 1), -EBADF);
+    assert_int_equal(fd_write_all(-1, "", 0), 0);
+    close(pair[1]);
+    signal(SIGPIPE, SIG_IGN);
+    assert_int_equal(fd_write_all(pair[0], "x", 1), -EPIPE);
+    pair[1] = dup(pair[0]);
+}
+
+#define WITH_PAIR(name) cmocka_unit_test_setup_teardown(name, open_pair, close_pair)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_message_arrives_with_its_descriptors_closed_on_exec,
-                                        open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(too_many_descriptors_are_refused_and_closed, open_pair,
-                                        close_pair),
-        cmocka_unit_test_setup_teardown(a_message_that_is_too_long_is_refused_whole, open_pair,
-                                        close_pair),
-        cmocka_unit_test_setup_teardown(a_full_queue_is_eagain_and_a_gone_peer_is_epipe, open_pair,
-                                        close_pair),
-        cmocka_unit_test_setup_teardown(flags_are_set_and_cleared, open_pair, close_pair),
-        cmocka_unit_test_setup_teardown(a_file_is_read_whole_or_not_at_all, open_pair, close_pair),
+        WITH_PAIR(a_message_arrives_whole_with_its_descriptors),
+        WITH_PAIR(nothing_to_receive_is_not_the_end),
+        WITH_PAIR(a_message_that_is_too_long_is_refused),
+        WITH_PAIR(descriptors_beyond_those_expected_are_closed),
+        WITH_PAIR(a_full_queue_refuses_and_never_waits),
+        WITH_PAIR(flags_change_alone),
+        WITH_PAIR(a_file_is_read_whole_or_refused),
+        WITH_PAIR(a_write_that_fails_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
