@@ -170,6 +170,7 @@ static bool is_input_ready(struct sb_node *node, void *context)
 int sb_input_wait(struct sb_input *input, int64_t deadline_ns)
 {
     control_apply_in_wait(input->node);
+    (void)step_settle(input->node);
     return rest_inside_call(input->node, input, is_input_ready, input, deadline_ns);
 }
 

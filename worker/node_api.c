@@ -10,6 +10,7 @@
 #include "worker/node_log.h"
 #include "worker/rest.h"
 #include "worker/runtime.h"
+#include "worker/step.h"
 #include "worker/tick.h"
 
 const char *sb_node_id(const struct sb_node *node)
@@ -95,6 +96,7 @@ int sb_node_wait(struct sb_node *node, int64_t deadline_ns)
         return -ECANCELED;
     }
     control_apply_in_wait(node);
+    (void)step_settle(node);
     int ready = rest_inside_call(node, NULL, is_any_ready, NULL, deadline_ns);
     return sb_node_should_stop(node) && ready != 1 ? -ECANCELED : ready;
 }

@@ -3,6 +3,7 @@
 #include "worker/step.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "worker/cycle.h"
@@ -60,6 +61,9 @@ int step_take(struct input_link *link, struct sb_frame *out_frame)
         return -EBUSY;
     }
     int taken = input_link_take(link, out_frame);
+    if (taken == -EBUSY && step_settle(node)) {
+        taken = input_link_take(link, out_frame);
+    }
     if (taken != 1) {
         return taken;
     }
@@ -154,6 +158,47 @@ void step_pass(struct sb_node *node)
     node->has_step_frame = false;
     node->step++;
     atomic_store_explicit(&node->status->step, node->step, RELEASE);
+}
+
+// Sorts what was given back to the front. Returns how many these are.
+static uint32_t gather_given_back(struct sb_node *node)
+{
+    uint32_t given = 0;
+    for (uint32_t i = 0; i < node->taken_count; i++) {
+        struct step_frame frame = node->taken[i];
+        if (frame.is_released && !frame.is_held) {
+            node->taken[i] = node->taken[given];
+            node->taken[given] = frame;
+            if (i != given) {
+                write_claim(node, given);
+            }
+            given++;
+        }
+    }
+    return given;
+}
+
+bool step_settle(struct sb_node *node)
+{
+    if (node->is_step_canceled || !node->is_in_step || node->mode == SB_MODE_REACTIVE) {
+        return false;
+    }
+    uint32_t given = gather_given_back(node);
+    if (given == 0) {
+        return false;
+    }
+    // What is kept leaves the claims before the step is done, and joins those of the next one.
+    uint32_t kept = node->taken_count - given;
+    write_claim_count(node, given);
+    node->taken_count = given;
+    step_pass(node);
+    memmove(node->taken, node->taken + given, kept * sizeof *node->taken);
+    node->taken_count = kept;
+    for (uint32_t i = 0; i < kept; i++) {
+        write_claim(node, i);
+    }
+    write_claim_count(node, kept);
+    return true;
 }
 
 // The newest first: that is the one which a call-back works on.

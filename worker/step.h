@@ -25,6 +25,10 @@ void step_leave(struct sb_node *node, int result);
 // done.
 void step_pass(struct sb_node *node);
 
+// Before a processor that takes frames itself takes or waits for another one: what it gave back so
+// far is done, and what it keeps belongs to the next step. False when nothing was given back.
+bool step_settle(struct sb_node *node);
+
 // Gives the frame that was taken last back at once: nothing was made from it, so nothing has to be
 // published before.
 void step_drop_last(struct sb_node *node);
