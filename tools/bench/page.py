@@ -152,6 +152,16 @@ def write_plots(figures, docs):
     return written
 
 
+def busy(machine):
+    load = float(machine.get("load", "0").split()[0])
+    if load <= machine["cpus"] + 2:
+        return []
+    return [f"**Others used the machine during this run** (load {load:g} on {machine['cpus']} CPUs):",
+            "rates and tails are far",
+            "below what it can do, and what needs both CPUs at once suffers most. Medians of latencies and ratios",
+            "within a round are what can be read from it.", ""]
+
+
 def head(report):
     machine, run = report["machine"], report["run"]
     cpu = machine.get("lscpu", {})
@@ -165,7 +175,7 @@ def head(report):
             f"{cpu.get('Hypervisor vendor', 'no')} hypervisor",
             f"- {machine['kernel']}; {machine.get('memory', '')}; load at the end {machine.get('load', '?')}",
             f"- streambroker {machine['streambroker']}, {machine['time']}, {run['rounds']} rounds of {run['seconds']} s"
-            f" per figure, pinned rows on CPUs {run['cpus'][0]} and {run['cpus'][1]}", ""]
+            f" per figure, pinned rows on CPUs {run['cpus'][0]} and {run['cpus'][1]}", ""] + busy(machine)
 
 
 def page(report, plots):

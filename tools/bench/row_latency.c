@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One-way time of a frame, ours against the cache line, the futex and the peers.
+#include <errno.h>
 #include <stddef.h>
 
 #include "tools/bench/bench.h"
@@ -76,7 +77,7 @@ static double measure(struct bench *bench, const struct latency_case *what,
             add(bench, what, peer->name, &result.latency);
             return result.latency.p50;
         }
-        reason = "it failed";
+        reason = failed == -ENODATA ? "too few messages in this time" : "it failed";
     }
     figures_miss(&bench->figures, reason, "latency.%s.%s.p50", what->name, peer->name);
     return 0;

@@ -152,16 +152,39 @@ static void clean(void)
     rmdir(bench.folder);
 }
 
+static volatile sig_atomic_t is_stopping;
+
+// The first signal ends the run after the row in work, the second one ends the program.
+static void on_signal(int number)
+{
+    (void)number;
+    is_stopping = 1;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void run_row(const struct row *row)
+{
+    if (is_stopping == 0) {
+        fprintf(stderr, "round %u of %u: %s\n", bench.round + 1, bench.rounds, row->name);
+        row->run(&bench);
+    }
+}
+
 static void run_rows(char **names, int count)
 {
     for (bench.round = 0; bench.round < bench.rounds; bench.round++) {
         for (size_t i = 0; count == 0 && i < ARRAY_COUNT(rows); i++) {
-            fprintf(stderr, "round %u of %u: %s\n", bench.round + 1, bench.rounds, rows[i].name);
-            rows[i].run(&bench);
+            run_row(&rows[i]);
         }
         for (int i = 0; i < count; i++) {
-            fprintf(stderr, "round %u of %u: %s\n", bench.round + 1, bench.rounds, names[i]);
-            find_row(names[i])->run(&bench);
+            run_row(find_row(names[i]));
         }
     }
 }
@@ -204,7 +227,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "streambench: %s\n", strerror(-failed));
         return 1;
     }
-    signal(SIGPIPE, SIG_IGN);
+    catch_signals();
     run_rows(argv + optind, argc - optind);
     clean();
     if (bench.is_json) {
