@@ -47,6 +47,8 @@ struct broker {
     uint32_t last_launch;           // of the launcher
 
     sd_event_source *timer;    // owned: the earliest deadline
+    size_t stuck_count;        // nodes that wait in a circle, at the last look
+    uint64_t stuck_cursors;    // what had been counted then
     int64_t watch_due_ns;      // next look at the workers, INT64_MAX = none
     int64_t stop_deadline_ns;  // of all nodes together, INT64_MAX = none
     bool is_advancing;         // wiring_advance() runs

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "broker/deadlock.h"
 #include "broker/life.h"
 #include "broker/queue_look.h"
 
@@ -54,18 +55,28 @@ static struct port_look look_at_port(const struct actual_node *node, const char 
     return look;
 }
 
-// Enough is queued for the next call of a reactive node.
-static bool is_activated(const struct actual_node *node)
+bool watch_needs_all(const struct actual_node *node)
 {
     const struct graph_activation *activation = &node->wanted->found.activation;
-    bool needs_all = activation->kind == SB_ACTIVATE_ALL ||
-                     (activation->kind == SB_ACTIVATE_BATCH && activation->within_ns == 0);
-    uint64_t needed = activation->kind == SB_ACTIVATE_BATCH && needs_all ? activation->batch : 1;
+    return activation->kind == SB_ACTIVATE_ALL ||
+           (activation->kind == SB_ACTIVATE_BATCH && activation->within_ns == 0);
+}
+
+bool watch_is_missing(const struct actual_node *node, const char *port)
+{
+    const struct graph_activation *activation = &node->wanted->found.activation;
+    bool is_batch = activation->kind == SB_ACTIVATE_BATCH && watch_needs_all(node);
+    struct port_look look = look_at_port(node, port);
+    return look.is_open && look.queued < (is_batch ? activation->batch : 1);
+}
+
+bool watch_is_activated(const struct actual_node *node)
+{
     bool is_any = false;
     for (size_t i = 0; i < node->input_count; i++) {
-        struct port_look port = look_at_port(node, node->inputs[i]->wanted->to.port);
-        is_any = is_any || port.queued > 0;
-        if (needs_all && port.is_open && port.queued < needed) {
+        const char *port = node->inputs[i]->wanted->to.port;
+        is_any = is_any || look_at_port(node, port).queued > 0;
+        if (watch_needs_all(node) && watch_is_missing(node, port)) {
             return false;
         }
     }
@@ -98,7 +109,7 @@ static bool is_work_there(const struct broker *broker, const struct actual_node 
     }
     // One that waits on purpose for as long as its deadline cannot be told from one that hangs.
     bool is_patient = activation->within_ns >= deadline_ns || activation->every_ns >= deadline_ns;
-    return !is_patient && is_activated(node);
+    return !is_patient && watch_is_activated(node);
 }
 
 // Its word that it waits for space counts only where a link really is full, or its memory has not
@@ -260,6 +271,7 @@ void watch_look(struct broker *broker, int64_t now_ns)
         int64_t due_ns = judge(broker, node, now_ns, &is_any_busy);
         wanted_ns = due_ns < wanted_ns ? due_ns : wanted_ns;
     }
+    deadlock_look(broker);
     if (shortest_ns == INT64_MAX) {
         broker->watch_due_ns = INT64_MAX;
         return;

@@ -7,6 +7,7 @@
 
 static int joiner_frames(struct sb_node *node, const struct sb_frame *frames, size_t count)
 {
+    // A way that holds frames back gives them later, but with their own numbers.
     if (count == 2 && frames[0].number != frames[1].number) {
         sb_node_fail_data(node, "frame %" PRIu64 " met frame %" PRIu64, frames[0].number,
                           frames[1].number);
@@ -29,7 +30,8 @@ static const struct sb_port outputs[] = {
      .type = SB_PORT_DATA,
      .help = "The same halves.",
      .count = 2,
-     .is_one_per_step = true},
+     .is_one_per_step = true,
+     .max_payload = 4096},
 };
 
 static const struct sb_processor joiner = {

@@ -198,6 +198,29 @@ class Supervision(unittest.TestCase):
         self.assertEqual(done, kills)
         return running.text()
 
+    def write_join(self, head=""):
+        self.graph.write({"a": "exec: [test-source], config: {frames: 300, size: 4096}", "d": "exec: [delay], config: {frames: 40}",
+                          "j": f"exec: [{JOINER}], activate: all", "y": CHECK},
+                         ["a.data -> j.in_0", "a.data -> d.in", "d.out -> j.in_1", "j.out_0 -> y.in"], head)
+
+    def test_a_join_that_waits_for_itself_gets_a_longer_link(self):
+        """R-SUP-022"""
+        self.write_join()
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        grown = re.findall(r"warning: link (.*): its depth grows from 16 to \d+, because nodes wait for each other", done.stderr)
+        self.assertEqual(grown, ["a.data -> j.in_0"], done.stderr)
+        self.assertIn("a.data -> j.in_0: published=300 released=300\n", done.stderr)
+        self.assertNotIn("died", done.stderr)
+
+    def test_a_join_that_cannot_grow_stops_the_graph_and_names_the_circle(self):
+        """R-SUP-023"""
+        self.write_join("limits: {shared_memory: 1200KiB}")
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr, r"error: nodes wait for each other: a waits for space on a\.data -> j\.in_0, "
+                                      r"d waits for frames on a\.data -> d\.in, j waits for frames on d\.out -> j\.in_1")
+
     def test_stop_during_a_wait_for_a_restart_ends_it(self):
         """R-SUP-019"""
         self.graph.write({"a": source(0, 100), "f": faulty("exit", more="restart: {delay: 20s}", at=5)},

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Nodes that wait for each other in a circle: for space, and for frames. Pure.
+//
+// A node is stuck when what it waits for can only come from stuck nodes: one full link whose reader
+// is stuck is enough, and so is one input without frames all of whose producers are stuck. A node
+// that takes any input is stuck only when all its producers are.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct wait_node {
+    bool is_for_space;
+    bool is_for_frames;
+    bool needs_all;  // frames of every open input
+};
+
+struct wait_link {
+    size_t from;      // node index
+    size_t to;        // node index
+    uint32_t port;    // of the reader: links with the same one feed the same input
+    bool is_open;     // more may come
+    bool is_full;     // its writer would need space here
+    bool is_missing;  // its input has too few frames for the next step
+};
+
+// Sets stuck[] per node. Returns how many are. Repeats at most once per node.
+size_t wait_cycle_find(const struct wait_node *nodes, size_t node_count,
+                       const struct wait_link *links, size_t link_count, bool *stuck);

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who waits for whom, and who can never go on.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "broker/wait_cycle.h"
+
+enum { A, B, D, NODES };
+
+// A -> D (port 0), A -> B (port 1), B -> D (port 2); B holds frames back and D wants both.
+static struct wait_node nodes[NODES];
+static struct wait_link links[3];
+static bool stuck[NODES];
+
+static void set_join(void)
+{
+    nodes[A] = (struct wait_node){.is_for_space = true};
+    nodes[B] = (struct wait_node){.is_for_frames = true};
+    nodes[D] = (struct wait_node){.is_for_frames = true, .needs_all = true};
+    links[0] = (struct wait_link){.from = A, .to = D, .port = 0, .is_open = true, .is_full = true};
+    links[1] = (struct wait_link){.from = A, .to = B, .port = 1, .is_open = true};
+    links[2] = (struct wait_link){.from = B, .to = D, .port = 2, .is_open = true};
+    links[1].is_missing = true;
+    links[2].is_missing = true;
+}
+
+static size_t find(void)
+{
+    return wait_cycle_find(nodes, NODES, links, 3, stuck);
+}
+
+// R-SUP-022
+static void a_join_that_waits_for_itself_is_found(void **state)
+{
+    (void)state;
+    set_join();
+    assert_int_equal(find(), 3);
+    assert_true(stuck[A] && stuck[B] && stuck[D]);
+}
+
+// R-SUP-022
+static void one_that_can_go_on_frees_the_others(void **state)
+{
+    (void)state;
+    set_join();
+    nodes[B].is_for_frames = false;
+    assert_int_equal(find(), 0);
+    set_join();
+    links[0].is_full = false;
+    assert_int_equal(find(), 0);
+    set_join();
+    links[2].is_missing = false;
+    assert_int_equal(find(), 0);
+}
+
+static void any_input_is_enough_for_a_node_that_takes_any(void **state)
+{
+    (void)state;
+    set_join();
+    // D takes what there is: its full input would feed it.
+    nodes[D].is_for_frames = false;
+    assert_int_equal(find(), 0);
+    // Two producers into one input: one of them goes on.
+    set_join();
+    links[2].port = 0;
+    links[0].is_missing = true;
+    nodes[B].is_for_frames = false;
+    assert_int_equal(find(), 0);
+}
+
+static void an_input_that_has_ended_is_not_waited_for(void **state)
+{
+    (void)state;
+    set_join();
+    links[2].is_open = false;
+    assert_int_equal(find(), 0);
+}
+
+static void a_full_link_to_a_slow_reader_is_no_circle(void **state)
+{
+    (void)state;
+    set_join();
+    nodes[D] = (struct wait_node){.is_for_space = false};
+    nodes[B].is_for_frames = false;
+    assert_int_equal(find(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_join_that_waits_for_itself_is_found),
+        cmocka_unit_test(one_that_can_go_on_frees_the_others),
+        cmocka_unit_test(any_input_is_enough_for_a_node_that_takes_any),
+        cmocka_unit_test(an_input_that_has_ended_is_not_waited_for),
+        cmocka_unit_test(a_full_link_to_a_slow_reader_is_no_circle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
