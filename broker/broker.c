@@ -49,6 +49,7 @@ static int64_t earlier(int64_t a, int64_t b)
 void broker_arm_timer(struct broker *broker)
 {
     int64_t due_ns = earlier(broker->stop_deadline_ns, watch_due_ns(broker));
+    due_ns = earlier(due_ns, health_due_ns(&broker->health));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
@@ -77,6 +78,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
         if (node->restart_at_ns <= now_ns) {
             life_start(broker, node);
         }
+    }
+    if (health_due_ns(&broker->health) <= now_ns) {
+        health_flush(&broker->health, now_ns, false);
     }
     if (watch_due_ns(broker) <= now_ns) {
         watch_look(broker, now_ns);
@@ -209,6 +213,10 @@ static int open_parts(struct broker *broker)
     if (failed < 0) {
         return failed;
     }
+    failed = health_init(&broker->health);
+    if (failed != 0) {
+        return failed;
+    }
     failed = memory_thread_create(&broker->memory);
     if (failed != 0) {
         return failed;
@@ -247,6 +255,9 @@ static void close_parts(struct broker *broker)
     drop_memory(broker);
     memory_thread_destroy(broker->memory);
     actual_destroy(broker->actual);
+    health_fini(&broker->health);
+    dead_letters_fini(&broker->dead_letters);
+    free(broker->left);
     sd_event_source_disable_unref(broker->timer);
     sd_event_unref(broker->event);
     free(broker->incoming);
@@ -304,6 +315,7 @@ int broker_run(const struct graph *graph, struct launcher *launcher,
         log_line(LOG_ERROR, "the loop failed: %s", strerrordesc_np(-failed));
         broker_set_status(&broker, STATUS_INTERNAL);
     }
+    health_flush(&broker.health, clock_now_ns(), true);
     int status = broker.forced_status != 0 ? broker.forced_status : broker.exit_status;
     close_parts(&broker);
     return status;

@@ -7,6 +7,8 @@
 #include <systemd/sd-event.h>
 
 #include "broker/actual.h"
+#include "broker/dead_letters.h"
+#include "broker/health.h"
 #include "broker/launcher.h"
 #include "broker/memory_thread.h"
 #include "shm/budget.h"
@@ -17,6 +19,14 @@ enum broker_phase {
     BROKER_RUNNING,
     BROKER_ENDING,  // asked to stop, or failed: waits for the last process
     BROKER_ENDED,   // every node is over
+};
+
+// A process that does not end although it was killed; its node goes on without it.
+struct stuck_process {
+    uint32_t serial;  // of the launcher
+    pid_t pid;
+    char node[LIMIT_NODE_ID_BYTES_MAX];
+    uint32_t generation;
 };
 
 struct broker_options {
@@ -46,9 +56,13 @@ struct broker {
     uint32_t last_serial;           // of MEMORY and INPUT_FORMAT
     uint32_t last_launch;           // of the launcher
 
-    sd_event_source *timer;    // owned: the earliest deadline
-    size_t stuck_count;        // nodes that wait in a circle, at the last look
-    uint64_t stuck_cursors;    // what had been counted then
+    sd_event_source *timer;   // owned: the earliest deadline
+    size_t circle_count;      // nodes that wait in a circle, at the last look
+    uint64_t circle_cursors;  // what had been counted then
+    size_t left_count;
+    struct stuck_process *left;  // owned: processes that were left behind
+    struct health health;
+    struct dead_letters dead_letters;
     int64_t watch_due_ns;      // next look at the workers, INT64_MAX = none
     int64_t stop_deadline_ns;  // of all nodes together, INT64_MAX = none
     bool is_advancing;         // wiring_advance() runs

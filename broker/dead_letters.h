@@ -20,7 +20,7 @@ struct dead_letter {
 };
 
 struct dead_letters {
-    uint64_t total;              // of all time; the ones before the newest are forgotten
+    uint64_t total;               // of all time; the ones before the newest are forgotten
     struct dead_letter *letters;  // owned
 };
 

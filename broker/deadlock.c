@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "base/text.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
@@ -151,15 +150,15 @@ static void open_circle(struct broker *broker, const struct view *view)
         struct actual_link *link = broker->actual->links[i];
         uint32_t before = link->depth;
         if (is_blocking(view, i) && grow(broker, link, why, sizeof why) == 0) {
-            log_line(LOG_WARNING,
-                     "link %s: its depth grows from %u to %u, because nodes wait for each other: "
-                     "%s",
-                     link->name, before, link->depth, circle);
+            health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
+                       "link %s: its depth grows from %u to %u, because nodes wait for each other: "
+                       "%s",
+                       link->name, before, link->depth, circle);
             return;
         }
     }
-    log_line(LOG_ERROR, "nodes wait for each other: %s; no link can grow: %s; the graph stops",
-             circle, why);
+    health_say(&broker->health, HEALTH_GRAPH_STUCK, "", 0, 0,
+               "nodes wait for each other: %s; no link can grow: %s; the graph stops", circle, why);
     broker_set_status(broker, STATUS_FAILED);
     ending_stop(broker, false);
 }
@@ -177,7 +176,7 @@ static bool is_any_without_space(const struct broker *broker)
 void deadlock_look(struct broker *broker)
 {
     if (broker->phase != BROKER_RUNNING || !is_any_without_space(broker)) {
-        broker->stuck_count = 0;
+        broker->circle_count = 0;
         return;
     }
     const struct actual *actual = broker->actual;
@@ -188,11 +187,11 @@ void deadlock_look(struct broker *broker)
                                 view.stuck);
     }
     bool is_same =
-        count > 0 && count == broker->stuck_count && view.cursors == broker->stuck_cursors;
-    broker->stuck_count = count;
-    broker->stuck_cursors = view.cursors;
+        count > 0 && count == broker->circle_count && view.cursors == broker->circle_cursors;
+    broker->circle_count = count;
+    broker->circle_cursors = view.cursors;
     if (is_same) {
-        broker->stuck_count = 0;
+        broker->circle_count = 0;
         open_circle(broker, &view);
     }
     view_fini(&view);

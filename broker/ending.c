@@ -161,7 +161,7 @@ static void on_failed(struct broker *broker, struct actual_node *node)
 
 void ending_on_node_over(struct broker *broker, struct actual_node *node, enum exit_verdict verdict)
 {
-    bool is_failed = node->life.state == NODE_FAILED;
+    bool is_failed = node->life.state == NODE_FAILED || node->life.state == NODE_DETACHED;
     bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED ||
                         (node->reason.kind == EXIT_REASON_DEADLINE && node->is_stop_late);
     bool is_detached = node->is_spent && node->wanted->restart.then == GRAPH_GIVE_UP_DETACH;
@@ -189,9 +189,7 @@ static void kill_late(struct broker *broker, struct actual_node *node)
 static void give_up(struct broker *broker, struct actual_node *node)
 {
     if (node_is_alive(node->life.state)) {
-        log_node(LOG_ERROR, node->life.id, node->life.generation,
-                 "its process %d does not end: it is left behind", (int)node->pid);
-        node_transition(&node->life, NODE_ON_DETACH, "it cannot be killed", clock_now_ns());
+        life_end_stuck(broker, node);
         broker_set_status(broker, STATUS_FAILED);
     }
 }

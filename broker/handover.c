@@ -9,10 +9,13 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "broker/descriptor.h"
 #include "broker/generation.h"
 #include "broker/life.h"
+#include "broker/life_message.h"
 #include "broker/pages.h"
 #include "broker/resume.h"
 #include "shm/recover.h"
@@ -265,10 +268,46 @@ static int renew_input(struct broker *broker, struct actual_link *link, const st
     return failed;
 }
 
+static void give_up_frame(struct broker *broker, const struct actual_node *node,
+                          const struct actual_link *link, uint64_t seq, uint32_t deaths)
+{
+    struct dead_letter letter = {.time_ns = clock_now_ns(), .seq = seq, .deaths = deaths};
+    text_copy(letter.node, sizeof letter.node, node->life.id);
+    text_copy(letter.link, sizeof letter.link, link->name);
+    exit_reason_describe(&node->reason, letter.reason, sizeof letter.reason);
+    dead_letters_add(&broker->dead_letters, &letter);
+    health_say(&broker->health, HEALTH_FRAME_SKIPPED, node->life.id, node->life.generation, seq,
+               "frame %llu of %s is skipped: %u %s with it in work", (unsigned long long)seq,
+               link->name, deaths, deaths == 1 ? "death" : "deaths");
+}
+
+// Frames that were released on all inputs, over all lives.
+static uint64_t count_released(const struct actual_node *node)
+{
+    uint64_t released = 0;
+    for (size_t i = 0; i < node->input_count; i++) {
+        released += pages_account(node->inputs[i]).released;
+    }
+    return released;
+}
+
+// The deaths were the frame's doing, and the node works otherwise: they do not use up its restarts.
+// Where nothing but poison comes, the budget still ends it.
+static void forgive(struct actual_node *node, uint32_t deaths)
+{
+    uint64_t released = count_released(node);
+    if (released > node->settled) {
+        restart_forgive(&node->restart, deaths);
+    }
+    node->settled = released;
+}
+
 // Counts the death for the frames of the step. Returns how many of them come again.
-static size_t count_deaths(struct actual_node *node, const struct resume *resume)
+static size_t count_deaths(struct broker *broker, struct actual_node *node,
+                           const struct resume *resume)
 {
     size_t again = 0;
+    uint32_t most = 0;
     bool is_skip = node->wanted->on_crash.frame == GRAPH_CRASH_FRAME_SKIP;
     uint32_t after = is_skip ? 1 : node->wanted->on_crash.poison_after;
     for (size_t i = 0; i < resume->claim_count && !resume->is_done; i++) {
@@ -281,10 +320,12 @@ static size_t count_deaths(struct actual_node *node, const struct resume *resume
         if (!poison_is_skipped(&link->poison, seq)) {
             again++;
         } else if (deaths == after) {
-            log_node(LOG_WARNING, node->life.id, node->life.generation,
-                     "frame %llu of %s is skipped: %u %s with it in work", (unsigned long long)seq,
-                     link->name, deaths, deaths == 1 ? "death" : "deaths");
+            give_up_frame(broker, node, link, seq, deaths);
+            most = deaths;
         }
+    }
+    if (most > 0) {
+        forgive(node, most);
     }
     return again;
 }
@@ -306,7 +347,7 @@ static size_t collect_steps(const struct actual_node *node, uint64_t *steps)
     return count;
 }
 
-static void settle_steps(struct actual_node *node, struct resume *resume)
+static void settle_steps(struct broker *broker, struct actual_node *node, struct resume *resume)
 {
     uint64_t steps[LIMIT_LINKS_PER_SIDE_MAX];
     size_t count = collect_steps(node, steps);
@@ -316,7 +357,7 @@ static void settle_steps(struct actual_node *node, struct resume *resume)
         resume->claim_count = 0;
         return;
     }
-    size_t again = count_deaths(node, resume);
+    size_t again = count_deaths(broker, node, resume);
     node->first_step = resume_first_step(resume, again > 0);
     node->is_repeat = node->first_step == resume->step;
 }
@@ -332,7 +373,7 @@ void handover_worker(struct broker *broker, struct actual_node *node)
     if (resume == NULL) {
         return;
     }
-    settle_steps(node, resume);
+    settle_steps(broker, node, resume);
     for (size_t i = 0; i < node->input_count; i++) {
         int failed = is_over(node->inputs[i]) && node->inputs[i]->state != LINK_DISCONNECTING
                          ? 0
@@ -351,6 +392,13 @@ void handover_give(struct broker *broker, struct actual_node *node)
         struct generation *generations[2];
         struct generation_link *pages[2];
         both(node->inputs[i], generations, pages);
+        bool is_readable = (pages[0] != NULL && pages[0]->publish.view != NULL) ||
+                           (pages[1] != NULL && pages[1]->publish.view != NULL);
+        if (!is_readable && node->inputs[i]->state == LINK_DISCONNECTING) {
+            // Its producer was gone before it had memory.
+            life_message_unlink(broker, node, node->inputs[i]->id, true);
+            continue;
+        }
         for (int j = 0; j < 2; j++) {
             if (pages[j] != NULL && !generations[j]->is_being_made) {
                 generation_give_reader(broker, generations[j], pages[j]);

@@ -28,6 +28,9 @@
 #include "broker/watch.h"
 #include "broker/wiring.h"
 
+// A process that SIGKILL does not end within this is in the kernel's hands.
+#define GONE_NS (2 * CLOCK_NS_PER_S)
+
 #define PRIORITY_HIGH (-10)
 #define PRIORITY_REALTIME 10
 
@@ -231,6 +234,8 @@ void life_on_launch(struct broker *broker, const struct launch_event *event)
     if (node == NULL) {
         if (event->kind == LAUNCH_SPAWNED) {
             close(event->pidfd);
+        } else if (event->kind == LAUNCH_EXITED) {
+            life_end_on_reaped(broker, event->serial);
         }
         return;
     }
@@ -288,6 +293,10 @@ void life_run(struct broker *broker, struct actual_node *node)
     set_deadline(broker, node, INT64_MAX, NULL);
     const char *why = node->life.generation > 1 ? "it is ready again" : "every node is ready";
     node_transition(&node->life, NODE_ON_RUN, why, clock_now_ns());
+    if (node->life.generation > 1) {
+        health_say(&broker->health, HEALTH_NODE_RUNNING, node->life.id, node->life.generation, 0,
+                   "runs again");
+    }
     bell_set_clock(&node->bell, &broker->clock);
     bell_want(&node->bell, WANT_RUN);
     watch_begin(broker, node);
@@ -308,14 +317,14 @@ void life_send(struct broker *broker, struct actual_node *node, const int *fds, 
 static void kill_process(struct broker *broker, struct actual_node *node)
 {
     node->is_killed = true;
-    set_deadline(broker, node, INT64_MAX, NULL);
+    set_deadline(broker, node, GONE_NS, "gone");
     if (node->pidfd >= 0) {
         syscall(SYS_pidfd_send_signal, node->pidfd, SIGKILL, NULL, 0);
     }
     if (node->serial != 0) {
         launcher_kill(broker->launcher, node->serial);
     }
-    worker_peer_close(&node->peer);
+    // What it said before is read when it is gone: it may have mapped memory and used it.
 }
 
 void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason_kind kind,
@@ -370,6 +379,10 @@ static bool is_waiting_for_us(const struct actual_node *node)
 
 void life_on_deadline(struct broker *broker, struct actual_node *node)
 {
+    if (node->is_killed) {
+        life_end_stuck(broker, node);
+        return;
+    }
     const char *text = node->deadline_text;
     bool is_start = strcmp(text, "start") == 0;
     int64_t limit_ns = is_start ? node->wanted->timeouts.start_ns : node->wanted->timeouts.stop_ns;

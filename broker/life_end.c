@@ -2,6 +2,7 @@
 // Ends lives and takes their links apart.
 #include "broker/life_end.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -71,31 +72,36 @@ static void drop_unused(struct broker *broker, struct actual_output *output)
     output->now = NULL;
 }
 
-// The consumer of a link learns where it ends, unless the producer wrote the end itself.
+// The consumer of a link learns where it ends, unless the producer wrote the end itself. One that
+// is being started again learns it with its pages.
 static void tell_consumer(struct broker *broker, struct actual_link *link)
 {
     if (pages_is_stream_ended(link)) {
         return;
     }
-    struct wire_link_end end = {.link_id = link->id, .kind = LINK_END_LOST};
-    if (pages_find_end(link, &end.generation, &end.end_seq) != 0) {
+    struct generation *generation = pages_set_lost(link);
+    if (generation == NULL) {
         life_message_unlink(broker, link->to, link->id, true);
         return;
     }
-    broker->outgoing->type = WIRE_LINK_END;
-    broker->outgoing->link_end = end;
-    life_send(broker, link->to, NULL, 0);
+    generation_tell_end(broker, generation, pages_of(generation, link));
 }
 
 static void release_output(struct broker *broker, struct actual_output *output)
 {
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
-        if (link->state != LINK_DISCONNECTED && node_is_alive(link->to->life.state)) {
+        if (link->state != LINK_DISCONNECTED) {
             tell_consumer(broker, link);
         }
         if (link_is_legal(link->state, LINK_ON_PRODUCER_GONE)) {
             link_transition(&link->state, LINK_ON_PRODUCER_GONE, link->name);
+        }
+    }
+    struct generation *generations[] = {output->old, output->now};
+    for (size_t i = 0; i < ARRAY_COUNT(generations); i++) {
+        if (generations[i] != NULL) {
+            generations[i]->is_orphan = true;
         }
     }
     drop_unused(broker, output);
@@ -168,8 +174,8 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
     exit_reason_describe(&node->reason, reason, sizeof reason);
     units_format_duration(delay_ns, delay, sizeof delay);
     text_copy(node->last_reason, sizeof node->last_reason, reason);
-    log_node(LOG_WARNING, node->life.id, node->life.generation,
-             "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);
+    health_say(&broker->health, HEALTH_NODE_RESTARTING, node->life.id, node->life.generation, 0,
+               "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);
     node->restart_at_ns = clock_now_ns() + delay_ns;
     node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
     broker_arm_timer(broker);
@@ -203,7 +209,8 @@ static void note_reason(struct actual_node *node, const int *wait_status)
     }
 }
 
-static void log_end(const struct actual_node *node, enum exit_verdict verdict, bool is_failed)
+static void log_end(struct broker *broker, const struct actual_node *node,
+                    enum exit_verdict verdict, bool is_failed)
 {
     char reason[EXIT_REASON_TEXT_BYTES + 64];
     exit_reason_describe(&node->reason, reason, sizeof reason);
@@ -213,10 +220,11 @@ static void log_end(const struct actual_node *node, enum exit_verdict verdict, b
         log_node(LOG_DEBUG, node->life.id, node->life.generation, "stopped (%s)", reason);
     } else if (verdict == EXIT_VERDICT_FAILED && node->reason.kind == EXIT_REASON_CODE &&
                node->reason.code == 0) {
-        log_node(LOG_ERROR, node->life.id, node->life.generation,
-                 "failed: it exited with 0 before its work was done");
+        health_say(&broker->health, HEALTH_NODE_FAILED, node->life.id, node->life.generation, 0,
+                   "failed: it exited with 0 before its work was done");
     } else {
-        log_node(LOG_ERROR, node->life.id, node->life.generation, "failed: %s", reason);
+        health_say(&broker->health, HEALTH_NODE_FAILED, node->life.id, node->life.generation, 0,
+                   "failed: %s", reason);
     }
 }
 
@@ -252,17 +260,64 @@ static void log_counts(const struct actual_node *node)
     log_node(LOG_DEBUG, node->life.id, node->life.generation, "counted:%s", bytes);
 }
 
-void life_end(struct broker *broker, struct actual_node *node, const int *wait_status)
+static void leave_behind(struct broker *broker, const struct actual_node *node)
 {
-    if (!node_is_alive(node->life.state)) {
+    struct stuck_process *left =
+        realloc(broker->left, (broker->left_count + 1) * sizeof *broker->left);
+    if (left == NULL) {
         return;
     }
+    broker->left = left;
+    struct stuck_process *process = &left[broker->left_count++];
+    *process = (struct stuck_process){
+        .serial = node->serial, .pid = node->pid, .generation = node->life.generation};
+    text_copy(process->node, sizeof process->node, node->life.id);
+    health_say(&broker->health, HEALTH_NODE_STUCK, node->life.id, node->life.generation, 0,
+               "its process %d does not end although it was killed; it is left behind detached=%zu",
+               (int)node->pid, broker->left_count);
+}
+
+void life_end_on_reaped(struct broker *broker, uint32_t serial)
+{
+    for (size_t i = 0; i < broker->left_count; i++) {
+        struct stuck_process process = broker->left[i];
+        if (process.serial == serial) {
+            broker->left[i] = broker->left[--broker->left_count];
+            health_say(&broker->health, HEALTH_NODE_GONE, process.node, process.generation, 0,
+                       "its process %d that was left behind has ended detached=%zu",
+                       (int)process.pid, broker->left_count);
+            return;
+        }
+    }
+}
+
+static void end(struct broker *broker, struct actual_node *node, const int *wait_status,
+                bool is_stuck);
+
+void life_end_stuck(struct broker *broker, struct actual_node *node)
+{
+    if (node_is_alive(node->life.state)) {
+        leave_behind(broker, node);
+        end(broker, node, NULL, true);
+    }
+}
+
+void life_end(struct broker *broker, struct actual_node *node, const int *wait_status)
+{
+    if (node_is_alive(node->life.state)) {
+        end(broker, node, wait_status, false);
+    }
+}
+
+static void end(struct broker *broker, struct actual_node *node, const int *wait_status,
+                bool is_stuck)
+{
     worker_peer_drain(&node->peer);
     note_reason(node, wait_status);
     bool is_stopping = node->life.state == NODE_STOPPING;
     bool is_complete = node->is_ended || has_ended_outputs(node);
     enum exit_verdict verdict = exit_reason_verdict(&node->reason, is_complete, is_stopping);
-    enum node_event event = event_of(node, verdict);
+    enum node_event event = is_stuck ? NODE_ON_DETACH : event_of(node, verdict);
     int64_t delay_ns = 0;
     bool is_over = event == NODE_ON_FINISH && has_ended_all(node);
     enum restart_answer answer = is_over ? RESTART_NEVER : decide(broker, node, verdict, &delay_ns);
@@ -276,15 +331,15 @@ void life_end(struct broker *broker, struct actual_node *node, const int *wait_s
         start_again_later(broker, node, delay_ns);
         return;
     }
-    log_end(node, verdict, event == NODE_ON_FAIL);
+    log_end(broker, node, verdict, event != NODE_ON_FINISH);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
     bool is_voluntary = event == NODE_ON_FINISH && !is_stopping;
     release_links(broker, node, is_voluntary);
     node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
     if (node->is_spent) {
-        log_node(LOG_ERROR, node->life.id, node->life.generation,
-                 "its restarts are used up: %u of %u within the window",
-                 (unsigned)restart_used(&node->restart), node->wanted->restart.max);
+        health_say(&broker->health, HEALTH_NODE_SPENT, node->life.id, node->life.generation, 0,
+                   "its restarts are used up: %u of %u within the window",
+                   (unsigned)restart_used(&node->restart), node->wanted->restart.max);
     }
     ending_on_node_over(broker, node, verdict);
     wiring_advance(broker);

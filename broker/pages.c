@@ -2,8 +2,6 @@
 // Reads the pages of links for ends and counters.
 #include "broker/pages.h"
 
-#include <errno.h>
-
 struct generation_link *pages_of(struct generation *generation, const struct actual_link *link)
 {
     for (size_t i = 0; generation != NULL && i < generation->link_count; i++) {
@@ -59,17 +57,17 @@ static struct generation *written(const struct actual_link *link)
     return output->now;
 }
 
-int pages_find_end(const struct actual_link *link, uint32_t *out_number, uint64_t *out_end)
+struct generation *pages_set_lost(const struct actual_link *link)
 {
     struct generation *generation = written(link);
     struct generation_link *pages = pages_of(generation, link);
     uint64_t end = end_of(pages);
     if (end == 0) {
-        return -ENOENT;
+        return NULL;
     }
-    *out_number = generation->number;
-    *out_end = end;
-    return 0;
+    pages->end_seq = end;
+    pages->end_kind = LINK_END_LOST;
+    return generation;
 }
 
 void pages_resolve(const struct actual_link *link)

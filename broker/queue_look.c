@@ -51,7 +51,9 @@ void queue_look_at(const struct actual_link *link, struct queue_look *out_look)
         look.queued += cursors.tail + 1 - cursors.next;
         look.cursors += cursors.tail + cursors.next + cursors.retired;
         uint64_t used = cursors.tail - cursors.retired;
-        look.is_full = !cursors.is_ended && used + 1 >= pages->depth;
+        // A producer sleeps until a quarter of the ring is free, so that much may be free.
+        uint64_t quarter = pages->depth >= 4 ? pages->depth / 4 : 1;
+        look.is_full = !cursors.is_ended && used + quarter > pages->depth;
         is_newest_ended = cursors.is_ended;
     }
     look.is_full = look.is_full && actual_delivery(link) == SB_DELIVERY_LOSSLESS;

@@ -7,7 +7,7 @@
 struct queue_look {
     uint64_t queued;         // published and not taken
     uint64_t cursors;        // sum of everything that was counted: changes with every frame
-    bool is_full;            // lossless: at most one cell of the newest generation is free
+    bool is_full;            // lossless: less than a quarter of the newest generation is free
     bool is_memory_awaited;  // its producer has no memory to write into yet
     bool is_over;            // nothing more will come, and everything was taken
 };

@@ -9,7 +9,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "base/log.h"
 #include "base/units.h"
 #include "broker/deadlock.h"
 #include "broker/life.h"
@@ -218,8 +217,8 @@ static int64_t judge(struct broker *broker, struct actual_node *node, int64_t no
         return since_ns + deadline_ns;
     }
     if (!node->progress.is_rearmed && was_starved(node, deadline_ns)) {
-        log_node(LOG_WARNING, node->life.id, node->life.generation,
-                 "is overdue, but it waited for a CPU: it gets its deadline once more");
+        health_say(&broker->health, HEALTH_NODE_STARVED, node->life.id, node->life.generation, 0,
+                   "is overdue, but it waited for a CPU: it gets its deadline once more");
         progress_rearm(&node->progress, now_ns);
         node->cpu_wait_ns = -1;
         return now_ns + deadline_ns / 2;

@@ -10,8 +10,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
-from harness.waiting import let_pass
+from harness.graphs import BUILD, Graph, children
+from harness.waiting import let_pass, wait_until
 
 FAULTY = BUILD / "tests/fault/faulty"
 JOINER = BUILD / "tests/fault/joiner"
@@ -28,6 +28,25 @@ def source(frames, rate=1000):
 def faulty(fault, place="frame", more="", **config):
     inside = "".join(f", {key}: {value}" for key, value in config.items())
     return f"exec: [{FAULTY}], config: {{fault: {fault}, place: {place}{inside}}}, {more or AGAIN}"
+
+
+def is_running(pid):
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def processes_in(folder):
+    """Pids of workers of a graph: their working folder is the graph's."""
+    found = []
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and pathlib.Path(os.readlink(entry / "cwd")) == folder and is_running(entry.name):
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
 
 
 class Supervision(unittest.TestCase):
@@ -208,7 +227,8 @@ class Supervision(unittest.TestCase):
         self.write_join()
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 0, done.stderr)
-        grown = re.findall(r"warning: link (.*): its depth grows from 16 to \d+, because nodes wait for each other", done.stderr)
+        pattern = r"warning: link (.*): its depth grows from 16 to \d+, because nodes wait for each other"
+        grown = re.findall(pattern, done.stderr)
         self.assertEqual(grown, ["a.data -> j.in_0"], done.stderr)
         self.assertIn("a.data -> j.in_0: published=300 released=300\n", done.stderr)
         self.assertNotIn("died", done.stderr)
@@ -218,8 +238,65 @@ class Supervision(unittest.TestCase):
         self.write_join("limits: {shared_memory: 1200KiB}")
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 1, done.stderr)
-        self.assertRegex(done.stderr, r"error: nodes wait for each other: a waits for space on a\.data -> j\.in_0, "
-                                      r"d waits for frames on a\.data -> d\.in, j waits for frames on d\.out -> j\.in_1")
+        self.assertIn("error: nodes wait for each other: a waits for space on a.data -> j.in_0, "
+                      "d waits for frames on a.data -> d.in, j waits for frames on d.out -> j.in_1", done.stderr)
+
+    def test_a_process_that_cannot_be_killed_is_left_behind(self):
+        """R-SUP-031"""
+        freezer = pathlib.Path("/sys/fs/cgroup/freezer")
+        if os.geteuid() != 0 or not os.access(freezer / "cgroup.procs", os.W_OK):
+            self.skipTest("no freezer of cgroup v1 here that could keep a process from dying")
+        cell = freezer / f"sb-test-{os.getpid()}"
+        cell.mkdir()
+        self.addCleanup(lambda: wait_until(lambda: self.is_removed(cell), "the freezer's cell is empty"))
+        self.addCleanup((cell / "freezer.state").write_text, "THAWED")
+        self.graph.write({"a": source(0, 100), "f": f"exec: [pass], {AGAIN}, {SHORT}", "z": CHECK},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        pid = int(running.expect("f[1]: process pid=").rsplit("=", 1)[1])
+        running.expect("f[1]: ready -> running")
+        (cell / "cgroup.procs").write_text(str(pid))
+        (cell / "freezer.state").write_text("FROZEN")
+        running.expect("f[1]: its process", "does not end although it was killed", "detached=1")
+        running.expect("f[2]: ready -> running")
+        (cell / "freezer.state").write_text("THAWED")
+        running.expect("f[1]: its process", "that was left behind has ended detached=0")
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+
+    @staticmethod
+    def is_removed(cell):
+        try:
+            cell.rmdir()
+        except OSError:
+            return False
+        return True
+
+    def test_a_broker_killed_at_any_moment_leaves_nobody(self):
+        """R-SUP-032"""
+        self.graph.write({"a": source(0, 1000), "f": "exec: [pass]", "z": CHECK}, ["a.data -> f.in", "f.out -> z.in"])
+        for moment_ms in range(0, 50, 4 if os.environ.get("SB_SLOW") is None else 1):
+            running = self.start("-q")
+            let_pass(moment_ms / 1000)
+            below = children(running.process.pid)
+            running.process.kill()
+            running.process.wait()
+            wait_until(lambda: not [pid for pid in below if is_running(pid)],
+                       f"every process below a broker that was killed after {moment_ms} ms is gone", 2)
+            wait_until(lambda: not processes_in(self.graph.folder), "nothing is left behind", 2)
+
+    def test_a_launcher_killed_at_any_moment_is_70_and_leaves_nobody(self):
+        """R-SUP-033 R-EXIT-007"""
+        self.graph.write({"a": source(0, 1000), "f": "exec: [pass]", "z": CHECK}, ["a.data -> f.in", "f.out -> z.in"])
+        for moment_ms in range(0, 40, 5):
+            running = self.start("-v")
+            running.expect("a[1]: created -> starting")
+            let_pass(moment_ms / 1000)
+            launcher = min(children(running.process.pid))
+            os.kill(launcher, signal.SIGKILL)
+            self.assertEqual(running.wait(), 70, running.text())
+            self.assertIn("the launcher is gone", running.text())
+            wait_until(lambda: not processes_in(self.graph.folder), "nothing is left behind", 2)
 
     def test_stop_during_a_wait_for_a_restart_ends_it(self):
         """R-SUP-019"""
@@ -234,7 +311,8 @@ class Supervision(unittest.TestCase):
 
     def test_a_broker_that_was_stopped_kills_nobody(self):
         """R-SUP-020"""
-        self.graph.write({"a": f"{source(0, 1000)}, {SHORT}", "f": f"exec: [pass], {SHORT}", "z": f"{CHECK}, {SHORT}"},
+        self.graph.write({"a": f"{source(0, 1000)}, {SHORT}", "f": f"exec: [pass], {SHORT}",
+                          "z": f"{CHECK}, {SHORT}"},
                          ["a.data -> f.in", "f.out -> z.in"])
         running = self.start("-v")
         running.expect("z[1]: ready -> running")

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ends and counters of a link over two generations.
-#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +32,8 @@ static struct generation *add_generation(struct fixture *fixture, uint32_t numbe
     generation->output = &fixture->output;
     generation->number = number;
     generation->link_count = 1;
-    generation->links[0] = (struct generation_link){.link = &fixture->link, .first_seq = first_seq};
+    generation->links[0] =
+        (struct generation_link){.link = &fixture->link, .depth = DEPTH, .first_seq = first_seq};
     generation->links[0].publish.view = publish;
     generation->links[0].consume.view = consume;
     fixture->output.old = fixture->output.now;
@@ -99,9 +99,7 @@ static void end_at(struct generation *generation, uint64_t end, enum link_end ki
 static void a_link_without_memory_has_no_end_and_no_frames(void **state)
 {
     struct fixture *fixture = *state;
-    uint32_t number;
-    uint64_t end;
-    assert_int_equal(pages_find_end(&fixture->link, &number, &end), -ENOENT);
+    assert_null(pages_set_lost(&fixture->link));
     assert_false(pages_is_stream_ended(&fixture->link));
     struct account account = pages_account(&fixture->link);
     assert_int_equal(account.published, 0);
@@ -113,13 +111,19 @@ static void the_end_of_a_crash_is_in_the_cells(void **state)
     struct generation *first = add_generation(fixture, 1, 1);
     publish(first, 1, 1);
     publish(first, 1, 2);
-    uint32_t number = 0;
-    uint64_t end = 0;
-    assert_int_equal(pages_find_end(&fixture->link, &number, &end), 0);
-    assert_int_equal(number, 1);
-    assert_int_equal(end, 3);
     assert_false(pages_is_stream_ended(&fixture->link));
-    end_at(first, 3, LINK_END_STREAM);
+    assert_ptr_equal(pages_set_lost(&fixture->link), first);
+    assert_int_equal(first->links[0].end_seq, 3);
+    assert_int_equal(first->links[0].end_kind, LINK_END_LOST);
+    assert_false(pages_is_stream_ended(&fixture->link));
+}
+
+static void an_end_that_was_written_is_one(void **state)
+{
+    struct fixture *fixture = *state;
+    struct generation *first = add_generation(fixture, 1, 1);
+    publish(first, 1, 1);
+    end_at(first, 2, LINK_END_STREAM);
     assert_true(pages_is_stream_ended(&fixture->link));
 }
 
@@ -129,11 +133,8 @@ static void before_the_switch_the_end_is_in_the_old_generation(void **state)
     struct generation *first = add_generation(fixture, 1, 1);
     add_generation(fixture, 2, 0);
     publish(first, 1, 1);
-    uint32_t number = 0;
-    uint64_t end = 0;
-    assert_int_equal(pages_find_end(&fixture->link, &number, &end), 0);
-    assert_int_equal(number, 1);
-    assert_int_equal(end, 2);
+    assert_ptr_equal(pages_set_lost(&fixture->link), first);
+    assert_int_equal(first->links[0].end_seq, 2);
 }
 
 static void after_the_switch_the_new_generation_begins_at_the_old_end(void **state)
@@ -147,11 +148,9 @@ static void after_the_switch_the_new_generation_begins_at_the_old_end(void **sta
     end_at(first, 4, LINK_END_GENERATION);
     publish(second, 4, 4);
     publish(second, 4, 5);
-    uint32_t number = 0;
-    uint64_t end = 0;
-    assert_int_equal(pages_find_end(&fixture->link, &number, &end), 0);
-    assert_int_equal(number, 2);
-    assert_int_equal(end, 6);
+    assert_ptr_equal(pages_set_lost(&fixture->link), second);
+    assert_int_equal(second->links[0].first_seq, 4);
+    assert_int_equal(second->links[0].end_seq, 6);
 }
 
 // R-DATA-007
@@ -193,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(a_link_without_memory_has_no_end_and_no_frames),
         CASE(the_end_of_a_crash_is_in_the_cells),
+        CASE(an_end_that_was_written_is_one),
         CASE(before_the_switch_the_end_is_in_the_old_generation),
         CASE(after_the_switch_the_new_generation_begins_at_the_old_end),
         CASE(counters_of_both_generations_and_of_the_past_are_summed),
