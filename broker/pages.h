@@ -12,8 +12,8 @@
 // The pages of a link in a generation; NULL when it is not part of it, or there is no generation.
 struct generation_link *pages_of(struct generation *generation, const struct actual_link *link);
 
-// The producer of a link is gone for good: notes where its frames end. Returns the generation in which
-// they do, or NULL when nothing was ever published, because there was no memory.
+// The producer of a link is gone for good: notes where its frames end. Returns the generation in
+// which they do, or NULL when nothing was ever published, because there was no memory.
 struct generation *pages_set_lost(const struct actual_link *link);
 
 // Finds where the newest generation of a link begins, when the one before has ended by now.

@@ -218,7 +218,8 @@ class Supervision(unittest.TestCase):
         return running.text()
 
     def write_join(self, head=""):
-        self.graph.write({"a": "exec: [test-source], config: {frames: 300, size: 4096}", "d": "exec: [delay], config: {frames: 40}",
+        self.graph.write({"a": "exec: [test-source], config: {frames: 300, size: 4096}",
+                          "d": "exec: [delay], config: {frames: 40}",
                           "j": f"exec: [{JOINER}], activate: all", "y": CHECK},
                          ["a.data -> j.in_0", "a.data -> d.in", "d.out -> j.in_1", "j.out_0 -> y.in"], head)
 
