@@ -174,6 +174,12 @@ static bool is_over(const struct sb_node *node)
     return node->want == WANT_STOP || sb_node_should_stop(node);
 }
 
+// A pause: who asked for the wait looks after that first.
+static bool is_held_up(const struct sb_node *node)
+{
+    return node->want != WANT_RUN && node->want != WANT_DRAIN;
+}
+
 static void add_inputs(struct sb_node *node, struct sb_input *only, uint32_t count,
                        struct futex_set *set)
 {
@@ -204,11 +210,15 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         return 1;
     }
     for (;;) {
-        if (is_bell_rung(node)) {
+        bool is_rung = is_bell_rung(node);
+        if (is_rung) {
             control_poll(node);
         }
         if (is_over(node)) {
             return -ECANCELED;
+        }
+        if (is_rung && is_held_up(node)) {
+            return 0;
         }
         rest_begin(node, &set);
         add_inputs(node, only, count, &set);
@@ -225,7 +235,7 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         if (waited == -ETIMEDOUT) {
             return 0;
         }
-        if (node->want != WANT_RUN && node->want != WANT_DRAIN) {
+        if (is_held_up(node)) {
             return 0;
         }
     }
