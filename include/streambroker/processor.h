@@ -234,7 +234,7 @@ SB_API void sb_node_fail_data(struct sb_node *node, const char *format, ...)
 /**
  * Says why a call-back is about to fail. Use: return sb_node_error(node, -EINVAL, "...").
  *
- * Owner:   the text is copied and cut at 512 bytes.
+ * Owner:   the text is copied and cut at 1023 bytes.
  * Returns: code.
  */
 SB_API int sb_node_error(struct sb_node *node, int code, const char *format, ...)

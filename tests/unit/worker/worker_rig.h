@@ -132,7 +132,8 @@ void rig_end(struct rig *rig);
 
 // --- links (worker_rig_link.c)
 
-// Makes and sends the memory of a new generation of the link. first_seq 0: goes on.
+// Makes and sends the memory of a new generation of the link. first_seq 0: goes on. Links of one
+// output share the pool of the first, which must have slots for all of them.
 void rig_wire(struct rig_link *link, uint64_t first_seq);
 void rig_free_link(struct rig_link *link);
 struct rig_generation *rig_now(struct rig_link *link);

@@ -88,9 +88,24 @@ static void give(struct rig_link *link, struct rig_segment *segment, enum wire_m
     assert_int_equal(segment_map_reader(segment->fd, segment->size_bytes, &segment->bytes), 0);
 }
 
+// The generation of another link that has the same pool: an output has one, however many links.
+static struct rig_generation *sharing(const struct rig_link *link)
+{
+    struct rig *rig = link->rig;
+    for (struct rig_link *other = rig->links; link->is_output && other < link; other++) {
+        if (other->is_output && strcmp(other->port, link->port) == 0 &&
+            other->generation >= link->generation) {
+            return &other->generations[link->generation - 1];
+        }
+    }
+    return NULL;
+}
+
 static void make_pages(struct rig_link *link, struct rig_generation *now, uint64_t first_seq)
 {
-    make(&now->pool_segment, pool_bytes(link->slots, link->payload_bytes));
+    if (sharing(link) == NULL) {
+        make(&now->pool_segment, pool_bytes(link->slots, link->payload_bytes));
+    }
     make(&now->publish, layout_publish_page_bytes(link->depth));
     make(&now->consume, layout_consume_page_bytes(link->depth, link->claims));
     struct rig_segment *start = link->is_output ? &now->publish : &now->consume;
@@ -153,13 +168,17 @@ static void wire_output(struct rig_link *link, struct rig_generation *now, uint6
     struct consume_page *page = map_own(&now->consume);
     write_consume(link, page, first_seq);
     seal(&now->consume);
-    give(link, &now->pool_segment, WIRE_MEMORY_POOL, 0);
+    struct rig_generation *shared = sharing(link);
+    if (shared == NULL) {
+        give(link, &now->pool_segment, WIRE_MEMORY_POOL, 0);
+        shared = now;
+    }
     give(link, &now->publish, WIRE_MEMORY_PUBLISH, first_seq);
     const struct rig_generation *old =
         link->generation > 1 ? &link->generations[link->generation - 2] : NULL;
     struct ring_reader_config config = {
         .peer = now->publish.bytes,
-        .pool = now->pool_segment.bytes,
+        .pool = shared->pool_segment.bytes,
         .page = page,
         .is_lossless = link->delivery == SB_DELIVERY_LOSSLESS,
         .is_latest = link->delivery == SB_DELIVERY_LATEST,
