@@ -280,7 +280,7 @@ static void send_status(struct rig *rig)
     rig->status = segment->bytes;
 }
 
-static void send_bell(struct rig *rig)
+void rig_give_bell(struct rig *rig)
 {
     struct rig_segment *segment = &rig->bell_segment;
     segment->fd =
@@ -298,11 +298,16 @@ static void send_bell(struct rig *rig)
     rig->bell = bytes;
 }
 
-void rig_open(struct rig *rig)
+void rig_setup(struct rig *rig)
 {
     send_setup(rig);
     rig->phase = WIRE_OPENING;
-    send_bell(rig);
+}
+
+void rig_open(struct rig *rig)
+{
+    rig_setup(rig);
+    rig_give_bell(rig);
     rig_await(rig, WIRE_OPENED);
 }
 

@@ -106,6 +106,9 @@ void rig_add_param(struct rig *rig, const char *name, const char *value);
 
 // Forks the worker and receives its HELLO.
 void rig_fork(struct rig *rig);
+// The two messages that a worker needs before open().
+void rig_setup(struct rig *rig);
+void rig_give_bell(struct rig *rig);
 // From HELLO to OPENED.
 void rig_open(struct rig *rig);
 // All of it: fork, handshake, memory, links, READY.
