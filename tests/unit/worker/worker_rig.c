@@ -104,7 +104,8 @@ static struct rig_link *add_link(struct rig *rig, const char *port, enum sb_deli
                               .claims = 2,
                               .slots = depth + 3,
                               .payload_bytes = RIG_PAYLOAD_BYTES,
-                              .format = {.kind = SB_FORMAT_BINARY}};
+                              .format = {.kind = SB_FORMAT_BINARY},
+                              .attempt = 1};
     return link;
 }
 

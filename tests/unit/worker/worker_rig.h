@@ -72,6 +72,10 @@ struct rig_link {
     uint32_t slots;
     uint64_t payload_bytes;
     struct sb_format format;
+    // Input: frames that a life before this one had taken, and how they come again.
+    uint64_t taken;
+    uint32_t attempt;
+    bool is_single;
     uint32_t generation;  // of the newest one
     struct rig_generation generations[RIG_GENERATIONS_MAX];
 };

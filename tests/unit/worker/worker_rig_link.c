@@ -51,7 +51,7 @@ static void write_consume(struct rig_link *link, struct consume_page *page, uint
     page->generation = link->generation;
     page->depth = link->depth;
     page->claims_max = link->claims;
-    atomic_store(&page->next, first_seq);
+    atomic_store(&page->next, first_seq + link->taken);
     atomic_store(&page->retired, first_seq == 0 ? 0 : first_seq - 1);
 }
 
@@ -155,7 +155,8 @@ static void wire_input(struct rig_link *link, struct rig_generation *now, uint64
     read->depth = link->depth;
     read->first_seq = first_seq;
     read->format = link->format;
-    read->attempt = 1;
+    read->attempt = link->attempt;
+    read->is_single = link->is_single;
     int fds[2] = {segment_open_reader(now->pool_segment.fd), segment_open_reader(now->publish.fd)};
     rig_send(rig, fds, 2);
     close(fds[0]);
