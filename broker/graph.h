@@ -197,6 +197,7 @@ struct graph_link {
 
 struct graph {
     const char *file;    // as the user wrote it
+    bool is_incomplete;  // its file has errors: fit for finding more of them, and nothing else
     const char *folder;  // absolute path of the folder that relative paths start from
     uint32_t version;
     const char *name;

@@ -153,6 +153,9 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
                       struct diags *diags)
 {
     memset(&node->found, 0, sizeof(node->found));
+    if (node->exec.count == 0 || node->exec.items[0][0] == '\0') {
+        return 0;  // of a file with errors, where this was one
+    }
     refuse_node(graph, node, diags);
     const char **exec = arena_alloc(graph->arena, node->exec.count + 1, sizeof(*exec));
     if (exec == NULL) {
@@ -188,7 +191,8 @@ static void check_transport(const struct graph *graph, const struct graph_link *
 
 static bool is_same_end(const struct graph_end *a, const struct graph_end *b)
 {
-    return strcmp(a->port, b->port) == 0 && strcmp(a->node, b->node) == 0;
+    return a->node != NULL && b->node != NULL && strcmp(a->port, b->port) == 0 &&
+           strcmp(a->node, b->node) == 0;
 }
 
 static void check_duplicate(const struct graph *graph, size_t index, struct diags *diags)
@@ -213,9 +217,12 @@ static void check_links(struct graph *graph, struct diags *diags)
         memset(&link->found, 0, sizeof(link->found));
         link->found.from_node = NO_NODE;
         link->found.to_node = NO_NODE;
-        check_link(graph, link, diags);
         check_transport(graph, link, diags);
-        check_duplicate(graph, i, diags);
+        // Without both addresses the file has an error here, and there is nothing to look at.
+        if (link->from.node != NULL && link->to.node != NULL) {
+            check_link(graph, link, diags);
+            check_duplicate(graph, i, diags);
+        }
     }
 }
 
@@ -324,6 +331,9 @@ static int check_cycles(const struct graph *graph, struct diags *diags)
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
     refuse_unavailable(graph, diags);
+    if (graph->is_incomplete && graph->node_count == 0) {
+        return -EINVAL;  // every link would be one to a node that is not there
+    }
     if (graph->node_count > graph->limits.nodes) {
         diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[graph->limits.nodes].place,
                   "%zu nodes, at most %u are allowed; raise limits.nodes or split the graph",
@@ -339,12 +349,16 @@ int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diag
     check_links(graph, diags);
     for (size_t i = 0; i < graph->node_count; i++) {
         check_fan(graph, i, diags);
-        warn_unlinked(graph, i, diags);
+        if (!graph->is_incomplete) {
+            warn_unlinked(graph, i, diags);
+        }
     }
     int failed = check_cycles(graph, diags);
     if (failed != 0) {
         return failed;
     }
-    warn_trusted(graph, diags);
+    if (!graph->is_incomplete) {
+        warn_trusted(graph, diags);
+    }
     return diags_exit_status(diags) == 0 ? 0 : -EINVAL;
 }

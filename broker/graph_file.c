@@ -588,15 +588,13 @@ static int load(struct loader *loader, const char *bytes, size_t count, struct g
     if (loader->is_out_of_memory) {
         return -ENOMEM;
     }
-    if (loader->diags->counts[DIAG_ERROR] > errors_before) {
-        return -EINVAL;
-    }
+    graph->is_incomplete = loader->diags->counts[DIAG_ERROR] > errors_before;
     *out_graph = graph;
     return 0;
 }
 
-int graph_file_load(const char *path, const char *bytes, size_t count, struct graph **out_graph,
-                    struct diags *diags)
+int graph_file_load_part(const char *path, const char *bytes, size_t count,
+                         struct graph **out_graph, struct diags *diags)
 {
     struct loader loader = {.file = path, .diags = diags, .arena = arena_create(ARENA_BYTES_MAX)};
     if (loader.arena == NULL) {
@@ -607,6 +605,22 @@ int graph_file_load(const char *path, const char *bytes, size_t count, struct gr
         arena_destroy(loader.arena);
     }
     return failed;
+}
+
+int graph_file_load(const char *path, const char *bytes, size_t count, struct graph **out_graph,
+                    struct diags *diags)
+{
+    struct graph *graph;
+    int failed = graph_file_load_part(path, bytes, count, &graph, diags);
+    if (failed != 0) {
+        return failed;
+    }
+    if (graph->is_incomplete) {
+        graph_destroy(graph);
+        return -EINVAL;
+    }
+    *out_graph = graph;
+    return 0;
 }
 
 int graph_file_read(const char *path, struct graph **out_graph, struct diags *diags)
@@ -625,5 +639,5 @@ int graph_file_read(const char *path, struct graph **out_graph, struct diags *di
                   strerror(-failed));
         return failed;
     }
-    return graph_file_load(path, bytes, count, out_graph, diags);
+    return graph_file_load_part(path, bytes, count, out_graph, diags);
 }

@@ -15,6 +15,11 @@
 int graph_file_load(const char *path, const char *bytes, size_t count, struct graph **out_graph,
                     struct diags *diags);
 
-// Reads the file and loads it. Returns also -ENOENT and other errors of reading, with one line in
-// diags.
+// As graph_file_load(), but what is wrong costs only itself: with errors in diags it still returns
+// 0 and what could be read, marked is_incomplete, so that graph_check() finds the rest as well.
+int graph_file_load_part(const char *path, const char *bytes, size_t count,
+                         struct graph **out_graph, struct diags *diags);
+
+// Reads the file and loads it in part. Returns also -ENOENT and other errors of reading, with one
+// line in diags.
 int graph_file_read(const char *path, struct graph **out_graph, struct diags *diags);

@@ -10,7 +10,7 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         struct diags diags = {.count = 0};
         struct graph *graph = NULL;
-        if (graph_file_read(argv[i], &graph, &diags) != 0) {
+        if (graph_file_read(argv[i], &graph, &diags) != 0 || graph->is_incomplete) {
             diags_print(&diags, stderr);
             status = 78;
         }
