@@ -191,6 +191,35 @@ static void a_replaced_producer_goes_on_in_the_next_generation(void **state)
     rig_end(&rig);
 }
 
+// R-DATA-013: told of a generation that cannot be read yet, because the one before is still open.
+static void an_end_that_is_told_early_is_kept(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &keeper);
+    struct rig_link *in = rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 8);
+    in->claims = 4;
+    rig_start(&rig);
+    rig_put(in, 1);
+    struct rig_generation *first = rig_now(in);
+    rig_wire(in, 0);
+    rig_put(in, 2);
+    tell_end(&rig, in, 3, LINK_END_LOST);
+    rig_want(&rig, WANT_RUN);
+    rig_await_phase(&rig, WORKER_IDLE);
+    assert_int_equal(atomic_load(&rig_board->note_count), 0);
+    ring_writer_end(&first->writer, LINK_END_GENERATION);
+    assert_int_equal(note_at(0), 2);
+    assert_int_equal(note_at(1), 1);
+    assert_int_equal(note_at(2), ENDED);
+    assert_int_equal(rig_exit_status(&rig), 0);
+    // Not a frame further: that one would be missing, and counted.
+    const struct consume_page *page = rig_now(in)->consume.bytes;
+    assert_int_equal(atomic_load(&page->clamped), 0);
+    assert_int_equal(atomic_load(&page->next), 3);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -199,6 +228,7 @@ int main(void)
         cmocka_unit_test(the_brokers_word_ends_a_link_behind_its_last_frame),
         cmocka_unit_test(the_brokers_word_wakes_a_reader_that_sleeps),
         cmocka_unit_test(a_replaced_producer_goes_on_in_the_next_generation),
+        cmocka_unit_test(an_end_that_is_told_early_is_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
