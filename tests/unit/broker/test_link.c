@@ -50,8 +50,14 @@ static void nothing_wires_a_link_that_is_over(void **state)
     assert_false(link_is_legal(LINK_DISCONNECTED, LINK_ON_AGREED));
     assert_false(link_is_legal(LINK_DISCONNECTED, LINK_ON_WIRED));
     assert_false(link_is_legal(LINK_ERROR, LINK_ON_WIRED));
-    // While one switch is on its way another has to wait: at most two generations exist.
-    assert_false(link_is_legal(LINK_SWITCHING, LINK_ON_AGREED));
+    assert_false(link_is_legal(LINK_ERROR, LINK_ON_AGREED));
+}
+
+static void a_producer_may_go_on_before_its_reader_is_wired(void **state)
+{
+    (void)state;
+    assert_int_equal(after(LINK_WIRING, LINK_ON_AGREED), LINK_WIRING);
+    assert_int_equal(after(LINK_SWITCHING, LINK_ON_AGREED), LINK_SWITCHING);
 }
 
 // R-SUP-030
@@ -87,6 +93,7 @@ int main(void)
         cmocka_unit_test(a_link_is_wired_switched_and_drained),
         cmocka_unit_test(a_link_without_a_consumer_is_over_at_once),
         cmocka_unit_test(nothing_wires_a_link_that_is_over),
+        cmocka_unit_test(a_producer_may_go_on_before_its_reader_is_wired),
         cmocka_unit_test(an_end_can_be_replaced_in_every_state),
         cmocka_unit_test(every_state_and_event_has_a_name),
     };
