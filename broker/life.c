@@ -273,9 +273,24 @@ void life_on_status_made(struct broker *broker, struct memory_job *job)
     life_message_give_status(broker, node);
 }
 
+// It has a deadline by which it must be gone, whatever else it says or is told until then.
+static bool is_leaving(const struct actual_node *node)
+{
+    return node->is_ended || node->is_killed || !worker_peer_is_open(&node->peer);
+}
+
 void life_expect_ready(struct broker *broker, struct actual_node *node)
 {
-    set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+    if (!is_leaving(node)) {
+        set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+    }
+}
+
+void life_expect_nothing(struct broker *broker, struct actual_node *node)
+{
+    if (!is_leaving(node)) {
+        set_deadline(broker, node, INT64_MAX, NULL);
+    }
 }
 
 void life_expect_exit(struct broker *broker, struct actual_node *node)
@@ -290,7 +305,7 @@ void life_expect_exit(struct broker *broker, struct actual_node *node)
 
 void life_run(struct broker *broker, struct actual_node *node)
 {
-    set_deadline(broker, node, INT64_MAX, NULL);
+    life_expect_nothing(broker, node);
     const char *why = node->life.generation > 1 ? "it is ready again" : "every node is ready";
     node_transition(&node->life, NODE_ON_RUN, why, clock_now_ns());
     if (node->life.generation > 1) {
@@ -308,8 +323,8 @@ void life_send(struct broker *broker, struct actual_node *node, const int *fds, 
     if (failed == -ENOBUFS) {
         life_kill(broker, node, EXIT_REASON_PROTOCOL, "it does not read its control socket");
     } else if (failed != 0 && failed != -EPIPE) {
-        life_kill(broker, node, EXIT_REASON_PROTOCOL, "cannot send %s to it: %s",
-                  wire_worker_type_name(broker->outgoing->type), strerrordesc_np(-failed));
+        life_refuse(broker, node, "cannot send %s to it: %s",
+                    wire_worker_type_name(broker->outgoing->type), strerrordesc_np(-failed));
     }
     bell_ring(&node->bell);
 }

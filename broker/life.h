@@ -18,6 +18,9 @@ void life_on_status_made(struct broker *broker, struct memory_job *job);
 // START was sent: the worker has its start timeout to answer, however long the others took.
 void life_expect_ready(struct broker *broker, struct actual_node *node);
 
+// It has what it needs, and answers in its own time. One that is about to exit keeps its deadline.
+void life_expect_nothing(struct broker *broker, struct actual_node *node);
+
 // It is about to exit, and has its stop timeout for that.
 void life_expect_exit(struct broker *broker, struct actual_node *node);
 

@@ -269,8 +269,10 @@ static void on_mapped(struct broker *broker, struct actual_node *node,
     }
     if (failed == -ENOENT) {
         violate(broker, node, "MAPPED for nothing that was sent");
-    } else if (failed != 0) {
+    } else if (failed == -EPROTO) {
         violate(broker, node, "it changed memory before it was sealed");
+    } else if (failed != 0) {
+        life_refuse(broker, node, "cannot seal its memory: %s", strerrordesc_np(-failed));
     } else {
         wiring_advance(broker);
     }
@@ -286,7 +288,7 @@ static void on_ready(struct broker *broker, struct actual_node *node,
     }
     node->peer.phase = WIRE_RUNNING;
     node->was_ready = true;
-    node->deadline_ns = INT64_MAX;
+    life_expect_nothing(broker, node);
     if (node_is_legal(node->life.state, NODE_ON_READY)) {
         node_transition(&node->life, NODE_ON_READY, "ready", clock_now_ns());
     }
