@@ -14,8 +14,9 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-// Behind a worker that is gone a pipe holds at most this much (the kernel's own limit is 1 MiB).
-#define READS_MAX 4096
+// Of what a worker left in a pipe, in reads of 64 KiB: the kernel's own limit for a pipe is 1 MiB. A
+// process that the worker left behind could go on writing for as long as somebody reads.
+#define READS_MAX 16
 
 struct life_log {
     struct broker *broker;  // borrowed

@@ -17,6 +17,9 @@
 // Messages of one peer in one turn of the loop: a flood must not starve the others.
 #define MESSAGES_PER_TURN 32
 
+// More than a socket holds of what a worker said before it went.
+#define MESSAGES_PER_DRAIN 1024
+
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83
 #endif
@@ -225,7 +228,10 @@ int worker_peer_send(struct worker_peer *peer, const struct wire_message *messag
 
 void worker_peer_drain(struct worker_peer *peer)
 {
-    // Bounded by what a socket can hold: the process is gone and sends nothing more.
-    while (worker_peer_is_open(peer) && receive_one(peer) > 0) {
+    // The process is gone, but one that it left behind may hold the socket and send on.
+    for (int i = 0; i < MESSAGES_PER_DRAIN; i++) {
+        if (!worker_peer_is_open(peer) || receive_one(peer) <= 0) {
+            return;
+        }
     }
 }
