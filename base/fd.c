@@ -108,6 +108,20 @@ int fd_receive_message(int socket, void *bytes, size_t size_bytes, int *out_fds,
     return (int)received;
 }
 
+int fd_fill_standard(void)
+{
+    int fd;
+    do {
+        // The lowest one that is free: without O_CLOEXEC, as those three are inherited.
+        fd = open("/dev/null", O_RDWR);
+        if (fd < 0) {
+            return -errno;
+        }
+    } while (fd <= STDERR_FILENO);
+    close(fd);
+    return 0;
+}
+
 static int change_flag(int fd, int get, int set, int flag, bool is_on)
 {
     int flags = fcntl(fd, get);

@@ -9,6 +9,7 @@
 #include <streambroker/version.h>
 
 #include "base/clock.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/catalog.h"
@@ -95,7 +96,9 @@ static int run(const struct options *options)
         log_line(LOG_ERROR, "cannot start the launcher: %s", strerrordesc_np(-failed));
         return STATUS_INTERNAL;
     }
+    // What they would end us for is an error of the call as well, and that has a message.
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     int status = run_with_launcher(options, launcher);
     launcher_stop(launcher);
     return status;
@@ -103,6 +106,9 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
+    if (fd_fill_standard() != 0) {
+        return STATUS_INTERNAL;
+    }
     struct options options;
     char text[HELP_BYTES];
     if (options_parse(argc, argv, &options, text, sizeof text) != 0) {
