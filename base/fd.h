@@ -20,8 +20,8 @@ int fd_send_message(int socket, const void *bytes, size_t size_bytes, const int 
 int fd_receive_message(int socket, void *bytes, size_t size_bytes, int *out_fds, size_t fd_max,
                        size_t *out_fd_count);
 
-// Opens /dev/null as each of the descriptors 0 to 2 that is closed: else the next thing that is opened
-// would become standard error, and be written into. Returns 0 or a negative errno.
+// Opens /dev/null as each of the descriptors 0 to 2 that is closed: else the next thing that is
+// opened would become standard error, and be written into. Returns 0 or a negative errno.
 int fd_fill_standard(void);
 
 int fd_set_blocking(int fd, bool is_blocking);

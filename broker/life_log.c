@@ -14,8 +14,8 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-// Of what a worker left in a pipe, in reads of 64 KiB: the kernel's own limit for a pipe is 1 MiB. A
-// process that the worker left behind could go on writing for as long as somebody reads.
+// Of what a worker left in a pipe, in reads of 64 KiB: the kernel's own limit for a pipe is 1 MiB.
+// A process that the worker left behind could go on writing for as long as somebody reads.
 #define READS_MAX 16
 
 struct life_log {

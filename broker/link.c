@@ -38,8 +38,8 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
             [LINK_ON_REFUSED] = TO(ERROR),
         },
-    // A producer can be ready for its next generation before this one was wired: the reader may have
-    // hung up with its pages mapped, or be about to start again.
+    // A producer can be ready for its next generation before this one was wired: the reader may
+    // have hung up with its pages mapped, or be about to start again.
     [LINK_WIRING] =
         {
             [LINK_ON_AGREED] = TO(WIRING),

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""However it is started: closed descriptors, odd limits, blocked signals, a full disk. It works or says why."""
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
+from harness.graphs import LIMIT_S, Graph
+
+SOURCE = "exec: [test-source], config: {frames: 100, rate: 1000}"
+
+
+class OddStart(unittest.TestCase):
+    def setUp(self):
+        self.graph = Graph()
+        self.addCleanup(self.graph.close)
+        self.graph.write({"a": SOURCE, "b": "exec: [file-sink], config: {path: out}"}, ["a.data -> b.in"])
+
+    def run_with(self, prepare, stderr=subprocess.PIPE):
+        return subprocess.run(self.graph.command("-v"), stderr=stderr, text=True, timeout=LIMIT_S, check=False,
+                              preexec_fn=prepare)
+
+    def written(self):
+        return (self.graph.folder / "out").stat().st_size
+
+    def test_closed_standard_descriptors_are_no_matter(self):
+        for closed in [(0,), (1,), (2,), (0, 1, 2)]:
+            with self.subTest(closed=closed):
+                done = self.run_with(lambda closed=closed: [os.close(fd) for fd in closed], stderr=None)
+                self.assertEqual(done.returncode, 0)
+                self.assertEqual(self.written(), 100 * 64)
+                (self.graph.folder / "out").unlink()
+
+    def test_signals_that_were_blocked_or_ignored_still_stop_it(self):
+        def block():
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+
+        def ignore():
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD, signal.SIGPIPE):
+                signal.signal(number, signal.SIG_IGN)
+
+        self.graph.write({"a": "exec: [test-source], config: {rate: 1000}", "b": "exec: [null-sink]"},
+                         ["a.data -> b.in"])
+        for prepare in (block, ignore):
+            with self.subTest(prepare=prepare.__name__):
+                with subprocess.Popen(self.graph.command("-v"), stderr=subprocess.PIPE, text=True,
+                                      preexec_fn=prepare) as process:
+                    for line in process.stderr:
+                        if "b[1]: ready -> running" in line:
+                            process.send_signal(signal.SIGINT)
+                    self.assertEqual(process.wait(LIMIT_S), 0)
+
+    def test_a_limit_on_files_that_is_too_low_is_an_error_with_words(self):
+        done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
+        self.assertIn(done.returncode, (1, 78), done.stderr)
+        self.assertIn("Too many open files", done.stderr)
+        self.assertNotIn("protocol", done.stderr)  # it is not the workers' fault
+
+    def test_a_limit_on_file_sizes_is_an_error_with_words(self):
+        done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("File too large", done.stderr)
+
+    def test_a_reader_of_the_log_that_goes_away_does_not_end_the_graph(self):
+        reading, writing = os.pipe()
+        os.close(reading)
+        done = self.run_with(None, stderr=writing)
+        os.close(writing)
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(self.written(), 100 * 64)
+
+
+if __name__ == "__main__":
+    unittest.main()
