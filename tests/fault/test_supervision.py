@@ -224,7 +224,7 @@ class Supervision(unittest.TestCase):
                          ["a.data -> j.in_0", "a.data -> d.in", "d.out -> j.in_1", "j.out_0 -> y.in"], head)
 
     def test_a_join_that_waits_for_itself_gets_a_longer_link(self):
-        """R-SUP-022"""
+        """R-SUP-022 R-DATA-031"""
         self.write_join()
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 0, done.stderr)

@@ -340,7 +340,7 @@ def comment_problem(comment, returned, threads):
 
 
 REQUIREMENT = re.compile(r"\bR-[A-Z]+-[0-9]{3}\b")
-LATER_PARTS = ("supervision", "sandbox", "live graph", "gpu")
+LATER_PARTS = ("sandbox", "live graph", "gpu")
 
 
 def check_requirements(tree):
