@@ -20,6 +20,10 @@
 // However slow system calls are (a tracer makes them so), nobody looks for longer than this.
 #define PATIENCE_NS_MAX (200 * CLOCK_NS_PER_US)
 
+// Frames that a reader asks for which keeps step with its writer. One wake serves them all; the
+// first of them waits no longer than the patience.
+#define IN_STEP_FRAMES 256
+
 #define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
 
 void rest_begin(struct sb_node *node, struct futex_set *set)
@@ -220,10 +224,14 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         if (is_rung && is_held_up(node)) {
             return 0;
         }
+        // In step with a peer: ask for many frames, and look by itself when they take longer.
+        int64_t in_step_ns = count == 1 ? node->patience_ns : 0;
+        int64_t look_ns = in_step_ns > 0 ? clock_now_ns() + in_step_ns : deadline_ns;
+        int64_t until_ns = look_ns < deadline_ns ? look_ns : deadline_ns;
         rest_begin(node, &set);
-        add_inputs(node, only, count, &set);
+        add_inputs(node, only, in_step_ns > 0 ? IN_STEP_FRAMES : count, &set);
         bool is_done = is_ready(node, context);
-        int waited = is_done ? 0 : rest_wait(node, &set, deadline_ns);
+        int waited = is_done ? 0 : rest_wait(node, &set, until_ns);
         end_inputs(node, only);
         if (is_done || is_ready(node, context)) {
             measure_gap(node, start_ns);
@@ -232,7 +240,7 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
         if (is_over(node)) {
             return -ECANCELED;
         }
-        if (waited == -ETIMEDOUT) {
+        if (waited == -ETIMEDOUT && until_ns == deadline_ns) {
             return 0;
         }
         if (is_held_up(node)) {
