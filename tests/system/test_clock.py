@@ -128,8 +128,8 @@ class Clock(unittest.TestCase):
         precise = self.ticks({"a": probe(limit=200)}, "clock: {fps: 200, precise: true}")["a"]
         usual = self.ticks({"a": probe(limit=200)}, "clock: {fps: 200}")["a"]
         self.assertGreaterEqual(min(precise.lateness_ns), 0)
-        self.assertLess(min(precise.lateness_ns), 2_000)
-        self.assertLess(min(precise.lateness_ns), min(usual.lateness_ns))
+        # Both in one run: how late a sleeper is differs from machine to machine.
+        self.assertLess(min(precise.lateness_ns), min(usual.lateness_ns) / 2)
 
     def test_a_tick_costs_the_broker_nothing(self):
         """R-CLOCK-009"""

@@ -9,12 +9,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.graphs import BUILD, Graph
 
 FRAMES = 10_000_000
+# 20 looks a second, each a wait, a timer that is read and one that is set.
+LOOK_CALLS_PER_S = 100
 WORKERS = ("test-source", "pass", "null-sink")
 
 
@@ -50,22 +53,25 @@ class SystemCalls(unittest.TestCase):
                           "{from: b.out, to: c.in, depth: 4096, max_payload: 64}"])
         path = self.graph.folder / "trace"
         command = ["strace", "-f", "-qq", "-e", "signal=none", "-s", "200", "-o", str(path), *self.graph.command("-v")]
+        begun = time.monotonic()
         done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(done.stderr.count(f": published={frames} released={frames}\n"), 2, done.stderr)
-        return count(path)
+        return count(path), time.monotonic() - begun
 
     def test_less_than_one_call_in_a_hundred_frames_and_none_by_the_broker(self):
         """R-DATA-020"""
-        few, many = self.calls(FRAMES // 10), self.calls(FRAMES)
+        (few, few_s), (many, many_s) = self.calls(FRAMES // 10), self.calls(FRAMES)
         for worker in WORKERS:
             self.assertGreater(total(many, worker), 20, f"{worker} was not traced")
         per_frame = total(many, *WORKERS) / FRAMES
         print(f"{FRAMES} frames: {per_frame:.5f} calls per frame; broker {total(few, 'streambroker')} calls for a "
               f"tenth of them, {total(many, 'streambroker')} for all")
         self.assertLess(per_frame, 0.01, sorted(many.items(), key=lambda item: -item[1])[:12])
-        # The launcher is a streambroker too. Which of their calls wait once more differs from run to run.
-        self.assertLess(total(many, "streambroker"), total(few, "streambroker") * 1.25)
+        # The launcher is a streambroker too. Which of their calls wait once more differs from run to run, and the
+        # broker looks for stalls some times a second, however many frames there are.
+        looks = LOOK_CALLS_PER_S * (many_s - few_s)
+        self.assertLess(total(many, "streambroker"), total(few, "streambroker") * 1.25 + looks)
 
 
 if __name__ == "__main__":
