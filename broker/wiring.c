@@ -130,7 +130,7 @@ static struct negotiation_input input_of(const struct actual *actual, const stru
 // for: a consumer that is started again is told then.
 static bool is_listened_to(const struct broker *broker, const struct group *group)
 {
-    if (broker->phase == BROKER_RUNNING) {
+    if (broker->phase != BROKER_STARTING) {
         return true;
     }
     for (size_t i = 0; i < group->link_count; i++) {
@@ -391,7 +391,8 @@ void wiring_advance(struct broker *broker)
     broker->is_advancing = true;
     while (broker->is_advance_wanted) {
         broker->is_advance_wanted = false;
-        if (broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING) {
+        // A graph that drains still needs memory for what is on its way.
+        if (broker->phase != BROKER_IDLE && broker->phase != BROKER_ENDED) {
             advance_once(broker);
         }
     }
