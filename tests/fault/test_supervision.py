@@ -235,7 +235,7 @@ class Supervision(unittest.TestCase):
         self.assertNotIn("died", done.stderr)
 
     def test_a_join_that_cannot_grow_stops_the_graph_and_names_the_circle(self):
-        """R-SUP-023"""
+        """R-SUP-023 R-DATA-031"""
         self.write_join("limits: {shared_memory: 1200KiB}")
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 1, done.stderr)
