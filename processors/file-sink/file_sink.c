@@ -43,6 +43,15 @@ static int fail_errno(struct sb_node *node, const struct file_sink *sink)
     return fail(node, sink, -code, strerror(code));
 }
 
+// A file that misses a piece cannot be read from there on: no frame can follow.
+static int give_up(struct sb_node *node, const struct file_sink *sink)
+{
+    int result = fail_errno(node, sink);
+    sb_node_fail_data(node, "%s ends after %" PRIu64 " whole frames, at most", sink->path,
+                      sink->frames);
+    return result;
+}
+
 static int file_sink_open(struct sb_node *node)
 {
     struct file_sink *sink = calloc(1, sizeof *sink);
@@ -228,11 +237,11 @@ static int file_sink_frame(struct sb_node *node, const struct sb_frame *frame)
     }
     errno = 0;
     if ((!sink->has_header && !write_header(sink)) || !write_frame(sink, frame)) {
-        return fail_errno(node, sink);
+        return give_up(node, sink);
     }
     // Lines on a terminal or in a log are wanted as they come.
     if (sink->is_stdout && fflush(sink->file) != 0) {
-        return fail_errno(node, sink);
+        return give_up(node, sink);
     }
     sink->frames++;
     sink->bytes += frame->size_bytes;
@@ -270,7 +279,8 @@ static int file_sink_drain(struct sb_node *node)
     struct file_sink *sink = sb_node_data(node);
     int result = finish(sink);
     if (result < 0) {
-        return fail(node, sink, result, strerror(-result));
+        errno = -result;
+        return give_up(node, sink);
     }
     if (sink->kind == MEDIA_FILE_PNG && sink->frames <= sink->snapshot) {
         sb_log(node, SB_LOG_WARNING, "%s: no picture, there were only %" PRIu64 " frames",

@@ -3,6 +3,7 @@
 """However it is started: closed descriptors, odd limits, blocked signals, a full disk. It works or says why."""
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -65,6 +66,17 @@ class OddStart(unittest.TestCase):
         done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("File too large", done.stderr)
+
+    def test_a_sink_on_a_full_disk_ends_and_says_so(self):
+        """R-EXIT-002"""
+        for frames in (10, 10000):  # noticed at the end, and on the way
+            with self.subTest(frames=frames):
+                self.graph.write({"a": f"exec: [test-source], config: {{frames: {frames}, rate: 100000}}",
+                                  "b": "exec: [file-sink], config: {path: /dev/full}"}, ["a.data -> b.in"])
+                done = self.run_with(None)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertRegex(done.stderr, r"error b\[1\]: .*/dev/full: No space left on device")
+                self.assertEqual(len(re.findall("No space left", done.stderr)), 1, "one error, and the end")
 
     def test_a_reader_of_the_log_that_goes_away_does_not_end_the_graph(self):
         reading, writing = os.pipe()
