@@ -590,6 +590,19 @@ static void lies_consume(void)
     _exit(3);
 }
 
+// A reader that has taken frames which nobody wrote yet.
+static void took_all(void)
+{
+    go_on(UNTIL_RUN);
+    for (size_t i = 0; i < memory_count; i++) {
+        if (memories[i].kind == WIRE_MEMORY_CONSUME) {
+            struct consume_page *page = (struct consume_page *)(void *)memories[i].bytes;
+            atomic_store(&page->retired, LIMIT_SEQ_MAX / 4 - 1);
+            atomic_store(&page->next, LIMIT_SEQ_MAX / 4);
+        }
+    }
+}
+
 // --- Processes and output ---------------------------------------------------------------------
 
 static void write_output(const void *bytes, size_t count)
@@ -727,6 +740,7 @@ static const struct {
     {"lies-status", lies_status},
     {"lies-publish", lies_publish},
     {"lies-consume", lies_consume},
+    {"took-all", took_all},
     {"flood-output", flood_output},
     {"garbage-output", garbage_output},
     {"children", children},
