@@ -57,12 +57,16 @@ static void drop_unused(struct broker *broker, struct actual_output *output)
     output->old = NULL;
 }
 
+// What the reader took was published. It cannot have taken more than one frame that `tail` does not
+// tell of: a reader that lies must not move the frame numbers that all readers see.
 static uint64_t taken_end(const struct generation_link *pages)
 {
     const struct consume_page *consume = pages->consume.view;
     uint64_t next =
         consume == NULL ? 0 : atomic_load_explicit(&consume->next, memory_order_acquire);
-    return next > LIMIT_SEQ_MAX / 2 ? 0 : next;
+    const struct publish_page *publish = pages->publish.view;
+    uint64_t tail = atomic_load_explicit(&publish->tail, memory_order_acquire);
+    return tail > LIMIT_SEQ_MAX || next > tail + 2 ? 0 : next;
 }
 
 // Finds where the frames of one generation of a link end, and the newest step among them.

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import signal
 import sys
 import time
 import unittest
@@ -169,6 +170,24 @@ class EvilWorkers(unittest.TestCase):
         running.wait()
         self.assertIn("good.data -> sink.in: published=100 released=100\n", running.text())
         self.assertRegex(running.text(), "reader.1.: failed: exit deadline of 2s passed")
+
+    def test_a_reader_that_lies_does_not_change_the_numbers_of_others_when_their_producer_dies(self):
+        """R-SUP-030"""
+        self.graph.write({
+            "a": "exec: [test-source], config: {rate: 500}, restart: {delay: 10ms}, timeouts: {stop: 1s}",
+            "sink": "exec: [check-sink], timeouts: {stop: 1s}",
+            "liar": f"exec: [{EVIL}, in, took-all], {LIMITS}"},
+            ["a.data -> sink.in", "a.data -> liar.in"])
+        running = self.graph.start("-v")
+        self.addCleanup(running.close)
+        pid = int(running.expect("a[1]: process pid=").rsplit("=", 1)[1])
+        running.expect("liar[1] stdout: done")
+        os.kill(pid, signal.SIGKILL)
+        running.expect("a[2]: ready -> running")
+        running.signal()
+        running.wait()
+        last = int(re.search(r'"last_number": (\d+)', running.text())[1])
+        self.assertLess(last, 100000, running.text())
 
     def test_descriptions_that_attack_the_check_are_refused_by_name(self):
         """R-GRAPH-014"""
