@@ -240,6 +240,7 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         link_transition(&link->state, LINK_ON_AGREED, link->name);
     }
     job->owner = generation;
+    job->drop_owner = free;  // it has no memory of its own yet
     generation->is_being_made = true;
     output->generation = generation->number;
     output->old = output->now;

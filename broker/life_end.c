@@ -172,7 +172,8 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
     char reason[EXIT_REASON_TEXT_BYTES + 64];
     char delay[32];
     exit_reason_describe(&node->reason, reason, sizeof reason);
-    units_format_duration(delay_ns, delay, sizeof delay);
+    // Jitter makes odd nanoseconds, which tell nobody anything.
+    units_format_duration(delay_ns / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS, delay, sizeof delay);
     text_copy(node->last_reason, sizeof node->last_reason, reason);
     health_say(&broker->health, HEALTH_NODE_RESTARTING, node->life.id, node->life.generation, 0,
                "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);

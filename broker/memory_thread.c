@@ -200,6 +200,9 @@ void memory_thread_destroy(struct memory_thread *thread)
     pthread_join(thread->thread, NULL);
     struct memory_job *job;
     while ((job = pop(&thread->todo)) != NULL || (job = pop(&thread->done)) != NULL) {
+        if (job->drop_owner != NULL) {
+            job->drop_owner(job->owner);
+        }
         memory_thread_free_job(job);
     }
     close(thread->done_fd);

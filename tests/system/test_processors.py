@@ -44,6 +44,10 @@ class Case(unittest.TestCase):
         self.folder = pathlib.Path(self.temporary.name)
 
     def run_graph(self, nodes, links, status=0, **keys):
+        if status != 0:
+            # A node that is meant to fail does so once, and is not started again for some seconds.
+            nodes = {name: (*node, *[{}] * (2 - len(node)), {"restart": {"when": "never"}}) if len(node) < 3
+                     else (*node[:2], {"restart": {"when": "never"}, **node[2]}) for name, node in nodes.items()}
         run = graph_run.run_graph(self.folder, nodes, links, **keys)
         self.assertEqual(run.status, status, run.log)
         return run
