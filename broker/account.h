@@ -13,11 +13,11 @@
 #include "schemas/link_layout.h"
 
 struct account {
-    uint64_t published;    // frames that were accepted
+    uint64_t published;  // frames that were accepted
     uint64_t released;
-    uint64_t evicted;      // dropped: overwritten before they were taken
-    uint64_t poisoned;     // dropped: skipped because they kill their reader
-    uint64_t abandoned;    // dropped: queued or held when the link ended without a reader
+    uint64_t evicted;    // dropped: overwritten before they were taken
+    uint64_t poisoned;   // dropped: skipped because they kill their reader
+    uint64_t abandoned;  // dropped: queued or held when the link ended without a reader
     uint64_t queued;
     uint64_t held;
     uint64_t redelivered;  // taken again after a crash; not part of the equation

@@ -115,9 +115,9 @@ struct actual_node {
     const char *deadline_text;         // which one
     struct life_log *log;              // owned
     struct progress progress;
-    int64_t cpu_wait_ns;               // waited for a CPU at half of its deadline, -1 = not read
-    bool was_ready;                    // in this or an earlier life
-    bool is_spent;                     // its restarts were used up
+    int64_t cpu_wait_ns;  // waited for a CPU at half of its deadline, -1 = not read
+    bool was_ready;       // in this or an earlier life
+    bool is_spent;        // its restarts were used up
 };
 
 struct actual {

@@ -31,11 +31,11 @@ struct memory_item {
 
 struct memory_job {
     struct memory_job *next;
-    void *owner;           // of the caller
+    void *owner;                      // of the caller
     void (*drop_owner)(void *owner);  // for a job that the end of the thread leaves undone, or NULL
-    uint64_t tag;          // of the caller
-    int error;             // 0, or the negative errno of the first order that failed
-    bool is_closing;       // of the thread: nothing to make, only to close
+    uint64_t tag;                     // of the caller
+    int error;                        // 0, or the negative errno of the first order that failed
+    bool is_closing;                  // of the thread: nothing to make, only to close
     size_t count;
     struct memory_item orders[];
 };

@@ -64,8 +64,8 @@ static void every_key_is_in_the_schema_and_no_other_is_allowed(void **state)
             map = mapping_of(json_object_get(json_object_get(map, "properties"), group));
             assert_true(json_is_false(json_object_get(map, "additionalProperties")));
         }
-        const json_t *key = json_object_get(json_object_get(map, "properties"),
-                                            dot != NULL ? dot + 1 : row->path);
+        const json_t *key =
+            json_object_get(json_object_get(map, "properties"), dot != NULL ? dot + 1 : row->path);
         const char *description = json_string_value(json_object_get(key, "description"));
         assert_non_null(description);
         assert_int_equal(strncmp(description, row->meaning, strlen(row->meaning)), 0);
