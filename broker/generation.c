@@ -458,6 +458,39 @@ static void send_what_can_be(struct broker *broker, struct generation *generatio
     }
 }
 
+int generation_stand_in(struct broker *broker, struct generation *generation,
+                        struct generation_link *pages)
+{
+    // The dead producer may have left its descriptor to somebody: it is not used any more.
+    struct generation_segment fresh = {.fd = -1, .is_page = true};
+    auto_fd int fd = segment_create("sb-publish", layout_publish_page_bytes(pages->depth),
+                                    SEGMENT_NORMAL, &fresh.size_bytes);
+    if (fd < 0) {
+        return fd;
+    }
+    void *bytes;
+    int failed = segment_map_initial(fd, fresh.size_bytes, &bytes);
+    if (failed != 0) {
+        return failed;
+    }
+    struct publish_page *page = bytes;
+    page->link_id = pages->link->id;
+    page->generation = generation->number;
+    page->depth = pages->depth;
+    page->first_seq = pages->first_seq;
+    atomic_store_explicit(&page->low, pages->first_seq, memory_order_relaxed);
+    atomic_store_explicit(&page->tail, pages->first_seq - 1, memory_order_relaxed);
+    segment_unmap(bytes, fresh.size_bytes);
+    generation_drop_segment(broker, &pages->publish);
+    fresh.fd = steal_fd(&fd);
+    pages->publish = fresh;
+    failed = seal(&pages->publish);
+    if (failed == 0) {
+        send_what_can_be(broker, generation, pages);
+    }
+    return failed;
+}
+
 static void advance(struct broker *broker, struct generation *generation)
 {
     for (size_t i = 0; i < generation->link_count; i++) {

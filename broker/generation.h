@@ -79,6 +79,12 @@ void generation_give_reader(struct broker *broker, struct generation *generation
 void generation_tell_end(struct broker *broker, const struct generation *generation,
                          const struct generation_link *pages);
 
+// The producer died before it had mapped its page of this link, and other links of the generation
+// are read: an empty page in its place lets the consumer pass the generation. Needs first_seq.
+// Returns 0 or a negative errno.
+int generation_stand_in(struct broker *broker, struct generation *generation,
+                        struct generation_link *pages);
+
 // Closes a page that is replaced by a fresh one.
 void generation_drop_segment(struct broker *broker, struct generation_segment *segment);
 

@@ -114,6 +114,11 @@ static void end_link(struct broker *broker, struct actual_link *link, uint64_t s
             pages[i]->first_seq = end;
         }
         if (pages[i]->end_kind == LINK_END_OPEN) {
+            bool is_missing = pages[i]->publish.view == NULL && pages[i]->first_seq != 0 &&
+                              generations[i]->pool.is_sealed;
+            if (is_missing && generation_stand_in(broker, generations[i], pages[i]) != 0) {
+                log_line(LOG_ERROR, "%s: no memory to end it in", link->name);
+            }
             find_end(generations[i], pages[i], step_max);
             generation_tell_end(broker, generations[i], pages[i]);
         }
