@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // streambroker: options, the launcher before everything else, the graph, and the broker's loop.
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +65,13 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     return broker_run(*graph, launcher, &wanted);
 }
 
+// A launcher that is gone cannot describe anything: then the graph is not what is wrong.
+static bool is_launcher_gone(const struct launcher *launcher)
+{
+    struct pollfd wait = {.fd = launcher_fd(launcher), .events = POLLIN};
+    return poll(&wait, 1, 0) > 0 && (wait.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 static int run_with_launcher(const struct options *options, struct launcher *launcher)
 {
     struct catalog *catalog;
@@ -83,6 +92,10 @@ static int run_with_launcher(const struct options *options, struct launcher *lau
         graph_destroy(graph);
     }
     catalog_destroy(catalog);
+    if (status == STATUS_INVALID && is_launcher_gone(launcher)) {
+        log_line(LOG_ERROR, "the launcher is gone: nothing was started");
+        status = STATUS_INTERNAL;
+    }
     return status;
 }
 
