@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=120
+# test: serial timeout=120
 """Workers that attack the broker harm themselves only: it lives on, says who and why, and keeps nothing."""
 import os
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=120
+# test: serial timeout=120
 """Processes that are stopped for a while, and ends at every moment: a graph ends as it should, and leaves nobody."""
 import os
 import pathlib

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=120
+# test: serial timeout=120
 """The clock of a graph, as workers in mode tick see it."""
 import os
 import pathlib
