@@ -9,7 +9,7 @@
 #include "broker/actual.h"
 #include "broker/dead_letters.h"
 #include "broker/health.h"
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 #include "broker/memory_thread.h"
 #include "shm/budget.h"
 

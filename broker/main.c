@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // streambroker: options, the launcher before everything else, the graph, and the broker's loop.
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -15,13 +16,16 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/catalog.h"
+#include "broker/descriptor.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
-#include "broker/launcher.h"
 #include "broker/options.h"
+#include "sandbox/launcher.h"
 
 #define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
 #define HELP_BYTES 4096
+
+static_assert(LAUNCH_OUTPUT_BYTES_MAX == DESCRIPTOR_BYTES_MAX, "a description fits as it is read");
 
 enum { STATUS_USAGE = 2, STATUS_NO_INPUT = 66, STATUS_INTERNAL = 70, STATUS_INVALID = 78 };
 

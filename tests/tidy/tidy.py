@@ -249,9 +249,9 @@ def banned_problem(path, name):
         return BANNED[name]
     if name in SLEEPS and path.startswith("tests/"):
         return "tests wait for what they expect"
-    may_fork = path.startswith(("tests/", "tools/")) or fnmatch.fnmatch(path, "broker/launcher*.c")
+    may_fork = path.startswith(("tests/", "tools/", "sandbox/launcher", "sandbox/shim"))
     if name in FORKS and not may_fork:
-        return "only the launcher forks"
+        return "only the launcher and the shim fork"
     return None
 
 

@@ -21,7 +21,7 @@
 #include "broker/catalog.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 #define FIXTURE_NS INT64_C(2000000000)
 

@@ -17,11 +17,13 @@
 #include <sys/types.h>
 
 #include "base/diag.h"
+#include "sandbox/plan.h"
 
 #define LAUNCH_STRINGS_BYTES_MAX 32768  // of path, arguments, environment and folder in all
 #define LAUNCH_ARGUMENTS_MAX 256        // arguments, and as many entries of the environment
 #define LAUNCH_SERIAL_MAX 0x7fffffffU   // greater ones are the launcher's own
 #define LAUNCH_TEXT_BYTES_MAX 256
+#define LAUNCH_OUTPUT_BYTES_MAX (256 * 1024)  // of what launcher_describe() reads
 
 // What happens between a request and the first instruction of the program: enum value, and what a
 // failure of it is called.
@@ -45,13 +47,14 @@ enum launch_step {
 
 // One process to start. Everything is borrowed for the call.
 struct launch_plan {
-    const char *path;                // of the program; absolute when folder is set
-    const char *const *arguments;    // argv, NULL-terminated, with argv[0]
-    const char *const *environment;  // "NAME=value", NULL-terminated; NULL = empty
-    const char *folder;              // working folder; NULL = the launcher's own
-    int control_fd;                  // becomes descriptor 3; -1 = none
-    int stdout_fd;                   // -1 = /dev/null
-    int stderr_fd;                   // -1 = /dev/null
+    const char *path;                    // of the program; absolute when folder is set
+    const char *const *arguments;        // argv, NULL-terminated, with argv[0]
+    const char *const *environment;      // "NAME=value", NULL-terminated; NULL = empty
+    const char *folder;                  // working folder; NULL = the launcher's own
+    int control_fd;                      // becomes descriptor 3; -1 = none
+    int stdout_fd;                       // -1 = /dev/null
+    int stderr_fd;                       // -1 = /dev/null
+    const struct sandbox_plan *sandbox;  // NULL = SANDBOX_TRUSTED
 };
 
 enum launch_event_kind {
@@ -120,7 +123,7 @@ const char *launcher_step_text(enum launch_step step);
 // Runs a program that describes itself, for at most timeout_ns, and waits for it. arguments is argv
 // with --describe in it, NULL-terminated, arguments[0] an absolute path; folder may be NULL.
 // Returns 0 and what it wrote to stdout (malloc, the caller's, with a terminator behind it); or
-// -ETIMEDOUT, -EFBIG (more than DESCRIPTOR_BYTES_MAX), -EPROTO (it ended badly), -EPIPE (the
+// -ETIMEDOUT, -EFBIG (more than LAUNCH_OUTPUT_BYTES_MAX), -EPROTO (it ended badly), -EPIPE (the
 // launcher is gone), or what exec returned, with a sentence part in out_why->text. Events that
 // arrive meanwhile are kept for launcher_receive(): call it afterwards until -EAGAIN.
 int launcher_describe(struct launcher *launcher, const char *folder, char *const *arguments,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker's end of the launcher: requests out, events in.
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,8 +19,8 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/text.h"
-#include "broker/launcher_process.h"
-#include "broker/launcher_wire.h"
+#include "sandbox/launcher_process.h"
+#include "sandbox/launcher_wire.h"
 
 // The launcher gives itself 1.8 s to end what it started.
 enum { STOP_MS = 2500 };

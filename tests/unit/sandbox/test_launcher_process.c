@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test: timeout=120
 // The launcher without its broker: whatever ends the broker, nothing of it is left. R-WORKER-021
-#include "unit/broker/launcher_fixture.h"
+#include "unit/sandbox/launcher_fixture.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>

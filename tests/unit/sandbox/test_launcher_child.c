@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between fork and exec, each step by itself: what fails says which step and why.
-#include "unit/broker/launcher_fixture.h"
+#include "unit/sandbox/launcher_fixture.h"
 
-#include "broker/launcher_child.h"
+#include "sandbox/launcher_child.h"
 
 static char *const child_arguments[] = {fixture_program, "report", "-", NULL};
 static char *const no_environment[] = {NULL};

@@ -16,8 +16,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "broker/descriptor.h"
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 enum { ERRORS_BYTES = 4096, ERROR_LINE_BYTES = 300 };
 
@@ -65,7 +64,7 @@ static int open_pipe(int *out_read, int *out_write)
 static int begin(struct launcher *launcher, struct description *run, const char *folder,
                  char *const *arguments)
 {
-    run->json = malloc(DESCRIPTOR_BYTES_MAX + 1);
+    run->json = malloc(LAUNCH_OUTPUT_BYTES_MAX + 1);
     if (run->json == NULL) {
         return -ENOMEM;
     }
@@ -92,7 +91,7 @@ static int read_output(struct description *run)
 {
     for (;;) {
         ssize_t got =
-            read(run->output, run->json + run->count, DESCRIPTOR_BYTES_MAX + 1 - run->count);
+            read(run->output, run->json + run->count, LAUNCH_OUTPUT_BYTES_MAX + 1 - run->count);
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -104,7 +103,7 @@ static int read_output(struct description *run)
             return 0;
         }
         run->count += (size_t)got;
-        if (run->count > DESCRIPTOR_BYTES_MAX) {
+        if (run->count > LAUNCH_OUTPUT_BYTES_MAX) {
             return -EFBIG;
         }
     }
@@ -213,7 +212,7 @@ static int explain(const struct description *run, int result, int64_t timeout_ns
         text_add_format(&text, "did not describe itself within %s", limit);
         add_last_error(run, &text);
     } else if (result == -EFBIG) {
-        text_add_format(&text, "its description has more than %d bytes", DESCRIPTOR_BYTES_MAX);
+        text_add_format(&text, "its description has more than %d bytes", LAUNCH_OUTPUT_BYTES_MAX);
     } else if (result < 0) {
         text_add_format(&text, "cannot run it: %s", strerror(-result));
     } else if (run->failure.kind == LAUNCH_FAILED) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Programs that describe themselves, and programs that do not. R-WORKER-016
-#include "unit/broker/launcher_fixture.h"
+#include "unit/sandbox/launcher_fixture.h"
 
-#include "broker/descriptor.h"
 
 #define LONG_NS (10 * CLOCK_NS_PER_S)
 
@@ -41,9 +40,9 @@ static void what_a_program_writes_comes_back_whole(void **state)
     assert_int_equal(count, strlen(json));
     free(json);
     char largest[32];
-    snprintf(largest, sizeof largest, "%d", DESCRIPTOR_BYTES_MAX);
+    snprintf(largest, sizeof largest, "%d", LAUNCH_OUTPUT_BYTES_MAX);
     assert_int_equal(describe(fixture_program, "flood", largest, LONG_NS), 0);
-    assert_int_equal(count, DESCRIPTOR_BYTES_MAX);
+    assert_int_equal(count, LAUNCH_OUTPUT_BYTES_MAX);
     free(json);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The broker's end of the launcher, with a real launcher and real processes.
-#include "unit/broker/launcher_fixture.h"
+#include "unit/sandbox/launcher_fixture.h"
 
 static struct launcher *launcher;
 

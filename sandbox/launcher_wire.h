@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 enum launcher_request_kind {
     LAUNCHER_SPAWN = 1,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Between fork and exec: takes away what a worker must not inherit, then becomes the program.
-#include "broker/launcher_child.h"
+#include "sandbox/launcher_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 enum {
     CONTROL_FD = 3,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The launcher process: forks on request, reaps, and leaves nothing behind when the broker is gone.
-#include "broker/launcher_process.h"
+#include "sandbox/launcher_process.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
-#include "broker/launcher_child.h"
-#include "broker/launcher_wire.h"
+#include "sandbox/launcher_child.h"
+#include "sandbox/launcher_wire.h"
 
 enum {
     SOCKET_FD = 3,

@@ -25,7 +25,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "broker/launcher.h"
+#include "sandbox/launcher.h"
 
 #define FIXTURE_WAIT_MS 10000
 
