@@ -14,9 +14,11 @@
 
 #include "broker/account.h"
 #include "broker/bell.h"
+#include "broker/counts.h"
 #include "broker/exit_reason.h"
 #include "broker/graph.h"
 #include "broker/link.h"
+#include "broker/link_age.h"
 #include "broker/link_plan.h"
 #include "broker/node.h"
 #include "broker/poison.h"
@@ -70,6 +72,7 @@ struct actual_link {
     struct poison poison;    // frames whose readers died
     uint32_t format_serial;  // INPUT_FORMAT that was not answered yet, 0 = none
     struct account past;     // of generations that are gone
+    struct link_age age;     // of its frames, by the looks so far
     bool is_voluntary;       // its reader left because it had finished: what it left is no loss
 };
 
@@ -88,7 +91,9 @@ struct actual_node {
     uint64_t first_step;    // of the running or next life
     bool is_repeat;         // that step was begun by the life before, and some outputs have it
     char last_reason[EXIT_REASON_TEXT_BYTES];  // why the life before ended, empty before a restart
-    uint64_t settled;  // frames that were released when a frame was skipped last
+    uint64_t settled;      // frames that were released when a frame was skipped last
+    struct counts counts;  // of lives that are over
+    uint32_t stalls;       // lives that ended because nothing moved
 
     // Of the running life:
     uint32_t serial;  // of the launcher, 0 = none

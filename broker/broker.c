@@ -292,6 +292,7 @@ int broker_run(const struct graph *graph, struct launcher *launcher,
     struct broker broker = {.options = *options,
                             .launcher = launcher,
                             .graph = graph,
+                            .loaded_ns = clock_now_ns(),
                             .stop_deadline_ns = INT64_MAX,
                             .watch_due_ns = INT64_MAX};
     raise_descriptor_limit();

@@ -42,6 +42,7 @@ struct broker {
     const struct graph *graph;     // borrowed: as wanted
     struct actual *actual;         // owned: as it is
     struct bell_clock clock;
+    int64_t loaded_ns;  // when the graph was taken over
     enum broker_phase phase;
     int exit_status;
     int forced_status;  // instead of exit_status, 0 = none

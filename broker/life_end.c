@@ -229,36 +229,17 @@ static void log_end(struct broker *broker, const struct actual_node *node,
     }
 }
 
-// What the worker counted itself, as far as it is not 0: its own words, which nothing depends on.
-static void log_counts(const struct actual_node *node)
+// What the worker counted itself goes to the counts of its node.
+static void keep_counts(struct actual_node *node)
 {
-    const struct status_page *status = node->status;
-    if (status == NULL || !log_is_on(LOG_DEBUG)) {
-        return;
+    struct counts counts = {0};
+    counts_add_page(&counts, node->status);
+    counts_add_page(&node->counts, node->status);
+    if (node->status != NULL && log_is_on(LOG_DEBUG)) {
+        char text[512];
+        counts_text(&counts, text, sizeof text);
+        log_node(LOG_DEBUG, node->life.id, node->life.generation, "counted:%s", text);
     }
-    const struct {
-        const char *name;
-        const _Atomic uint64_t *count;
-    } counts[] = {
-        {"in", &status->frames_in},
-        {"out", &status->frames_out},
-        {"errors", &status->errors},
-        {"failed", &status->failed_frames},
-        {"unlinked", &status->unlinked_out},
-        {"refused", &status->refused_out},
-        {"stopped", &status->stopped_out},
-        {"ticks", &status->ticks},
-        {"missed_ticks", &status->missed_ticks},
-    };
-    char bytes[512];
-    struct text text = TEXT_OVER(bytes);
-    for (size_t i = 0; i < ARRAY_COUNT(counts); i++) {
-        uint64_t count = atomic_load_explicit(counts[i].count, memory_order_relaxed);
-        if (count != 0) {
-            text_add_format(&text, " %s=%llu", counts[i].name, (unsigned long long)count);
-        }
-    }
-    log_node(LOG_DEBUG, node->life.id, node->life.generation, "counted:%s", bytes);
 }
 
 static void leave_behind(struct broker *broker, const struct actual_node *node)
@@ -326,7 +307,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
         handover_worker(broker, node);
     }
     bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
-    log_counts(node);
+    keep_counts(node);
     close_life(node, is_clean);
     if (answer == RESTART_AGAIN) {
         start_again_later(broker, node, delay_ns);

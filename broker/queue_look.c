@@ -10,6 +10,7 @@ struct cursors {
     uint64_t tail;
     uint64_t next;
     uint64_t retired;
+    uint64_t low;  // oldest that is still there
     bool is_ended;
 };
 
@@ -22,6 +23,9 @@ static struct cursors read_cursors(const struct generation_link *pages)
     uint64_t tail = atomic_load_explicit(&publish->tail, ACQUIRE);
     cursors.tail = tail > cursors.tail && tail < LIMIT_SEQ_MAX ? tail : cursors.tail;
     cursors.next = first;
+    cursors.low = first;
+    uint64_t low = atomic_load_explicit(&publish->low, ACQUIRE);
+    cursors.low = low > first && low <= cursors.tail + 1 ? low : cursors.low;
     cursors.retired = first == 0 ? 0 : first - 1;
     if (consume != NULL) {
         uint64_t next = atomic_load_explicit(&consume->next, ACQUIRE);
@@ -49,6 +53,10 @@ void queue_look_at(const struct actual_link *link, struct queue_look *out_look)
         }
         struct cursors cursors = read_cursors(pages);
         look.queued += cursors.tail + 1 - cursors.next;
+        if (look.head > look.tail || look.tail == 0) {
+            look.head = cursors.next > cursors.low ? cursors.next : cursors.low;
+        }
+        look.tail = cursors.tail;
         look.cursors += cursors.tail + cursors.next + cursors.retired;
         uint64_t used = cursors.tail - cursors.retired;
         // A producer sleeps until a quarter of the ring is free, so that much may be free.

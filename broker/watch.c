@@ -183,6 +183,7 @@ static void end_stalled(struct broker *broker, struct actual_node *node, bool is
     char limit[32];
     units_format_duration(node->wanted->timeouts.process_ns, limit, sizeof limit);
     unsigned long long step = node->progress.step;
+    node->stalls++;
     node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
     if (is_inside) {
         life_kill(broker, node, EXIT_REASON_DEADLINE,
