@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the actual graph from the wanted one.
+// Builds the actual graph from the wanted one, and changes it.
 #include "broker/actual.h"
 
 #include <errno.h>
@@ -8,24 +8,9 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "broker/descriptor.h"
-
-static bool is_same_output(const struct graph_link *a, const struct graph_link *b)
-{
-    return a->found.from_node == b->found.from_node && strcmp(a->from.port, b->from.port) == 0;
-}
-
-// True for the first link of its output in the order of the file.
-static bool is_first_of_output(const struct graph *graph, size_t index)
-{
-    for (size_t i = 0; i < index; i++) {
-        if (is_same_output(&graph->links[i], &graph->links[index])) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static void write_address(char *out, size_t size_bytes, const char *node, const char *port)
 {
@@ -33,121 +18,38 @@ static void write_address(char *out, size_t size_bytes, const char *node, const 
     text_add_format(&text, "%s.%s", node, port);
 }
 
-static int count_ports(const struct graph *graph, struct actual *actual, size_t node_index)
+// The arrays of this file are arrays of pointers, each behind a pointer of its own type.
+static void **load_array(const void *array_pointer)
 {
-    struct actual_node *node = actual->nodes[node_index];
-    size_t inputs = 0;
-    size_t outputs = 0;
-    for (size_t i = 0; i < graph->link_count; i++) {
-        const struct graph_link_found *found = &graph->links[i].found;
-        inputs += found->to_node == node_index ? 1 : 0;
-        outputs += found->from_node == node_index && is_first_of_output(graph, i) ? 1 : 0;
-    }
-    node->inputs = calloc(inputs + 1, sizeof node->inputs[0]);
-    node->outputs = calloc(outputs + 1, sizeof node->outputs[0]);
-    return node->inputs != NULL && node->outputs != NULL ? 0 : -ENOMEM;
+    void **array;
+    memcpy(&array, array_pointer, sizeof array);
+    return array;
 }
 
-static int add_output(struct actual_node *node, const struct graph *graph, size_t link_index)
+// Makes room for one more pointer; an empty array is an array as well.
+static int grow(void *array_pointer, size_t count)
 {
-    const struct graph_link *wanted = &graph->links[link_index];
-    size_t count = 0;
-    for (size_t i = 0; i < graph->link_count; i++) {
-        count += is_same_output(&graph->links[i], wanted) ? 1 : 0;
-    }
-    struct actual_output *output = &node->outputs[node->output_count++];
-    *output = (struct actual_output){
-        .node = node, .name = wanted->from.port, .port = wanted->found.from_port};
-    write_address(output->address, sizeof output->address, wanted->from.node, wanted->from.port);
-    output->links = calloc(count, sizeof output->links[0]);
-    return output->links != NULL ? 0 : -ENOMEM;
-}
-
-static int add_link(struct actual *actual, size_t index)
-{
-    const struct graph_link *wanted = &actual->wanted->links[index];
-    struct actual_node *from = actual->nodes[wanted->found.from_node];
-    struct actual_node *to = actual->nodes[wanted->found.to_node];
-    if (is_first_of_output(actual->wanted, index)) {
-        int failed = add_output(from, actual->wanted, index);
-        if (failed != 0) {
-            return failed;
-        }
-    }
-    struct actual_output *output = actual_output_of(from, wanted->from.port);
-    SB_ASSERT(output != NULL);
-    struct actual_link *link = calloc(1, sizeof *link);
-    if (link == NULL) {
+    void **grown = realloc(load_array(array_pointer), (count + 2) * sizeof *grown);
+    if (grown == NULL) {
         return -ENOMEM;
     }
-    actual->links[index] = link;
-    *link = (struct actual_link){.id = (uint32_t)index + 1,
-                                 .wanted = wanted,
-                                 .output = output,
-                                 .to = to,
-                                 .depth = wanted->found.depth};
-    write_address(link->to_address, sizeof link->to_address, wanted->to.node, wanted->to.port);
-    struct text name = TEXT_OVER(link->name);
-    text_add_format(&name, "%s -> %s", output->address, link->to_address);
-    output->links[output->link_count++] = link;
-    to->inputs[to->input_count++] = link;
+    memcpy(array_pointer, &grown, sizeof grown);
     return 0;
 }
 
-static int build(struct actual *actual)
+// Takes one pointer out and closes the gap. Returns how many are left.
+static size_t take_out(const void *array_pointer, size_t count, const void *item)
 {
-    const struct graph *graph = actual->wanted;
-    for (size_t i = 0; i < graph->node_count; i++) {
-        struct actual_node *node = calloc(1, sizeof *node);
-        if (node == NULL) {
-            return -ENOMEM;
-        }
-        actual->nodes[i] = node;
-        *node = (struct actual_node){.wanted = &graph->nodes[i],
-                                     .pidfd = -1,
-                                     .status_fd = -1,
-                                     .bell = {.reader_fd = -1},
-                                     .deadline_ns = INT64_MAX,
-                                     .restart_at_ns = INT64_MAX,
-                                     .first_step = 1};
-        worker_peer_init(&node->peer);
-        text_copy(node->life.id, sizeof node->life.id, graph->nodes[i].id);
-        int failed = count_ports(graph, actual, i);
-        if (failed != 0) {
-            return failed;
-        }
+    void **array = load_array(array_pointer);
+    size_t place = 0;
+    while (place < count && array[place] != item) {
+        place++;
     }
-    for (size_t i = 0; i < graph->link_count; i++) {
-        int failed = add_link(actual, i);
-        if (failed != 0) {
-            return failed;
-        }
+    if (place == count) {
+        return count;
     }
-    return graph_order(graph, actual->order);
-}
-
-int actual_create(const struct graph *graph, struct actual **out_actual)
-{
-    struct actual *actual = calloc(1, sizeof *actual);
-    if (actual == NULL) {
-        return -ENOMEM;
-    }
-    actual->wanted = graph;
-    actual->nodes = calloc(graph->node_count + 1, sizeof actual->nodes[0]);
-    actual->links = calloc(graph->link_count + 1, sizeof actual->links[0]);
-    actual->order = calloc(graph->node_count + 1, sizeof actual->order[0]);
-    int failed = -ENOMEM;
-    if (actual->nodes != NULL && actual->links != NULL && actual->order != NULL) {
-        actual->node_count = graph->node_count;
-        actual->link_count = graph->link_count;
-        failed = build(actual);
-    }
-    if (failed != 0) {
-        actual_destroy(actual);
-        return failed;
-    }
-    *out_actual = actual;
-    return 0;
+    memmove(&array[place], &array[place + 1], (count - place - 1) * sizeof *array);
+    return count - 1;
 }
 
 static void destroy_node(struct actual_node *node)
@@ -156,12 +58,207 @@ static void destroy_node(struct actual_node *node)
         return;
     }
     for (size_t i = 0; i < node->output_count; i++) {
-        free(node->outputs[i].links);
+        free(node->outputs[i]->links);
+        free(node->outputs[i]);
     }
     restart_fini(&node->restart);
     free(node->outputs);
     free(node->inputs);
+    graph_destroy(node->graph);
     free(node);
+}
+
+static void destroy_link(struct actual_link *link)
+{
+    poison_fini(&link->poison);
+    graph_destroy(link->graph);
+    free(link);
+}
+
+int actual_add_node(struct actual *actual, struct graph *graph, const struct graph_node *wanted,
+                    struct actual_node **out_node)
+{
+    struct actual_node *node = calloc(1, sizeof *node);
+    if (node == NULL || grow(&actual->nodes, actual->node_count) != 0) {
+        free(node);
+        return -ENOMEM;
+    }
+    *node = (struct actual_node){.wanted = wanted,
+                                 .graph = graph_hold(graph),
+                                 .index = actual->node_count,
+                                 .pidfd = -1,
+                                 .status_fd = -1,
+                                 .bell = {.reader_fd = -1},
+                                 .deadline_ns = INT64_MAX,
+                                 .restart_at_ns = INT64_MAX,
+                                 .first_step = 1};
+    worker_peer_init(&node->peer);
+    text_copy(node->life.id, sizeof node->life.id, wanted->id);
+    actual->nodes[actual->node_count++] = node;
+    *out_node = node;
+    return 0;
+}
+
+static struct actual_output *get_output(struct actual_node *node, const struct graph_link *wanted)
+{
+    struct actual_output *output = actual_output_of(node, wanted->from.port);
+    if (output != NULL) {
+        return output;
+    }
+    output = calloc(1, sizeof *output);
+    if (output == NULL || grow(&node->outputs, node->output_count) != 0) {
+        free(output);
+        return NULL;
+    }
+    *output = (struct actual_output){.node = node, .port = wanted->found.from_port};
+    text_copy(output->name, sizeof output->name, wanted->from.port);
+    write_address(output->address, sizeof output->address, wanted->from.node, wanted->from.port);
+    node->outputs[node->output_count++] = output;
+    return output;
+}
+
+int actual_add_link(struct actual *actual, struct graph *graph, const struct graph_link *wanted,
+                    struct actual_node *from, struct actual_node *to, struct actual_link **out_link)
+{
+    struct actual_output *output = get_output(from, wanted);
+    if (output == NULL || grow(&output->links, output->link_count) != 0 ||
+        grow(&to->inputs, to->input_count) != 0 || grow(&actual->links, actual->link_count) != 0) {
+        return -ENOMEM;
+    }
+    struct actual_link *link = calloc(1, sizeof *link);
+    if (link == NULL) {
+        return -ENOMEM;
+    }
+    *link = (struct actual_link){.id = ++actual->last_link_id,
+                                 .wanted = wanted,
+                                 .graph = graph_hold(graph),
+                                 .output = output,
+                                 .to = to,
+                                 .depth = wanted->found.depth};
+    write_address(link->to_address, sizeof link->to_address, wanted->to.node, wanted->to.port);
+    struct text name = TEXT_OVER(link->name);
+    text_add_format(&name, "%s -> %s", output->address, link->to_address);
+    output->links[output->link_count++] = link;
+    to->inputs[to->input_count++] = link;
+    actual->links[actual->link_count++] = link;
+    *out_link = link;
+    return 0;
+}
+
+void actual_remove_link(struct actual *actual, struct actual_link *link)
+{
+    struct actual_output *output = link->output;
+    output->link_count = take_out(&output->links, output->link_count, link);
+    link->to->input_count = take_out(&link->to->inputs, link->to->input_count, link);
+    actual->link_count = take_out(&actual->links, actual->link_count, link);
+    destroy_link(link);
+}
+
+void actual_remove_node(struct actual *actual, struct actual_node *node)
+{
+    SB_ASSERT(node->input_count == 0 && !node_is_alive(node->life.state));
+    for (size_t i = 0; i < node->output_count; i++) {
+        const struct actual_output *output = node->outputs[i];
+        SB_ASSERT(output->link_count == 0 && output->old == NULL && output->now == NULL);
+    }
+    actual->node_count = take_out(&actual->nodes, actual->node_count, node);
+    for (size_t i = 0; i < actual->node_count; i++) {
+        actual->nodes[i]->index = i;
+    }
+    destroy_node(node);
+}
+
+// How many links lead into each node, and out of it.
+static void count_before(const struct actual *actual, size_t *before, size_t *behind)
+{
+    for (size_t i = 0; i < actual->link_count; i++) {
+        before[actual->links[i]->to->index]++;
+        behind[actual->links[i]->output->node->index]++;
+    }
+}
+
+// The next node with nothing before it. Sinks wait until the others are out.
+static size_t next_of(const struct actual *actual, const size_t *before, const size_t *behind,
+                      const bool *is_out)
+{
+    size_t best = actual->node_count;
+    for (size_t i = 0; i < actual->node_count; i++) {
+        bool is_better = best == actual->node_count || (behind[best] == 0 && behind[i] > 0);
+        if (!is_out[i] && before[i] == 0 && is_better) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+// While links are changed, those that leave and those that come may make a circle together: then
+// the first node that is left goes next.
+static size_t first_left(const struct actual *actual, const bool *is_out)
+{
+    size_t first = 0;
+    while (first < actual->node_count && is_out[first]) {
+        first++;
+    }
+    return first;
+}
+
+int actual_sort(struct actual *actual)
+{
+    size_t room = actual->node_count + 1;
+    auto_free size_t *order = calloc(room, sizeof *order);
+    auto_free size_t *before = calloc(room, sizeof *before);
+    auto_free size_t *behind = calloc(room, sizeof *behind);
+    auto_free bool *is_out = calloc(room, sizeof *is_out);
+    if (order == NULL || before == NULL || behind == NULL || is_out == NULL) {
+        return -ENOMEM;
+    }
+    count_before(actual, before, behind);
+    for (size_t done = 0; done < actual->node_count; done++) {
+        size_t next = next_of(actual, before, behind, is_out);
+        next = next == actual->node_count ? first_left(actual, is_out) : next;
+        is_out[next] = true;
+        order[done] = next;
+        for (size_t i = 0; i < actual->link_count; i++) {
+            const struct actual_link *link = actual->links[i];
+            if (link->output->node->index == next && before[link->to->index] > 0) {
+                before[link->to->index]--;
+            }
+        }
+    }
+    free(actual->order);
+    actual->order = steal_pointer(&order);
+    return 0;
+}
+
+static int build(struct actual *actual, struct graph *graph)
+{
+    struct actual_node *node;
+    struct actual_link *link;
+    int failed = 0;
+    for (size_t i = 0; i < graph->node_count && failed == 0; i++) {
+        failed = actual_add_node(actual, graph, &graph->nodes[i], &node);
+    }
+    for (size_t i = 0; i < graph->link_count && failed == 0; i++) {
+        const struct graph_link *wanted = &graph->links[i];
+        failed = actual_add_link(actual, graph, wanted, actual->nodes[wanted->found.from_node],
+                                 actual->nodes[wanted->found.to_node], &link);
+    }
+    return failed == 0 ? actual_sort(actual) : failed;
+}
+
+int actual_create(struct graph *graph, struct actual **out_actual)
+{
+    struct actual *actual = calloc(1, sizeof *actual);
+    if (actual == NULL) {
+        return -ENOMEM;
+    }
+    int failed = build(actual, graph);
+    if (failed != 0) {
+        actual_destroy(actual);
+        return failed;
+    }
+    *out_actual = actual;
+    return 0;
 }
 
 void actual_destroy(struct actual *actual)
@@ -173,15 +270,57 @@ void actual_destroy(struct actual *actual)
         destroy_node(actual->nodes[i]);
     }
     for (size_t i = 0; i < actual->link_count; i++) {
-        if (actual->links[i] != NULL) {
-            poison_fini(&actual->links[i]->poison);
-        }
-        free(actual->links[i]);
+        destroy_link(actual->links[i]);
     }
     free(actual->nodes);
     free(actual->links);
     free(actual->order);
     free(actual);
+}
+
+void actual_follow_node(struct actual_node *node, struct graph *graph,
+                        const struct graph_node *wanted)
+{
+    struct graph *before = node->graph;
+    node->graph = graph_hold(graph);
+    node->wanted = wanted;
+    graph_destroy(before);
+}
+
+void actual_follow_link(struct actual_link *link, struct graph *graph,
+                        const struct graph_link *wanted)
+{
+    struct graph *before = link->graph;
+    link->graph = graph_hold(graph);
+    link->wanted = wanted;
+    graph_destroy(before);
+}
+
+struct actual_node *actual_find_node(const struct actual *actual, const char *id)
+{
+    for (size_t i = actual->node_count; i > 0; i--) {
+        if (strcmp(actual->nodes[i - 1]->life.id, id) == 0) {
+            return actual->nodes[i - 1];
+        }
+    }
+    return NULL;
+}
+
+static bool is_end(const struct graph_end *a, const struct graph_end *b)
+{
+    return strcmp(a->node, b->node) == 0 && strcmp(a->port, b->port) == 0;
+}
+
+struct actual_link *actual_find_link(const struct actual *actual, const struct graph_end *from,
+                                     const struct graph_end *to)
+{
+    for (size_t i = actual->link_count; i > 0; i--) {
+        struct actual_link *link = actual->links[i - 1];
+        if (is_end(&link->wanted->from, from) && is_end(&link->wanted->to, to)) {
+            return link;
+        }
+    }
+    return NULL;
 }
 
 void actual_expect_format(struct actual_link *link, uint32_t serial)
@@ -216,8 +355,8 @@ struct actual_link *actual_input_of(const struct actual_node *node, uint32_t lin
 struct actual_output *actual_output_of(const struct actual_node *node, const char *name)
 {
     for (size_t i = 0; i < node->output_count; i++) {
-        if (strcmp(node->outputs[i].name, name) == 0) {
-            return &node->outputs[i];
+        if (strcmp(node->outputs[i]->name, name) == 0) {
+            return node->outputs[i];
         }
     }
     return NULL;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The graph as it is: nodes with their lives, outputs with their memory, links with their states.
 //
-// The graph as it is wanted is struct graph, which this points into. Who does what: life.h starts
+// The graph as it is wanted is struct graph, which this points into. Nodes are found by their id
+// and links by their two addresses, so that a newer graph can take the place of the one before;
+// each keeps the graph alive that its `wanted` is in.
 // and ends workers, wiring.h agrees formats, generation.h gives memory, ending.h stops the whole.
 #pragma once
 
@@ -36,8 +38,8 @@ struct life_log;
 
 // A linked output port: one pool at a time feeds all its links.
 struct actual_output {
-    struct actual_node *node;            // borrowed
-    const char *name;                    // borrowed from the graph
+    struct actual_node *node;  // borrowed
+    char name[SB_NAME_BYTES_MAX];
     const struct descriptor_port *port;  // borrowed from the descriptor
     char address[LIMIT_ADDRESS_BYTES_MAX];
     size_t link_count;
@@ -57,8 +59,9 @@ struct actual_output {
 };
 
 struct actual_link {
-    uint32_t id;                             // from 1
-    const struct graph_link *wanted;         // borrowed
+    uint32_t id;                             // from 1, never used twice
+    const struct graph_link *wanted;         // borrowed from graph
+    struct graph *graph;                     // held
     char name[2 * LIMIT_ADDRESS_BYTES_MAX];  // "a.out -> b.in"
     struct actual_output *output;            // borrowed
     struct actual_node *to;                  // borrowed
@@ -79,9 +82,11 @@ struct actual_link {
 struct actual_node {
     struct node_life life;
     struct broker *broker;            // borrowed, NULL before one runs it
-    const struct graph_node *wanted;  // borrowed
+    const struct graph_node *wanted;  // borrowed from graph
+    struct graph *graph;              // held
+    size_t index;                     // in the nodes of the actual graph
     size_t output_count;
-    struct actual_output *outputs;  // owned
+    struct actual_output **outputs;  // owned array of owned: those that had a link once
     size_t input_count;
     struct actual_link **inputs;  // owned array of borrowed
 
@@ -126,16 +131,47 @@ struct actual_node {
 };
 
 struct actual {
-    const struct graph *wanted;  // borrowed
     size_t node_count;
-    struct actual_node **nodes;  // owned, in the order of the graph
+    struct actual_node **nodes;  // owned, in the order in which they were added
     size_t link_count;
-    struct actual_link **links;  // owned, in the order of the graph
+    struct actual_link **links;  // owned, likewise
     size_t *order;               // owned: node indices, sources first
+    uint32_t last_link_id;
 };
 
-// Builds nodes, outputs and links of a checked graph. Nothing runs yet. Returns 0 or -ENOMEM.
-int actual_create(const struct graph *graph, struct actual **out_actual);
+// Builds nodes, outputs and links of a checked graph, which is held. Nothing runs yet. Returns 0 or
+// -ENOMEM.
+int actual_create(struct graph *graph, struct actual **out_actual);
+
+// Adds a node of the graph; nothing runs yet, and no order is known until actual_sort(). Returns 0
+// or -ENOMEM.
+int actual_add_node(struct actual *actual, struct graph *graph, const struct graph_node *wanted,
+                    struct actual_node **out_node);
+
+// Adds a link of the graph between two nodes that are there. Returns 0 or -ENOMEM.
+int actual_add_link(struct actual *actual, struct graph *graph, const struct graph_link *wanted,
+                    struct actual_node *from, struct actual_node *to,
+                    struct actual_link **out_link);
+
+// Takes a link out and frees it. No generation may have it any more.
+void actual_remove_link(struct actual *actual, struct actual_link *link);
+
+// Takes a node out and frees it. It must have no link, no generation and no life any more.
+void actual_remove_node(struct actual *actual, struct actual_node *node);
+
+// Finds the order again after nodes or links came or went. Returns 0 or -ENOMEM.
+int actual_sort(struct actual *actual);
+
+// From now on the node or link is that one of this graph, which is held instead of the one before.
+void actual_follow_node(struct actual_node *node, struct graph *graph,
+                        const struct graph_node *wanted);
+void actual_follow_link(struct actual_link *link, struct graph *graph,
+                        const struct graph_link *wanted);
+
+// Lookups, NULL when there is none. The newest of those that have the same address.
+struct actual_node *actual_find_node(const struct actual *actual, const char *id);
+struct actual_link *actual_find_link(const struct actual *actual, const struct graph_end *from,
+                                     const struct graph_end *to);
 
 // Everything that belongs to lives must be gone before.
 void actual_destroy(struct actual *actual);

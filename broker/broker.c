@@ -241,8 +241,8 @@ static void drop_memory(struct broker *broker)
     for (size_t i = 0; broker->actual != NULL && i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         for (size_t j = 0; j < node->output_count; j++) {
-            generation_drop(broker, node->outputs[j].old);
-            generation_drop(broker, node->outputs[j].now);
+            generation_drop(broker, node->outputs[j]->old);
+            generation_drop(broker, node->outputs[j]->now);
         }
         worker_peer_close(&node->peer);
         life_log_close(node, true);
@@ -286,8 +286,7 @@ static void set_clock(struct broker *broker)
                                         .fps_denominator = broker->graph->clock.fps.denominator};
 }
 
-int broker_run(const struct graph *graph, struct launcher *launcher,
-               const struct broker_options *options)
+int broker_run(struct graph *graph, struct launcher *launcher, const struct broker_options *options)
 {
     struct broker broker = {.options = *options,
                             .launcher = launcher,

@@ -39,7 +39,7 @@ struct broker {
     sd_event *event;               // owned
     struct launcher *launcher;     // borrowed
     struct memory_thread *memory;  // owned
-    const struct graph *graph;     // borrowed: as wanted
+    struct graph *graph;           // borrowed: as wanted
     struct actual *actual;         // owned: as it is
     struct bell_clock clock;
     int64_t loaded_ns;  // when the graph was taken over
@@ -73,7 +73,7 @@ struct broker {
 
 // Runs a checked graph to its end. Signals that end it must be blocked before, in every thread.
 // Returns the exit status.
-int broker_run(const struct graph *graph, struct launcher *launcher,
+int broker_run(struct graph *graph, struct launcher *launcher,
                const struct broker_options *options);
 
 // Sets the timer to the earliest deadline of a node or of the stop.

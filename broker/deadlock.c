@@ -62,8 +62,8 @@ static struct wait_link look_at_link(const struct actual *actual, size_t index, 
     struct queue_look queue;
     queue_look_at(link, &queue);
     *cursors += queue.cursors;
-    return (struct wait_link){.from = link->wanted->found.from_node,
-                              .to = link->wanted->found.to_node,
+    return (struct wait_link){.from = link->output->node->index,
+                              .to = link->to->index,
                               .port = port_of(actual, index),
                               .is_open = !queue.is_over,
                               .is_full = queue.is_full && !queue.is_memory_awaited &&

@@ -526,7 +526,7 @@ static struct generation_segment *find_segment(struct actual_node *node, uint32_
 {
     for (size_t i = 0; i < node->output_count + node->input_count; i++) {
         struct actual_output *output = i < node->output_count
-                                           ? &node->outputs[i]
+                                           ? node->outputs[i]
                                            : node->inputs[i - node->output_count]->output;
         struct generation *both[] = {output->now, output->old};
         for (size_t j = 0; j < ARRAY_COUNT(both); j++) {

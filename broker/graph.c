@@ -66,9 +66,20 @@ int graph_order(const struct graph *graph, size_t *out_order)
     return 0;
 }
 
+struct graph *graph_hold(struct graph *graph)
+{
+    graph->holder_count++;
+    return graph;
+}
+
 void graph_destroy(struct graph *graph)
 {
-    if (graph != NULL) {
-        arena_destroy(graph->arena);
+    if (graph == NULL) {
+        return;
     }
+    if (graph->holder_count > 0) {
+        graph->holder_count--;
+        return;
+    }
+    arena_destroy(graph->arena);
 }

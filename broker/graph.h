@@ -224,6 +224,7 @@ struct graph {
     struct graph_link *links;
 
     struct graph_place places[GRAPH_FIELDS_COUNT];
+    size_t holder_count;  // beside its first owner
     struct arena *arena;  // owned: holds everything that is reached from here
 };
 
@@ -238,4 +239,8 @@ int graph_find_node(const struct graph *graph, const char *id);
 // node_count. Returns 0, -ELOOP (out_order is undefined), -ENOMEM. Needs `found` of the links.
 int graph_order(const struct graph *graph, size_t *out_order);
 
+// One more owner, for whom graph_destroy() is called once more.
+struct graph *graph_hold(struct graph *graph);
+
+// Frees it when nobody else holds it.
 void graph_destroy(struct graph *graph);

@@ -345,7 +345,7 @@ static size_t collect_steps(const struct actual_node *node, uint64_t *steps)
 {
     size_t count = 0;
     for (size_t i = 0; i < node->output_count; i++) {
-        const struct actual_output *output = &node->outputs[i];
+        const struct actual_output *output = node->outputs[i];
         for (size_t j = 0; j < output->link_count; j++) {
             const struct actual_link *link = output->links[j];
             if (!is_over(link)) {
@@ -376,7 +376,7 @@ void handover_worker(struct broker *broker, struct actual_node *node)
     uint64_t step_max =
         node->status == NULL ? 0 : atomic_load_explicit(&node->status->step, memory_order_acquire);
     for (size_t i = 0; i < node->output_count; i++) {
-        end_output(broker, &node->outputs[i], step_max);
+        end_output(broker, node->outputs[i], step_max);
     }
     auto_free struct resume *resume = calloc(1, sizeof *resume);
     if (resume == NULL) {

@@ -29,7 +29,7 @@ static bool has_ended_outputs(const struct actual_node *node)
 {
     size_t ended = 0;
     for (size_t i = 0; i < node->output_count; i++) {
-        const struct actual_output *output = &node->outputs[i];
+        const struct actual_output *output = node->outputs[i];
         for (size_t j = 0; j < output->link_count; j++) {
             const struct actual_link *link = output->links[j];
             if (link->state == LINK_DISCONNECTED) {
@@ -129,7 +129,7 @@ static enum node_event event_of(const struct actual_node *node, enum exit_verdic
 static void release_links(struct broker *broker, struct actual_node *node, bool is_voluntary)
 {
     for (size_t i = 0; i < node->output_count; i++) {
-        release_output(broker, &node->outputs[i]);
+        release_output(broker, node->outputs[i]);
     }
     for (size_t i = 0; i < node->input_count; i++) {
         release_input(broker, node->inputs[i], is_voluntary);

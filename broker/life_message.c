@@ -54,8 +54,8 @@ static size_t fill_links(const struct actual_node *node, struct wire_link *links
         fill_link(&links[count++], node->inputs[i], false);
     }
     for (size_t i = 0; i < node->output_count; i++) {
-        for (size_t j = 0; j < node->outputs[i].link_count; j++) {
-            fill_link(&links[count++], node->outputs[i].links[j], true);
+        for (size_t j = 0; j < node->outputs[i]->link_count; j++) {
+            fill_link(&links[count++], node->outputs[i]->links[j], true);
         }
     }
     return count;
@@ -116,10 +116,10 @@ static void tell_gone_links(struct broker *broker, struct actual_node *node)
         }
     }
     for (size_t i = 0; i < node->output_count; i++) {
-        for (size_t j = 0; j < node->outputs[i].link_count; j++) {
-            enum link_state state = node->outputs[i].links[j]->state;
+        for (size_t j = 0; j < node->outputs[i]->link_count; j++) {
+            enum link_state state = node->outputs[i]->links[j]->state;
             if (state == LINK_DISCONNECTED || state == LINK_DISCONNECTING) {
-                life_message_unlink(broker, node, node->outputs[i].links[j]->id, false);
+                life_message_unlink(broker, node, node->outputs[i]->links[j]->id, false);
             }
         }
     }

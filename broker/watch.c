@@ -116,7 +116,7 @@ static bool is_work_there(const struct broker *broker, const struct actual_node 
 static bool is_held_up(const struct actual_node *node)
 {
     for (size_t i = 0; i < node->output_count; i++) {
-        const struct actual_output *output = &node->outputs[i];
+        const struct actual_output *output = node->outputs[i];
         for (size_t j = 0; j < output->link_count; j++) {
             struct queue_look queue;
             queue_look_at(output->links[j], &queue);

@@ -293,8 +293,7 @@ static bool agree_all(struct broker *broker, bool is_waiting_allowed)
     for (size_t i = 0; i < actual->node_count; i++) {
         struct actual_node *node = actual->nodes[actual->order[i]];
         for (size_t j = 0; j < node->output_count; j++) {
-            if (is_open(&node->outputs[j]) &&
-                agree(broker, &node->outputs[j], is_waiting_allowed)) {
+            if (is_open(node->outputs[j]) && agree(broker, node->outputs[j], is_waiting_allowed)) {
                 return true;
             }
         }
@@ -339,7 +338,7 @@ static bool is_quiet(const struct actual *actual)
             return false;
         }
         for (size_t j = 0; j < node->output_count; j++) {
-            if (!is_quiet_output(&node->outputs[j])) {
+            if (!is_quiet_output(node->outputs[j])) {
                 return false;
             }
         }

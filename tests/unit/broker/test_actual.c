@@ -29,9 +29,9 @@ static void links_of_one_port_share_one_output(void **state)
     assert_int_equal(actual->link_count, 3);
     struct actual_node *source = actual->nodes[1];
     assert_int_equal(source->output_count, 1);
-    assert_int_equal(source->outputs[0].link_count, 2);
-    assert_string_equal(source->outputs[0].address, "src.video");
-    assert_ptr_equal(actual_output_of(source, "video"), &source->outputs[0]);
+    assert_int_equal(source->outputs[0]->link_count, 2);
+    assert_string_equal(source->outputs[0]->address, "src.video");
+    assert_ptr_equal(actual_output_of(source, "video"), source->outputs[0]);
     assert_null(actual_output_of(source, "text"));
     struct actual_node *sink = actual->nodes[0];
     assert_int_equal(sink->input_count, 2);
@@ -47,7 +47,7 @@ static void a_link_knows_both_ends_and_what_the_check_found(void **state)
     struct actual_link *link = actual->links[2];
     assert_string_equal(link->name, "src.video -> sink.in");
     assert_ptr_equal(link->to, actual->nodes[0]);
-    assert_ptr_equal(link->output, &actual->nodes[1]->outputs[0]);
+    assert_ptr_equal(link->output, actual->nodes[1]->outputs[0]);
     assert_int_equal(actual_depth(link), 8);
     assert_int_equal(actual_delivery(link), SB_DELIVERY_LATEST);
     assert_true(actual_claims(link) >= 2);
@@ -75,12 +75,68 @@ static void the_order_is_sources_first(void **state)
     graph_destroy(graph);
 }
 
+// R-GRAPH-027
+static void a_link_and_a_node_can_be_added_and_taken_out(void **state)
+{
+    struct graph *graph;
+    struct actual *actual = build(*state, &graph);
+    struct actual_node *blur = actual_find_node(actual, "blur");
+    struct actual_link *removed =
+        actual_find_link(actual, &graph->links[0].from, &graph->links[0].to);
+    assert_string_equal(removed->name, "blur.video -> sink.in");
+    uint32_t id = removed->id;
+    actual_remove_link(actual, removed);
+    assert_null(actual_find_link(actual, &graph->links[0].from, &graph->links[0].to));
+    assert_int_equal(actual->link_count, 2);
+    assert_int_equal(blur->outputs[0]->link_count, 0);
+    assert_int_equal(actual_sort(actual), 0);
+    assert_int_equal(actual->order[0], actual_find_node(actual, "src")->index);
+    struct actual_link *added;
+    assert_int_equal(actual_add_link(actual, graph, &graph->links[0], blur,
+                                     actual_find_node(actual, "sink"), &added),
+                     0);
+    assert_true(added->id > 3 && added->id != id);
+    assert_ptr_equal(added->output, blur->outputs[0]);
+    assert_int_equal(blur->output_count, 1);
+    while (actual->link_count > 0) {
+        actual_remove_link(actual, actual->links[0]);
+    }
+    actual_remove_node(actual, actual_find_node(actual, "sink"));
+    assert_int_equal(actual->node_count, 2);
+    assert_int_equal(actual->nodes[0]->index, 0);
+    assert_null(actual_find_node(actual, "sink"));
+    assert_int_equal(actual_sort(actual), 0);
+    actual_destroy(actual);
+    graph_destroy(graph);
+}
+
+static void nodes_keep_the_graph_alive_that_they_follow(void **state)
+{
+    struct graph *graph;
+    struct actual *actual = build(*state, &graph);
+    struct graph *other;
+    struct actual *unused = build(*state, &other);
+    for (size_t i = 0; i < actual->node_count; i++) {
+        actual_follow_node(actual->nodes[i], other, &other->nodes[i]);
+        actual_follow_link(actual->links[i], other, &other->links[i]);
+    }
+    // Its last owner goes: what follows is read from the other one.
+    graph_destroy(graph);
+    actual_destroy(unused);
+    graph_destroy(other);
+    assert_string_equal(actual->nodes[1]->wanted->id, "src");
+    assert_int_equal(actual->links[2]->wanted->depth, 8);
+    actual_destroy(actual);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(links_of_one_port_share_one_output),
         cmocka_unit_test(a_link_knows_both_ends_and_what_the_check_found),
         cmocka_unit_test(the_order_is_sources_first),
+        cmocka_unit_test(a_link_and_a_node_can_be_added_and_taken_out),
+        cmocka_unit_test(nodes_keep_the_graph_alive_that_they_follow),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
