@@ -76,6 +76,8 @@ struct actual_link {
     uint32_t format_serial;  // INPUT_FORMAT that was not answered yet, 0 = none
     struct account past;     // of generations that are gone
     struct link_age age;     // of its frames, by the looks so far
+    struct link_age lag;     // likewise, but only while its reader could have taken them
+    uint64_t lag_excused;    // frame whose time was doubled, because its reader had no CPU
     bool is_voluntary;       // its reader left because it had finished: what it left is no loss
 };
 
@@ -126,6 +128,7 @@ struct actual_node {
     struct life_log *log;              // owned
     struct progress progress;
     int64_t cpu_wait_ns;  // waited for a CPU at half of its deadline, -1 = not read
+    int64_t lag_wait_ns;  // likewise, at half of the shortest max_lag
     bool was_ready;       // in this or an earlier life
     bool is_spent;        // its restarts were used up
 };

@@ -9,8 +9,8 @@
 #include "broker/actual.h"
 #include "broker/dead_letters.h"
 #include "broker/health.h"
-#include "sandbox/launcher.h"
 #include "broker/memory_thread.h"
+#include "sandbox/launcher.h"
 #include "shm/budget.h"
 
 enum broker_phase {

@@ -20,6 +20,11 @@ void link_age_note(struct link_age *age, uint64_t head, uint64_t tail, int64_t n
     }
 }
 
+void link_age_rearm(struct link_age *age, int64_t now_ns)
+{
+    age->mark_ns = now_ns;
+}
+
 int64_t link_age_newest_ns(const struct link_age *age, int64_t now_ns)
 {
     return age->newest == 0 ? -1 : now_ns - age->newest_ns;

@@ -18,6 +18,9 @@ struct link_age {
 // none does.
 void link_age_note(struct link_age *age, uint64_t head, uint64_t tail, int64_t now_ns);
 
+// What waits begins to age now.
+void link_age_rearm(struct link_age *age, int64_t now_ns);
+
 // Age of the newest frame, -1 when there was none.
 int64_t link_age_newest_ns(const struct link_age *age, int64_t now_ns);
 

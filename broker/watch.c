@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "broker/deadlock.h"
 #include "broker/life.h"
+#include "broker/max_lag.h"
 #include "broker/queue_look.h"
 
 // Between two looks: while somebody works, and while everybody sleeps.
@@ -195,6 +196,48 @@ static void end_stalled(struct broker *broker, struct actual_node *node, bool is
     }
 }
 
+static void end_lagging(struct broker *broker, struct actual_node *node,
+                        const struct actual_link *link)
+{
+    char limit[32];
+    units_format_duration(link->wanted->max_lag_ns, limit, sizeof limit);
+    node->stalls++;
+    node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
+    life_kill(broker, node, EXIT_REASON_DEADLINE, "max_lag of %s passed: frame %llu of %s waits",
+              limit, (unsigned long long)link->lag.mark, link->name);
+}
+
+// As a deadline of a call is: half of the time is left when the worker's wait for a CPU is noted, and
+// one that was starved since then is given its time once more.
+static int64_t judge_lag(struct broker *broker, struct actual_node *node, int64_t now_ns)
+{
+    int64_t half_ns = max_lag_shortest_ns(node) / 2;
+    uint32_t phase = atomic_load_explicit(&node->status->phase, memory_order_acquire);
+    bool is_excused = phase == WORKER_NO_SPACE && is_held_up(node);
+    int64_t due_ns;
+    struct actual_link *link = max_lag_look(node, is_excused, now_ns, &due_ns);
+    if (link == NULL && due_ns == INT64_MAX) {
+        return INT64_MAX;
+    }
+    if (link == NULL && due_ns - now_ns > half_ns) {
+        node->lag_wait_ns = read_cpu_wait_ns(node->pid);
+        return due_ns - half_ns;
+    }
+    if (link == NULL) {
+        return due_ns;
+    }
+    int64_t waited_ns = read_cpu_wait_ns(node->pid) - node->lag_wait_ns;
+    if (waited_ns > half_ns / STARVED_PARTS && link->lag_excused != link->lag.mark) {
+        health_say(&broker->health, HEALTH_NODE_STARVED, node->life.id, node->life.generation, 0,
+                   "is behind its max_lag, but it waited for a CPU: it gets its time once more");
+        link->lag_excused = link->lag.mark;
+        max_lag_rearm(node, now_ns);
+        return now_ns + half_ns;
+    }
+    end_lagging(broker, node, link);
+    return INT64_MAX;
+}
+
 // Returns when this node wants to be looked at next.
 static int64_t judge(struct broker *broker, struct actual_node *node, int64_t now_ns,
                      bool *is_any_busy)
@@ -237,6 +280,7 @@ void watch_begin(struct broker *broker, struct actual_node *node)
 {
     node->progress = (struct progress){.has_look = false};
     node->cpu_wait_ns = -1;
+    max_lag_rearm(node, clock_now_ns());
     int64_t due_ns = clock_now_ns() + LEAST_NS;
     if (due_ns < broker->watch_due_ns) {
         broker->watch_due_ns = due_ns;
@@ -250,6 +294,23 @@ static void rearm_all(struct broker *broker, int64_t now_ns)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         progress_rearm(&broker->actual->nodes[i]->progress, now_ns);
         broker->actual->nodes[i]->cpu_wait_ns = -1;
+        max_lag_rearm(broker->actual->nodes[i], now_ns);
+    }
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+// Ages of the newest frames, for whoever asks later.
+static void note_ages(struct broker *broker, int64_t now_ns)
+{
+    for (size_t i = 0; i < broker->actual->link_count; i++) {
+        struct actual_link *link = broker->actual->links[i];
+        struct queue_look queue;
+        queue_look_at(link, &queue);
+        link_age_note(&link->age, queue.head, queue.tail, now_ns);
     }
 }
 
@@ -264,13 +325,17 @@ void watch_look(struct broker *broker, int64_t now_ns)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         if (!is_watched(broker, node)) {
+            max_lag_rearm(node, now_ns);
             continue;
         }
-        int64_t deadline_ns = node->wanted->timeouts.process_ns;
-        shortest_ns = deadline_ns < shortest_ns ? deadline_ns : shortest_ns;
-        int64_t due_ns = judge(broker, node, now_ns, &is_any_busy);
-        wanted_ns = due_ns < wanted_ns ? due_ns : wanted_ns;
+        int64_t lag_ns = max_lag_shortest_ns(node);
+        shortest_ns = earlier(shortest_ns, earlier(node->wanted->timeouts.process_ns, lag_ns));
+        wanted_ns = earlier(wanted_ns, judge(broker, node, now_ns, &is_any_busy));
+        if (lag_ns != INT64_MAX && is_watched(broker, node)) {
+            wanted_ns = earlier(wanted_ns, judge_lag(broker, node, now_ns));
+        }
     }
+    note_ages(broker, now_ns);
     deadlock_look(broker);
     if (shortest_ns == INT64_MAX) {
         broker->watch_due_ns = INT64_MAX;

@@ -127,6 +127,26 @@ class Supervision(unittest.TestCase):
         self.assertIn("f.out -> z.in: published=50 released=50\n", done.stderr)
         self.assertEqual(self.lives(done.stderr, "f"), 1)
 
+    def test_a_reader_that_is_behind_its_max_lag_is_overdue(self):
+        """R-SUP-050"""
+        slow = "exec: [check-sink], config: {work: 20ms}, on_stall: detach"
+        self.graph.write({"a": source(300), "y": CHECK, "z": slow},
+                         ["a.data -> y.in", "{from: a.data, to: z.in, depth: 32, max_lag: 300ms}"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertRegex(done.stderr,
+                         r"error z\[1\]: failed: max_lag of 300ms passed: frame \d+ of a\.data -> z\.in waits")
+        self.assertIn("a.data -> y.in: published=300 released=300\n", done.stderr)
+
+    def test_a_reader_that_is_held_up_itself_keeps_its_max_lag(self):
+        """R-SUP-050 R-SUP-013"""
+        slow = "exec: [check-sink], config: {work: 10ms}"
+        self.graph.write({"a": source(150, 0), "f": "exec: [pass]", "z": slow},
+                         ["{from: a.data, to: f.in, depth: 32, max_lag: 200ms}", "f.out -> z.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([self.lives(done.stderr, node) for node in "afz"], [1, 1, 1], done.stderr)
+
     def test_only_the_one_that_stalls_is_blamed_in_a_chain(self):
         """R-SUP-013"""
         nodes = {"a": f"{source(400, 0)}, {SHORT}", "z": f"{CHECK}, {SHORT}"}

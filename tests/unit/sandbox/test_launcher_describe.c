@@ -2,7 +2,6 @@
 // Programs that describe themselves, and programs that do not. R-WORKER-016
 #include "unit/sandbox/launcher_fixture.h"
 
-
 #define LONG_NS (10 * CLOCK_NS_PER_S)
 
 static struct launcher *launcher;
