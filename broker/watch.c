@@ -207,8 +207,8 @@ static void end_lagging(struct broker *broker, struct actual_node *node,
               limit, (unsigned long long)link->lag.mark, link->name);
 }
 
-// As a deadline of a call is: half of the time is left when the worker's wait for a CPU is noted, and
-// one that was starved since then is given its time once more.
+// As with the deadline of a call: when half of the time is left, the worker's wait for a CPU is
+// noted, and one that was starved since then is given its time once more.
 static int64_t judge_lag(struct broker *broker, struct actual_node *node, int64_t now_ns)
 {
     int64_t half_ns = max_lag_shortest_ns(node) / 2;
