@@ -194,6 +194,24 @@ static void say_places(const struct catalog *catalog, const char *folder, const 
              catalog->install != NULL ? catalog->install : "no install");
 }
 
+static int describe_program(struct catalog *catalog, const char *folder, const char *const *exec,
+                            const char *program, struct catalog_entry *out_entry,
+                            struct diag *out_why)
+{
+    struct known *known;
+    int failed = find_known(catalog, folder, exec, program, &known);
+    if (failed != 0) {
+        return failed;
+    }
+    if (known->failed != 0) {
+        *out_why = known->why;
+        return known->failed;
+    }
+    out_entry->program = known->program;
+    out_entry->descriptor = known->descriptor;
+    return 0;
+}
+
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
                  struct catalog_entry *out_entry, struct diag *out_why)
 {
@@ -216,18 +234,22 @@ int catalog_find(struct catalog *catalog, const char *folder, const char *const 
         say_places(catalog, folder, exec[0], out_why);
         return failed;
     }
-    struct known *known;
-    failed = find_known(catalog, folder, exec, program, &known);
+    return describe_program(catalog, folder, exec, program, out_entry, out_why);
+}
+
+int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog_entry *out_entry,
+                       struct diag *out_why)
+{
+    const char *const exec[] = {name, NULL};
+    struct search_places places = {NULL, NULL, catalog->install};
+    char program[PATH_MAX];
+    int failed = search_program(&places, name, program);
     if (failed != 0) {
+        diag_set(out_why, "looked in %s",
+                 catalog->install != NULL ? catalog->install : "no install");
         return failed;
     }
-    if (known->failed != 0) {
-        *out_why = known->why;
-        return known->failed;
-    }
-    out_entry->program = known->program;
-    out_entry->descriptor = known->descriptor;
-    return 0;
+    return describe_program(catalog, "/", exec, program, out_entry, out_why);
 }
 
 static int offer(void *context, const char *folder, const char *name)

@@ -36,5 +36,9 @@ void catalog_destroy(struct catalog *catalog);
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
                  struct catalog_entry *out_entry, struct diag *out_why);
 
+// The same for a stock processor without arguments: only the install is searched.
+int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog_entry *out_entry,
+                       struct diag *out_why);
+
 // The name among the processors of the search path that is nearest to name. False when none is.
 bool catalog_nearest(struct catalog *catalog, const char *name, char *out, size_t size_bytes);

@@ -2,19 +2,22 @@
 // What can be said about a link before anyone runs: ports, types, static formats, depth.
 #include "broker/check_link.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "base/text.h"
+#include "broker/arena.h"
+#include "broker/conversion.h"
 #include "broker/descriptor.h"
 #include "broker/nearest.h"
 #include "schemas/limits.h"
 
 struct ends {
     const struct graph *graph;
-    const struct graph_link *link;
+    struct graph_link *link;
     struct diags *diags;
 };
 
@@ -173,8 +176,64 @@ static void compare_ranges(const struct ends *ends, struct range from, struct ra
     }
 }
 
-static void compare_formats(const struct ends *ends, const struct descriptor_port *from,
-                            const struct descriptor_port *to)
+static struct conversion_side side_of(const struct descriptor_port *port, enum sb_format_kind kind)
+{
+    const struct descriptor_formats *formats = &port->formats;
+    bool is_video = kind == SB_FORMAT_VIDEO;
+    return (struct conversion_side){
+        .kind = kind,
+        .memories = SB_BIT(CONVERSION_CPU),
+        .pixels = is_video ? formats->pixels : 0,
+        .samples = is_video ? 0 : formats->samples,
+        .rate_min = is_video ? 0 : formats->rate_min,
+        .rate_max = is_video ? 0 : formats->rate_max,
+        .channels_min = is_video ? 0 : formats->channels_min,
+        .channels_max = is_video ? 0 : formats->channels_max,
+    };
+}
+
+static void say_sides(const struct ends *ends, const struct conversion_side *a,
+                      const struct conversion_side *b, const char *advice)
+{
+    compare_sets(ends, a->pixels, b->pixels, pixel_name, advice);
+    compare_sets(ends, a->samples, b->samples, sample_name, advice);
+    compare_ranges(ends, (struct range){a->rate_min, a->rate_max},
+                   (struct range){b->rate_min, b->rate_max}, "Hz", advice);
+    compare_ranges(ends, (struct range){a->channels_min, a->channels_max},
+                   (struct range){b->channels_min, b->channels_max}, "channels", advice);
+}
+
+// Sides that do not meet get converters, unless the link forbids them.
+static int join_sides(const struct ends *ends, const struct conversion_side *from,
+                      const struct conversion_side *to)
+{
+    struct conversion conversion;
+    if (conversion_find(from, to, &conversion) != 0) {
+        say_sides(ends, from, to, "put a node between them that converts");
+        return 0;
+    }
+    if (!ends->link->is_auto_transfer) {
+        char chain[96];
+        char advice[192];
+        conversion_text(&conversion, chain, sizeof(chain));
+        snprintf(advice, sizeof(advice),
+                 "auto_transfer is false: leave it out and %s is inserted, or put a node between "
+                 "them",
+                 chain);
+        say_sides(ends, from, to, advice);
+        return 0;
+    }
+    struct conversion *kept = arena_alloc(ends->graph->arena, 1, sizeof(*kept));
+    if (kept == NULL) {
+        return -ENOMEM;
+    }
+    *kept = conversion;
+    ends->link->found.conversion = kept;
+    return 0;
+}
+
+static int compare_formats(const struct ends *ends, const struct descriptor_port *from,
+                           const struct descriptor_port *to)
 {
     uint32_t kinds = kinds_of(from) & kinds_of(to);
     const struct descriptor_formats *a = &from->formats;
@@ -184,35 +243,32 @@ static void compare_formats(const struct ends *ends, const struct descriptor_por
               set_names(kinds_of(to), kind_name).bytes, "link ports of one kind");
     }
     // A restriction counts where nothing else could be agreed on.
-    if (kinds == SB_BIT(SB_FORMAT_VIDEO)) {
-        compare_sets(ends, a->pixels, b->pixels, pixel_name, "put a 'convert' node between them");
-    }
-    if (kinds == SB_BIT(SB_FORMAT_AUDIO)) {
-        compare_sets(ends, a->samples, b->samples, sample_name,
-                     "put a node between them that converts samples");
-        compare_ranges(ends, (struct range){a->rate_min, a->rate_max},
-                       (struct range){b->rate_min, b->rate_max}, "Hz",
-                       "put a 'resample' node between them");
-        compare_ranges(ends, (struct range){a->channels_min, a->channels_max},
-                       (struct range){b->channels_min, b->channels_max}, "channels",
-                       "put a node between them that mixes channels");
+    if (kinds == SB_BIT(SB_FORMAT_VIDEO) || kinds == SB_BIT(SB_FORMAT_AUDIO)) {
+        bool is_video = kinds == SB_BIT(SB_FORMAT_VIDEO);
+        enum sb_format_kind kind = is_video ? SB_FORMAT_VIDEO : SB_FORMAT_AUDIO;
+        struct conversion_side gives = side_of(from, kind);
+        struct conversion_side takes = side_of(to, kind);
+        if (!conversion_meets(&gives, &takes)) {
+            return join_sides(ends, &gives, &takes);
+        }
     }
     if (kinds == SB_BIT(SB_FORMAT_MESSAGE) && a->message != NULL && b->message != NULL &&
         strcmp(a->message, b->message) != 0) {
         clash(ends, diags_quote(a->message).bytes, diags_quote(b->message).bytes,
               "link ports of one message type");
     }
+    return 0;
 }
 
-static void compare_ports(const struct ends *ends, const struct descriptor_port *from,
-                          const struct descriptor_port *to)
+static int compare_ports(const struct ends *ends, const struct descriptor_port *from,
+                         const struct descriptor_port *to)
 {
     if (from->type != to->type && from->type != SB_PORT_ANY && to->type != SB_PORT_ANY) {
         clash(ends, sb_port_type_name(from->type), sb_port_type_name(to->type),
               "link ports of one type");
-    } else {
-        compare_formats(ends, from, to);
+        return 0;
     }
+    return compare_formats(ends, from, to);
 }
 
 static uint32_t greatest(uint32_t a, uint32_t b)
@@ -252,7 +308,7 @@ static void settle_sizes(const struct ends *ends, struct graph_link_found *found
     }
 }
 
-bool check_link(const struct graph *graph, struct graph_link *link, struct diags *diags)
+int check_link(const struct graph *graph, struct graph_link *link, struct diags *diags)
 {
     struct ends ends = {graph, link, diags};
     struct graph_link_found *found = &link->found;
@@ -275,9 +331,8 @@ bool check_link(const struct graph *graph, struct graph_link *link, struct diags
         }
     }
     if (found->from_port == NULL || found->to_port == NULL) {
-        return false;
+        return 0;
     }
-    compare_ports(&ends, found->from_port, found->to_port);
     settle_sizes(&ends, found);
-    return true;
+    return compare_ports(&ends, found->from_port, found->to_port);
 }

@@ -6,5 +6,6 @@
 #include "broker/graph.h"
 
 // Finds nodes and ports, compares types and formats, and fills link->found. `found` of the nodes
-// must be there. Returns true when both ports were found, whatever else is wrong.
-bool check_link(const struct graph *graph, struct graph_link *link, struct diags *diags);
+// must be there. Where the formats do not meet and converters may be inserted, they are noted in
+// found. Returns 0, whatever is wrong, or -ENOMEM.
+int check_link(const struct graph *graph, struct graph_link *link, struct diags *diags);

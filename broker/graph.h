@@ -13,6 +13,7 @@
 #include "schemas/limits.h"
 
 struct arena;
+struct conversion;
 struct descriptor;
 struct descriptor_port;
 
@@ -54,7 +55,7 @@ struct graph_numbers {
     const uint32_t *items;
 };
 
-// A name with a value: parameters and environment. Sorted by name.
+// A parameter or a variable. Sorted by name.
 struct graph_pair {
     const char *name;
     const char *value;
@@ -152,6 +153,7 @@ struct graph_node {
     struct graph_node_limits limits;
     enum graph_gpu gpu;
     bool is_optional;
+    bool is_inserted;  // a converter that the check added
 
     struct graph_place place;                       // of the id
     struct graph_place places[GRAPH_FIELDS_COUNT];  // of the value of each field
@@ -177,6 +179,7 @@ struct graph_link_found {
     uint32_t depth;
     uint32_t claims;       // frames that the reader may have taken: 2, the batch or holds
     uint64_t max_payload;  // bytes, an upper bound
+    const struct conversion *conversion;  // what has to be put into it, NULL = nothing
 };
 
 struct graph_link {
@@ -188,8 +191,9 @@ struct graph_link {
     const char *transport;
     uint64_t max_payload;  // 0 = the output port's, else GRAPH_MAX_PAYLOAD_DEFAULT
     enum graph_memory memory;
-    int64_t max_lag_ns;  // or GRAPH_NONE_NS
-
+    int64_t max_lag_ns;                // or GRAPH_NONE_NS
+    const struct graph_link *written;  // of a converted link's first part: the whole; else NULL
+    bool is_inserted;                  // a further part of one
     struct graph_place place;
     struct graph_place places[GRAPH_FIELDS_COUNT];
     struct graph_link_found found;

@@ -14,6 +14,7 @@
 #include "broker/check_config.h"
 #include "broker/check_link.h"
 #include "broker/graph_fields.h"
+#include "broker/insertion.h"
 
 #define NO_NODE ((size_t)-1)
 
@@ -164,7 +165,8 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     memcpy(exec, node->exec.items, node->exec.count * sizeof(*exec));
     struct catalog_entry entry;
     struct diag why = {.text = "no reason is known"};
-    int failed = catalog_find(catalog, graph->folder, exec, &entry, &why);
+    int failed = node->is_inserted ? catalog_find_stock(catalog, exec[0], &entry, &why)
+                                   : catalog_find(catalog, graph->folder, exec, &entry, &why);
     if (failed == -ENOMEM) {
         return failed;
     }
@@ -210,20 +212,23 @@ static void check_duplicate(const struct graph *graph, size_t index, struct diag
     }
 }
 
-static void check_links(struct graph *graph, struct diags *diags)
+static int check_links(struct graph *graph, struct diags *diags)
 {
     for (size_t i = 0; i < graph->link_count; i++) {
         struct graph_link *link = &graph->links[i];
-        memset(&link->found, 0, sizeof(link->found));
+        link->found = (struct graph_link_found){0};
         link->found.from_node = NO_NODE;
         link->found.to_node = NO_NODE;
         check_transport(graph, link, diags);
         // Without both addresses the file has an error here, and there is nothing to look at.
         if (link->from.node != NULL && link->to.node != NULL) {
-            check_link(graph, link, diags);
+            if (check_link(graph, link, diags) != 0) {
+                return -ENOMEM;
+            }
             check_duplicate(graph, i, diags);
         }
     }
+    return 0;
 }
 
 static void check_fan(const struct graph *graph, size_t node, struct diags *diags)
@@ -328,25 +333,48 @@ static int check_cycles(const struct graph *graph, struct diags *diags)
     return 0;
 }
 
-int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
+static int refuse_count(const struct graph *graph, struct diags *diags)
 {
-    refuse_unavailable(graph, diags);
-    if (graph->is_incomplete && graph->node_count == 0) {
-        return -EINVAL;  // every link would be one to a node that is not there
-    }
     if (graph->node_count > graph->limits.nodes) {
-        diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[graph->limits.nodes].place,
-                  "%zu nodes, at most %u are allowed; raise limits.nodes or split the graph",
-                  graph->node_count, graph->limits.nodes);
+        const struct graph_node *first = &graph->nodes[graph->limits.nodes];
+        diags_add(diags, DIAG_ERROR, graph->file, first->place,
+                  "%zu nodes%s, at most %u are allowed; raise limits.nodes or split the graph",
+                  graph->node_count, first->is_inserted ? " with inserted converters" : "",
+                  graph->limits.nodes);
         return -EINVAL;
     }
-    for (size_t i = 0; i < graph->node_count; i++) {
-        int failed = check_node(graph, &graph->nodes[i], catalog, diags);
-        if (failed != 0) {
-            return failed;
-        }
+    return 0;
+}
+
+static int check_nodes(struct graph *graph, struct catalog *catalog, struct diags *diags)
+{
+    int failed = 0;
+    for (size_t i = 0; i < graph->node_count && failed == 0; i++) {
+        failed = check_node(graph, &graph->nodes[i], catalog, diags);
     }
-    check_links(graph, diags);
+    return failed;
+}
+
+// Inserts converters, and looks at what came of it: nothing that is new can be in the way of
+// anything but a limit.
+static int convert(struct graph *graph, struct catalog *catalog, struct diags *diags)
+{
+    size_t written = graph->node_count;
+    int failed = insertion_apply(graph);
+    if (failed != 0 || graph->node_count == written) {
+        return failed;
+    }
+    if (refuse_count(graph, diags) != 0) {
+        return -EINVAL;
+    }
+    for (size_t i = written; i < graph->node_count && failed == 0; i++) {
+        failed = check_node(graph, &graph->nodes[i], catalog, diags);
+    }
+    return failed == 0 ? check_links(graph, diags) : failed;
+}
+
+static int check_whole(struct graph *graph, struct diags *diags)
+{
     for (size_t i = 0; i < graph->node_count; i++) {
         check_fan(graph, i, diags);
         if (!graph->is_incomplete) {
@@ -354,11 +382,34 @@ int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diag
         }
     }
     int failed = check_cycles(graph, diags);
+    if (failed == 0 && !graph->is_incomplete) {
+        warn_trusted(graph, diags);
+    }
+    return failed;
+}
+
+int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
+{
+    insertion_undo(graph);
+    refuse_unavailable(graph, diags);
+    if (graph->is_incomplete && graph->node_count == 0) {
+        return -EINVAL;  // every link would be one to a node that is not there
+    }
+    int failed = refuse_count(graph, diags);
+    if (failed == 0) {
+        failed = check_nodes(graph, catalog, diags);
+    }
+    if (failed == 0) {
+        failed = check_links(graph, diags);
+    }
+    if (failed == 0) {
+        failed = check_whole(graph, diags);
+    }
+    if (failed == 0 && diags_exit_status(diags) == 0) {
+        failed = convert(graph, catalog, diags);
+    }
     if (failed != 0) {
         return failed;
-    }
-    if (!graph->is_incomplete) {
-        warn_trusted(graph, diags);
     }
     return diags_exit_status(diags) == 0 ? 0 : -EINVAL;
 }

@@ -145,12 +145,18 @@ static int compare_ends(const struct graph_end *a, const struct graph_end *b)
     return order != 0 ? order : strcmp(a->port, b->port);
 }
 
+// Where a link leads as it was written.
+static const struct graph_end *end_to(const struct graph_link *link)
+{
+    return link->written != NULL ? &link->written->to : &link->to;
+}
+
 static int compare_links(const void *a, const void *b)
 {
     const struct graph_link *const *first = a;
     const struct graph_link *const *second = b;
     int order = compare_ends(&(*first)->from, &(*second)->from);
-    return order != 0 ? order : compare_ends(&(*first)->to, &(*second)->to);
+    return order != 0 ? order : compare_ends(end_to(*first), end_to(*second));
 }
 
 // Pointers to count items of size item_bytes, sorted. The caller frees them.
@@ -174,6 +180,10 @@ static json_t *links_of(const struct graph *graph)
     json_t *list = json_array();
     for (size_t i = 0; i < graph->link_count && sorted != NULL; i++) {
         const struct graph_link *link = sorted[i];
+        if (link->is_inserted) {
+            continue;
+        }
+        link = link->written != NULL ? link->written : link;
         json_t *map = json_object();
         add_section(map, GRAPH_SECTION_LINK, link);
         if (json_object_size(map) == 2) {
@@ -198,6 +208,9 @@ static json_t *tree_of(const struct graph *graph)
         sort(graph->nodes, graph->node_count, sizeof(*graph->nodes), compare_nodes);
     for (size_t i = 0; i < graph->node_count && sorted != NULL; i++) {
         const struct graph_node *node = sorted[i];
+        if (node->is_inserted) {
+            continue;
+        }
         json_t *map = json_object();
         add_section(map, GRAPH_SECTION_NODE, node);
         json_object_set_new(nodes, node->id, map);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // convert: video into another pixel format.
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,43 @@ static int convert_open(struct sb_node *node)
     return 0;
 }
 
-// Offers the wanted pixel format, or all that this size allows with the input's own first.
+// How far a pixel format is from another one: grey loses most, then another model of colour, then
+// chroma or alpha.
+static unsigned distance(enum sb_pixel from, enum sb_pixel to)
+{
+    enum { GREY, RGB, YUV };
+    static const struct {
+        unsigned model;
+        unsigned detail;
+    } shapes[] = {
+        [SB_PIXEL_RGBA] = {RGB, 3}, [SB_PIXEL_BGRA] = {RGB, 3},   [SB_PIXEL_RGB] = {RGB, 2},
+        [SB_PIXEL_BGR] = {RGB, 2},  [SB_PIXEL_GRAY8] = {GREY, 0}, [SB_PIXEL_YUY2] = {YUV, 2},
+        [SB_PIXEL_I420] = {YUV, 1}, [SB_PIXEL_NV12] = {YUV, 1},
+    };
+    bool is_grey_made = shapes[to].model == GREY && shapes[from].model != GREY;
+    bool is_other_model = shapes[to].model != shapes[from].model;
+    unsigned a = shapes[from].detail;
+    unsigned b = shapes[to].detail;
+    unsigned change = a > b ? (a - b) * 10 : b - a;
+    return (is_grey_made ? 1000u : 0u) + (is_other_model ? 100u : 0u) + change;
+}
+
+static void sort_offers(enum sb_pixel from, struct sb_format *offers, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        struct sb_format offer = offers[i];
+        size_t place = i;
+        while (place > 0 &&
+               distance(from, offers[place - 1].video.pixel) > distance(from, offer.video.pixel)) {
+            offers[place] = offers[place - 1];
+            place--;
+        }
+        offers[place] = offer;
+    }
+}
+
+// Offers the wanted pixel format, or all that this size allows, the input's own first and then what
+// keeps most of the picture.
 static int convert_format(struct sb_node *node, struct sb_input *input,
                           const struct sb_format *format)
 {
@@ -58,6 +95,7 @@ static int convert_format(struct sb_node *node, struct sb_input *input,
             count++;
         }
     }
+    sort_offers(format->video.pixel, offers + 1, count - 1);
     return sb_output_offer(convert->output, offers, count, 0);
 }
 

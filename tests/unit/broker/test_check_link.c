@@ -67,29 +67,46 @@ static void types_that_differ_are_refused_with_both(void **state)
                            "of one type");
 }
 
-// R-NEG-003 R-NEG-004 R-NEG-005 R-NEG-008
+// R-NEG-004 R-NEG-005 R-NEG-011
+static void without_auto_transfer_formats_that_a_converter_could_join_are_an_error(void **state)
+{
+    static const struct {
+        const char *description;
+        const char *message;
+    } cases[] = {
+        {BOTH("both", "video", FORMATS("", "\"rgba\",\"bgra\"", "", "0,0", "0,0", "null"), "video",
+              FORMATS("", "\"i420\",\"nv12\"", "", "0,0", "0,0", "null")),
+         "a.out gives i420, nv12, b.in_1 takes rgba, bgra; auto_transfer is false: leave it out "
+         "and "
+         "'convert' is inserted, or put a node between them"},
+        {BOTH("both", "audio", FORMATS("", "", "\"s16\"", "0,0", "0,0", "null"), "audio",
+              FORMATS("", "", "\"f32\"", "0,0", "0,0", "null")),
+         "a.out gives f32, b.in_1 takes s16; auto_transfer is false: leave it out and 'resample' "
+         "is "
+         "inserted, or put a node between them"},
+        {BOTH("both", "audio", FORMATS("", "", "", "8000,16000", "0,0", "null"), "audio",
+              FORMATS("", "", "", "44100,48000", "0,0", "null")),
+         "a.out gives 44100 to 48000 Hz, b.in_1 takes 8000 to 16000 Hz; auto_transfer is false: "
+         "leave it out and 'resample' is inserted, or put a node between them"},
+        {BOTH("both", "audio", FORMATS("", "", "", "0,0", "1,1", "null"), "audio",
+              FORMATS("", "", "", "0,0", "2,2", "null")),
+         "a.out gives 2 to 2 channels, b.in_1 takes 1 to 1 channels; auto_transfer is false: leave "
+         "it out and 'resample' is inserted, or put a node between them"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char message[512];
+        snprintf(message, sizeof message, "g.yaml:3:16: %s", cases[i].message);
+        fixture_add(*state, "both", cases[i].description);
+        fixture_assert_message(*state,
+                               "version: 1\nnodes: {a: {exec: [both]}, b: {exec: [both]}}\n"
+                               "links: [{from: a.out, to: b.in_1, auto_transfer: false}]\n",
+                               message);
+    }
+}
+
+// R-NEG-003 R-NEG-008
 static void formats_that_cannot_meet_are_refused_with_both_lists(void **state)
 {
-    assert_clash(*state,
-                 BOTH("both", "video", FORMATS("", "\"rgba\",\"bgra\"", "", "0,0", "0,0", "null"),
-                      "video", FORMATS("", "\"i420\",\"nv12\"", "", "0,0", "0,0", "null")),
-                 "g.yaml:3:9: a.out gives i420, nv12, b.in_1 takes rgba, bgra; put a 'convert' "
-                 "node between them");
-    assert_clash(*state,
-                 BOTH("both", "audio", FORMATS("", "", "\"s16\"", "0,0", "0,0", "null"), "audio",
-                      FORMATS("", "", "\"f32\"", "0,0", "0,0", "null")),
-                 "g.yaml:3:9: a.out gives f32, b.in_1 takes s16; put a node between them that "
-                 "converts samples");
-    assert_clash(*state,
-                 BOTH("both", "audio", FORMATS("", "", "", "8000,16000", "0,0", "null"), "audio",
-                      FORMATS("", "", "", "44100,48000", "0,0", "null")),
-                 "g.yaml:3:9: a.out gives 44100 to 48000 Hz, b.in_1 takes 8000 to 16000 Hz; put a "
-                 "'resample' node between them");
-    assert_clash(*state,
-                 BOTH("both", "audio", FORMATS("", "", "", "0,0", "1,1", "null"), "audio",
-                      FORMATS("", "", "", "0,0", "2,2", "null")),
-                 "g.yaml:3:9: a.out gives 2 to 2 channels, b.in_1 takes 1 to 1 channels; put a "
-                 "node between them that mixes channels");
     assert_clash(*state,
                  BOTH("both", "data", FORMATS("\"tensor\"", "", "", "0,0", "0,0", "null"), "data",
                       FORMATS("\"binary\",\"message\"", "", "", "0,0", "0,0", "null")),
@@ -157,6 +174,7 @@ int main(void)
         CASE(a_node_that_is_not_there_is_refused_with_the_nearest),
         CASE(a_port_that_is_not_there_is_refused_with_those_that_are),
         CASE(types_that_differ_are_refused_with_both),
+        CASE(without_auto_transfer_formats_that_a_converter_could_join_are_an_error),
         CASE(formats_that_cannot_meet_are_refused_with_both_lists),
         CASE(a_port_of_type_any_is_linked_with_every_type),
         CASE(delivery_depth_and_payload_come_from_the_ports_unless_written),
