@@ -7,8 +7,8 @@
 //   grants of a node   binds, grants, tmpfs_bytes, rootfs_fd: resolved with the rights of the user
 //                      who started the broker; a source is opened by the broker as O_PATH, so that
 //                      a worker's own uid needs no way to it. Inside, a grant has its outer path.
-//   meters             cgroup_fds: cgroup.procs files, open for writing. The new process writes
-//                      itself into each of them while it still has the launcher's rights.
+//   broker/metering.c  meters: what the launcher's cgroup of this worker is made with, and resource
+//                      limits where the machine has no cgroups.
 //   launcher           the worker's own uid and gid, where it may take one (launcher_uid.h): the
 //                      event SPAWNED says which. What has to be given to that uid (write grants) is
 //                      given in launcher_process.c before the fork, and taken back after the end.
@@ -18,14 +18,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "sandbox/cgroup.h"
+
 #define SANDBOX_BINDS_MAX 96
 #define SANDBOX_RLIMITS_MAX 16
-#define SANDBOX_CGROUPS_MAX 4  // one for v2; v1 has one per controller
 #define SANDBOX_FILTER_BYTES_MAX 32768
 #define SANDBOX_TMPFS_NONE UINT64_C(0)
 
 enum sandbox_tier {
-    SANDBOX_TRUSTED = 0,  // own process, no_new_privs, dies with the broker: the rest is not read
+    SANDBOX_TRUSTED =
+        0,  // own process, no_new_privs, dies with the broker: only meters are read besides
     SANDBOX_UNTRUSTED = 1,
 };
 
@@ -67,9 +69,9 @@ struct sandbox_plan {
     int rootfs_fd;  // borrowed, O_PATH folder that is / instead of the host's /usr; -1 = none
     size_t rlimit_count;
     struct sandbox_rlimit rlimits[SANDBOX_RLIMITS_MAX];
-    size_t cgroup_count;
-    int cgroup_fds[SANDBOX_CGROUPS_MAX];  // borrowed
-    int program_fd;         // borrowed: sealed memfd with the bytes that were verified
-    const uint8_t *filter;  // borrowed: BPF, an array of struct sock_filter
+    bool is_metered;              // in a cgroup of its own; also read for SANDBOX_TRUSTED
+    struct cgroup_limits meters;  // of that cgroup, as the launcher can enforce them
+    int program_fd;               // borrowed: sealed memfd with the bytes that were verified
+    const uint8_t *filter;        // borrowed: BPF, an array of struct sock_filter
     size_t filter_bytes;
 };
