@@ -4,7 +4,8 @@
 // The graph as it is wanted is struct graph, which this points into. Nodes are found by their id
 // and links by their two addresses, so that a newer graph can take the place of the one before;
 // each keeps the graph alive that its `wanted` is in.
-// and ends workers, wiring.h agrees formats, generation.h gives memory, ending.h stops the whole.
+// Who does what: life.h starts and ends workers, wiring.h agrees formats, generation.h gives
+// memory, ending.h stops the whole.
 #pragma once
 
 #include <stdbool.h>

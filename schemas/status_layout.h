@@ -73,12 +73,14 @@ static_assert(offsetof(struct status_page, claims) == 120, "layout");
     X(RUN, "run")                                                                                  \
     X(PAUSE, "pause")                                                                              \
     X(DRAIN, "drain") /* sources end now, others when their inputs have ended */                   \
-    X(STOP, "stop")   /* end now, publish nothing more */
+    X(STOP, "stop")   /* end now, publish nothing more */                                          \
+    X(LEAVE, "leave") /* exit after this step, end nothing: another worker goes on */
 
 enum worker_want {
 #define X(name, text) WANT_##name,
     WORKER_WANTS(X)
 #undef X
+        WANT_COUNT
 };
 
 // The clock of a graph: tick n is due at epoch_ns + (n - base) * period_ns, for ticks at or after

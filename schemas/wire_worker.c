@@ -142,7 +142,8 @@ static bool take_params(struct wire_decoder *decoder, Sb__V1__Param *const *from
     return true;
 }
 
-static bool take_link(struct wire_decoder *decoder, const Sb__V1__Link *from, struct wire_link *to)
+static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *from,
+                           struct wire_link *to)
 {
     *to = (struct wire_link){.link_id = from->link_id,
                              .is_output = from->is_output,
@@ -170,7 +171,7 @@ static bool take_links(struct wire_decoder *decoder, Sb__V1__Link *const *from, 
     }
     size_t output_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!take_link(decoder, from[i], &links[i])) {
+        if (!take_link_into(decoder, from[i], &links[i])) {
             return false;
         }
         output_count += links[i].is_output;
@@ -478,6 +479,35 @@ static bool take_ended(struct wire_decoder *decoder, const void *fields)
     const Sb__V1__Ended *from = fields;
     decoder->message->ended.exit_status = from->exit_status;
     return wire_field_is_within(decoder, "exit_status", from->exit_status, 0, 255);
+}
+
+static bool take_link(struct wire_decoder *decoder, const void *fields)
+{
+    return take_link_into(decoder, fields, &decoder->message->link);
+}
+
+static bool take_link_id(struct wire_decoder *decoder, uint32_t link_id, struct wire_link_id *to)
+{
+    to->link_id = link_id;
+    return wire_field_is_within(decoder, "link_id", link_id, 1, UINT32_MAX);
+}
+
+static bool take_leave(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__Leave *from = fields;
+    return take_link_id(decoder, from->link_id, &decoder->message->leave);
+}
+
+static bool take_leaving(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__Leaving *from = fields;
+    return take_link_id(decoder, from->link_id, &decoder->message->leaving);
+}
+
+static bool take_left(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__Left *from = fields;
+    return take_link_id(decoder, from->link_id, &decoder->message->left);
 }
 
 // --- One datagram -----------------------------------------------------------------------------

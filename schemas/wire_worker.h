@@ -186,6 +186,11 @@ struct wire_drained {
     uint32_t generation;
 };
 
+// LEAVE, LEAVING, LEFT
+struct wire_link_id {
+    uint32_t link_id;
+};
+
 struct wire_ended {
     uint32_t exit_status;
 };
@@ -214,6 +219,10 @@ struct wire_message {
         struct wire_config_done config_done;
         struct wire_drained drained;
         struct wire_ended ended;
+        struct wire_link link;
+        struct wire_link_id leave;
+        struct wire_link_id leaving;
+        struct wire_link_id left;
     };
     size_t arena_used;
     _Alignas(16) uint8_t arena[WIRE_ARENA_BYTES];

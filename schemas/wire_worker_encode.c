@@ -102,6 +102,18 @@ static int put_hello(const struct encoder *encoder, const struct wire_message *m
     return put(encoder, &to.base);
 }
 
+static Sb__V1__Link *fill_link(Sb__V1__Link *to, const struct wire_link *from)
+{
+    sb__v1__link__init(to);
+    to->link_id = from->link_id;
+    to->port = of_string(from->port);
+    to->peer = of_string(from->peer);
+    to->is_output = from->is_output;
+    to->delivery = from->delivery;
+    to->last_step = from->last_step;
+    return to;
+}
+
 static int put_setup(const struct encoder *encoder, const struct wire_message *message)
 {
     const struct wire_setup *from = &message->setup;
@@ -111,14 +123,7 @@ static int put_setup(const struct encoder *encoder, const struct wire_message *m
     Sb__V1__Link links[WIRE_LINKS_MAX];
     Sb__V1__Link *link_pointers[WIRE_LINKS_MAX];
     for (size_t i = 0; i < from->link_count; i++) {
-        sb__v1__link__init(&links[i]);
-        links[i].link_id = from->links[i].link_id;
-        links[i].port = of_string(from->links[i].port);
-        links[i].peer = of_string(from->links[i].peer);
-        links[i].is_output = from->links[i].is_output;
-        links[i].delivery = from->links[i].delivery;
-        links[i].last_step = from->links[i].last_step;
-        link_pointers[i] = &links[i];
+        link_pointers[i] = fill_link(&links[i], &from->links[i]);
     }
     Sb__V1__Setup to = SB__V1__SETUP__INIT;
     to.node_id = of_string(from->node_id);
@@ -328,6 +333,33 @@ static int put_ended(const struct encoder *encoder, const struct wire_message *m
 {
     Sb__V1__Ended to = SB__V1__ENDED__INIT;
     to.exit_status = message->ended.exit_status;
+    return put(encoder, &to.base);
+}
+
+static int put_link(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__Link to;
+    return put(encoder, &fill_link(&to, &message->link)->base);
+}
+
+static int put_leave(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__Leave to = SB__V1__LEAVE__INIT;
+    to.link_id = message->leave.link_id;
+    return put(encoder, &to.base);
+}
+
+static int put_leaving(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__Leaving to = SB__V1__LEAVING__INIT;
+    to.link_id = message->leaving.link_id;
+    return put(encoder, &to.base);
+}
+
+static int put_left(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__Left to = SB__V1__LEFT__INIT;
+    to.link_id = message->left.link_id;
     return put(encoder, &to.base);
 }
 

@@ -16,7 +16,7 @@
 #include "worker/control.h"
 #include "worker/describe.h"
 #include "worker/describe_check.h"
-#include "worker/input_link.h"
+#include "worker/link_table.h"
 #include "worker/node_log.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
@@ -126,24 +126,19 @@ int boot_init(struct sb_node *node, const struct sb_processor *processor)
     int failed = make_pages(node);
     failed = failed != 0 ? failed : make_inputs(node);
     failed = failed != 0 ? failed : make_outputs(node);
+    failed = failed != 0 ? failed : link_table_init(node);
     return failed != 0 ? failed : param_init(node);
 }
 
 void boot_fini(struct sb_node *node)
 {
-    for (uint32_t i = 0; i < node->input_link_count; i++) {
-        input_link_fini(&node->input_links[i]);
-        free((void *)(uintptr_t)node->input_links[i].peer);
-    }
     for (uint32_t i = 0; i < node->input_count; i++) {
         free(node->inputs[i].links);
     }
     for (uint32_t i = 0; i < node->output_count; i++) {
         output_fini(&node->outputs[i]);
     }
-    for (uint32_t i = 0; i < node->output_link_count; i++) {
-        free((void *)(uintptr_t)node->output_links[i].peer);
-    }
+    link_table_fini(node);
     param_fini(node);
     segment_unmap(node->status_map.bytes, node->status_map.size_bytes);
     segment_unmap(node->bell_map.bytes, node->bell_map.size_bytes);
@@ -151,77 +146,12 @@ void boot_fini(struct sb_node *node)
     free(node->own_bell);
     free(node->inputs);
     free(node->outputs);
-    free(node->input_links);
-    free(node->output_links);
     free(node->taken);
     free(node->frames);
     free(node->incoming);
     free(node->deferred);
     free(node->outgoing);
     *node = (struct sb_node){.control = -1};
-}
-
-static int add_input_link(struct sb_node *node, const struct wire_link *wire)
-{
-    struct sb_input *input = sb_node_input(node, wire->port);
-    if (input == NULL) {
-        return -EPROTO;
-    }
-    struct input_link **links =
-        realloc(input->links, (input->link_count + 1) * sizeof(struct input_link *));
-    char *peer = strdup(wire->peer);
-    if (links == NULL || peer == NULL) {
-        free(peer);
-        return -ENOMEM;
-    }
-    struct input_link *link = &node->input_links[node->input_link_count++];
-    *link = (struct input_link){
-        .link_id = wire->link_id, .input = input, .delivery = wire->delivery, .peer = peer};
-    input->links = links;
-    input->links[input->link_count++] = link;
-    return 0;
-}
-
-static int add_output_link(struct sb_node *node, const struct wire_link *wire)
-{
-    struct sb_output *output = sb_node_output(node, wire->port);
-    if (output == NULL) {
-        return -EPROTO;
-    }
-    struct output_link **links =
-        realloc(output->links, (output->link_count + 1) * sizeof(struct output_link *));
-    char *peer = strdup(wire->peer);
-    if (links == NULL || peer == NULL) {
-        free(peer);
-        return -ENOMEM;
-    }
-    struct output_link *link = &node->output_links[node->output_link_count++];
-    *link = (struct output_link){.link_id = wire->link_id,
-                                 .output = output,
-                                 .position = output->link_count,
-                                 .delivery = wire->delivery,
-                                 .last_step = wire->last_step,
-                                 .peer = peer};
-    output->links = links;
-    output->links[output->link_count++] = link;
-    output->live_count++;
-    return 0;
-}
-
-static int add_links(struct sb_node *node, const struct wire_setup *setup)
-{
-    // Whole arrays at once: ports point into them.
-    node->input_links = calloc(setup->link_count + 1, sizeof *node->input_links);
-    node->output_links = calloc(setup->link_count + 1, sizeof *node->output_links);
-    if (node->input_links == NULL || node->output_links == NULL) {
-        return -ENOMEM;
-    }
-    int failed = 0;
-    for (size_t i = 0; failed == 0 && i < setup->link_count; i++) {
-        const struct wire_link *link = &setup->links[i];
-        failed = link->is_output ? add_output_link(node, link) : add_input_link(node, link);
-    }
-    return failed;
 }
 
 int boot_apply_setup(struct sb_node *node, const struct wire_setup *setup)
@@ -250,7 +180,10 @@ int boot_apply_setup(struct sb_node *node, const struct wire_setup *setup)
         return sb_node_error(node, -EINVAL, "the processor %s", problem);
     }
     int failed = param_set(node, setup->params, setup->param_count);
-    return failed != 0 ? failed : add_links(node, setup);
+    for (size_t i = 0; failed == 0 && i < setup->link_count; i++) {
+        failed = link_table_add(node, &setup->links[i]);
+    }
+    return failed;
 }
 
 static int send_hello(struct sb_node *node)

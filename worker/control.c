@@ -12,32 +12,13 @@
 #include "base/text.h"
 #include "shm/segment.h"
 #include "worker/input_link.h"
+#include "worker/link_table.h"
 #include "worker/node_log.h"
 #include "worker/output.h"
 #include "worker/output_memory.h"
 #include "worker/param.h"
 #include "worker/step.h"
 #include "worker/uplink.h"
-
-static struct input_link *find_input_link(struct sb_node *node, uint32_t link_id)
-{
-    for (uint32_t i = 0; i < node->input_link_count; i++) {
-        if (node->input_links[i].link_id == link_id) {
-            return &node->input_links[i];
-        }
-    }
-    return NULL;
-}
-
-static struct output_link *find_output_link(struct sb_node *node, uint32_t link_id)
-{
-    for (uint32_t i = 0; i < node->output_link_count; i++) {
-        if (node->output_links[i].link_id == link_id) {
-            return &node->output_links[i];
-        }
-    }
-    return NULL;
-}
 
 static int map_status(struct sb_node *node, const struct wire_memory *memory, int fd)
 {
@@ -72,10 +53,10 @@ static int map_by_kind(struct sb_node *node, const struct wire_memory *memory, i
         }
         return -EPROTO;
     case WIRE_MEMORY_PUBLISH:
-        link = find_output_link(node, memory->link_id);
+        link = link_table_output(node, memory->link_id);
         return link != NULL ? output_memory_add_page(link, memory, steal_fd(&page_fd)) : -EPROTO;
     case WIRE_MEMORY_CONSUME:
-        input = find_input_link(node, memory->link_id);
+        input = link_table_input(node, memory->link_id);
         return input != NULL ? input_link_add_page(input, memory, steal_fd(&page_fd)) : -EPROTO;
     default:
         return -EPROTO;
@@ -111,7 +92,7 @@ static int on_bell(struct sb_node *node, const struct wire_message *message, con
 
 static int on_read_link(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
-    struct input_link *link = find_input_link(node, message->read_link.link_id);
+    struct input_link *link = link_table_input(node, message->read_link.link_id);
     if (link == NULL) {
         close(fds[0]);
         close(fds[1]);
@@ -122,7 +103,7 @@ static int on_read_link(struct sb_node *node, const struct wire_message *message
 
 static int on_write_link(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
-    struct output_link *link = find_output_link(node, message->write_link.link_id);
+    struct output_link *link = link_table_output(node, message->write_link.link_id);
     if (link == NULL) {
         close(fds[0]);
         return -EPROTO;
@@ -133,7 +114,7 @@ static int on_write_link(struct sb_node *node, const struct wire_message *messag
 static int on_link_end(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
     (void)fds;
-    struct input_link *link = find_input_link(node, message->link_end.link_id);
+    struct input_link *link = link_table_input(node, message->link_end.link_id);
     if (link == NULL) {
         return -EPROTO;
     }
@@ -144,13 +125,14 @@ static int on_link_end(struct sb_node *node, const struct wire_message *message,
 static int on_unlink(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
     (void)fds;
-    struct input_link *input = find_input_link(node, message->unlink.link_id);
-    struct output_link *output = find_output_link(node, message->unlink.link_id);
+    struct input_link *input = link_table_input(node, message->unlink.link_id);
+    struct output_link *output = link_table_output(node, message->unlink.link_id);
     if (input == NULL && output == NULL) {
         return -EPROTO;
     }
     if (input != NULL) {
         input_link_unlink(input, message->unlink.is_ended);
+        link_table_forget_input(input);
     }
     if (output != NULL) {
         output_memory_unlink(output);
@@ -158,10 +140,32 @@ static int on_unlink(struct sb_node *node, const struct wire_message *message, c
     return 0;
 }
 
+static int on_link(struct sb_node *node, const struct wire_message *message, const int *fds)
+{
+    (void)fds;
+    return link_table_add(node, &message->link);
+}
+
+static int on_leave(struct sb_node *node, const struct wire_message *message, const int *fds)
+{
+    (void)fds;
+    uint32_t link_id = message->leave.link_id;
+    struct input_link *input = link_table_input(node, link_id);
+    struct output_link *output = link_table_output(node, link_id);
+    if (input == NULL) {
+        return output == NULL ? -EPROTO : output_memory_leave(output);
+    }
+    // Said first: the end that LEFT tells of must not come before it.
+    uplink_begin(node, WIRE_LEAVING)->leaving.link_id = link_id;
+    int failed = uplink_send(node);
+    input_link_leave(input);
+    return failed;
+}
+
 static int on_input_format(struct sb_node *node, const struct wire_message *message, const int *fds)
 {
     (void)fds;
-    struct input_link *link = find_input_link(node, message->input_format.link_id);
+    struct input_link *link = link_table_input(node, message->input_format.link_id);
     if (link == NULL) {
         return -EPROTO;
     }
@@ -266,7 +270,8 @@ static const message_fn handlers[] = {
     [WIRE_READ_LINK] = on_read_link, [WIRE_WRITE_LINK] = on_write_link,
     [WIRE_LINK_END] = on_link_end,   [WIRE_UNLINK] = on_unlink,
     [WIRE_START] = on_start,         [WIRE_INPUT_FORMAT] = on_input_format,
-    [WIRE_CONFIG] = on_config,
+    [WIRE_CONFIG] = on_config,       [WIRE_LINK] = on_link,
+    [WIRE_LEAVE] = on_leave,
 };
 
 static void give_up(struct sb_node *node, const char *why)
@@ -314,7 +319,7 @@ void control_poll(struct sb_node *node)
     // Remembered before the messages are read: what comes behind them rings again.
     node->bell_seen = word;
     uint32_t want = atomic_load_explicit(&node->bell->want, memory_order_acquire);
-    if (!node->is_broker_gone && want <= WANT_STOP) {
+    if (!node->is_broker_gone && want < WANT_COUNT) {
         node->want = (enum worker_want)want;
     }
     while (!node->is_broker_gone && handle_one(node) > 0) {

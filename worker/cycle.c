@@ -232,10 +232,21 @@ static bool is_stopped(const struct sb_node *node)
     return node->is_broker_gone || want == WANT_STOP;
 }
 
+// Another worker goes on with its links, unless it came to its own end just now.
+static bool is_replaced(const struct sb_node *node)
+{
+    uint32_t want = atomic_load_explicit(&node->bell->want, memory_order_acquire);
+    return want == WANT_LEAVE && !node->is_finishing && !node->is_broker_gone;
+}
+
 int cycle_run(struct sb_node *node)
 {
     run_mode(node);
     status_phase(node, WORKER_DRAINING);
+    if (is_replaced(node)) {
+        node->is_failed = true;
+        node->exit_status = node->is_exit_forced ? node->exit_status : SB_EXIT_FINISHED;
+    }
     if (node->is_failed) {
         // The streams do not end here: a next life goes on with them, or the broker ends them.
         return node->exit_status;

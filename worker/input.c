@@ -105,7 +105,7 @@ int input_take(struct sb_input *input, struct sb_frame *out_frame)
         is_open = is_open || taken == 0;
         next_turn(input);
     }
-    return is_open || input->link_count == 0 ? 0 : -EPIPE;
+    return is_open || !sb_input_is_linked(input) ? 0 : -EPIPE;
 }
 
 // A processor that runs in one long call begins a step with the first frame that it takes.

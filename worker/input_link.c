@@ -69,8 +69,9 @@ static int init_reader(struct input_link *to, struct input_generation *generatio
         .peer = generation->publish.bytes,
         .pool = generation->pool.bytes,
         .page = page,
-        .is_lossless = to->delivery == SB_DELIVERY_LOSSLESS || to->delivery == SB_DELIVERY_DEFAULT,
-        .is_latest = to->delivery == SB_DELIVERY_LATEST,
+        .is_lossless = generation->delivery == SB_DELIVERY_LOSSLESS ||
+                       generation->delivery == SB_DELIVERY_DEFAULT,
+        .is_latest = generation->delivery == SB_DELIVERY_LATEST,
         .is_producer_gone = link->is_producer_gone,
         .depth = link->depth,
         .claims_max = page->claims_max,
@@ -148,6 +149,7 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     generation->format = message->format;
     generation->attempt = message->attempt;
     generation->is_single = message->is_single;
+    generation->delivery = link->delivery;
     generation->link = *message;
     generation->consume = link->pending_page;
     link->pending_page = (struct mapping){0};
@@ -208,13 +210,50 @@ static bool is_stream_end(const struct input_generation *generation)
     return generation->reader.end_kind != LINK_END_GENERATION;
 }
 
+// The broker waits for the last frame to be given back before it takes the link apart.
+static void tell_left(struct input_link *link)
+{
+    if (link->is_left || input_link_next_held(link, 0) != 0) {
+        return;
+    }
+    link->is_left = true;
+    uplink_begin(link->input->node, WIRE_LEFT)->left.link_id = link->link_id;
+    uplink_send(link->input->node);
+}
+
+static void become_gone(struct input_link *link)
+{
+    if (!link->is_gone) {
+        link->is_gone = true;
+        link->input->node->live_input_count--;
+    }
+}
+
+// Its producer writes nothing more. A link that leaves was never there then.
+static void become_ended(struct input_link *link)
+{
+    link->is_ended = true;
+    if (link->is_leaving) {
+        become_gone(link);
+        tell_left(link);
+    }
+}
+
+void input_link_leave(struct input_link *link)
+{
+    link->is_leaving = true;
+    if (link->is_ended) {
+        become_ended(link);
+    }
+}
+
 // Everything of now was taken. True when there is another generation to look at.
 static bool pass_end(struct input_link *link)
 {
     if (!is_stream_end(link->now)) {
         return move_on(link);
     }
-    link->is_ended = true;
+    become_ended(link);
     return false;
 }
 
@@ -232,8 +271,9 @@ void input_link_set_end(struct input_link *link, const struct wire_link_end *mes
                                 (enum link_end)message->kind);
         }
     }
-    bool is_nothing_left = link->now == NULL && message->kind != LINK_END_GENERATION;
-    link->is_ended = link->is_ended || is_nothing_left;
+    if (link->now == NULL && message->kind != LINK_END_GENERATION) {
+        become_ended(link);
+    }
 }
 
 void input_link_unlink(struct input_link *link, bool is_ended)
@@ -252,7 +292,9 @@ void input_link_unlink(struct input_link *link, bool is_ended)
         drop_generation(now);
     }
     link->is_ended = true;
-    link->is_gone = !is_ended;
+    if (!is_ended || link->is_leaving) {
+        become_gone(link);
+    }
 }
 
 static bool is_skipped(const struct input_generation *generation)
@@ -457,6 +499,9 @@ int input_link_release(struct input_link *link, uint64_t seq)
             if (generation == link->draining && generation->reader.held_count == 0) {
                 link->draining = NULL;
                 retire(link, generation);
+            }
+            if (link->is_leaving && link->is_ended) {
+                tell_left(link);
             }
             return 0;
         }

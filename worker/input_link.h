@@ -19,6 +19,9 @@ void input_link_set_end(struct input_link *link, const struct wire_link_end *mes
 // The link is gone. What is held stays readable until it is released.
 void input_link_unlink(struct input_link *link, bool is_ended);
 
+// The link is taken away: at its end it is gone, as if it had never been, and nothing has ended.
+void input_link_leave(struct input_link *link);
+
 // Is there a frame to take? Moves on to the next generation at the end of one.
 enum input_link_state input_link_check(struct input_link *link);
 

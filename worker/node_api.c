@@ -33,9 +33,10 @@ void *sb_node_data(const struct sb_node *node)
     return node->data;
 }
 
+// Nothing comes in, so that no end of an input will ever tell it to end.
 static bool is_source(const struct sb_node *node)
 {
-    return node->input_link_count == 0;
+    return node->live_input_count == 0;
 }
 
 bool sb_node_should_stop(const struct sb_node *node)
@@ -44,7 +45,7 @@ bool sb_node_should_stop(const struct sb_node *node)
     uint32_t want = atomic_load_explicit(&node->bell->want, memory_order_acquire);
     bool is_enough = node->step_limit > 0 && node->step >= node->step_limit;
     return node->is_broker_gone || node->is_finishing || is_enough || want == WANT_STOP ||
-           (want == WANT_DRAIN && is_source(node));
+           want == WANT_LEAVE || (want == WANT_DRAIN && is_source(node));
 }
 
 bool sb_node_is_paused(const struct sb_node *node)
@@ -87,7 +88,7 @@ static bool is_any_ready(struct sb_node *node, void *context)
         }
         is_all_over = is_all_over && !input_is_open(&node->inputs[i]);
     }
-    return is_all_over && node->input_link_count > 0;
+    return is_all_over && node->live_input_count > 0;
 }
 
 int sb_node_wait(struct sb_node *node, int64_t deadline_ns)

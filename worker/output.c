@@ -36,12 +36,18 @@ int output_adopt_next(struct sb_output *output)
     return output_memory_adopt(output, generation);
 }
 
+// A link that frames go out on: it has memory, and does not leave.
+static bool is_written(const struct sb_output *output, uint32_t position)
+{
+    return output->now->writers[position].page != NULL && !output->links[position]->is_leaving;
+}
+
 // Cells that every lossless link must have free for one more claim.
 static bool has_space(struct sb_output *output)
 {
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &output->now->writers[i];
-        if (writer->page != NULL && writer->is_lossless) {
+        if (is_written(output, i) && writer->is_lossless) {
             uint32_t wanted =
                 output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
             if (ring_writer_space(writer) < wanted) {
@@ -84,7 +90,7 @@ static void add_wishes(struct sb_output *output, struct futex_set *set)
 {
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &output->now->writers[i];
-        if (writer->page == NULL || !writer->is_lossless || writer->peer == NULL) {
+        if (!is_written(output, i) || !writer->is_lossless || writer->peer == NULL) {
             continue;
         }
         uint32_t least = output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
@@ -162,7 +168,7 @@ static int wait_for_room(struct sb_output *output)
         }
         if (is_bell_rung(node)) {
             control_poll(node);
-        } else if (node->want == WANT_STOP || node->is_broker_gone) {
+        } else if (node->want == WANT_STOP || node->want == WANT_LEAVE || node->is_broker_gone) {
             node->is_step_canceled = true;
             status_add(&node->status->stopped_out, 1);
             return -ECANCELED;
@@ -339,7 +345,7 @@ static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb
     write_header(output, slot, buffer);
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &now->writers[i];
-        if (writer->page == NULL) {
+        if (!is_written(output, i)) {
             continue;
         }
         if (node->step <= writer->last_step) {
@@ -434,7 +440,7 @@ int sb_output_end(struct sb_output *output)
     }
     int failed = output_adopt_next(output);
     for (uint32_t i = 0; output->now != NULL && i < output->link_count; i++) {
-        if (output->now->writers[i].page != NULL) {
+        if (is_written(output, i)) {
             ring_writer_end(&output->now->writers[i], LINK_END_STREAM);
         }
     }

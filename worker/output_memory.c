@@ -38,6 +38,7 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     free(generation->writers);
     free(generation->pages);
     free(generation->page_infos);
+    free(generation->deliveries);
     free(generation->peers);
     free(generation->peer_infos);
     *generation = (struct output_generation){0};
@@ -59,16 +60,17 @@ static struct output_generation *get_generation(struct sb_output *output, uint32
     if (fresh == NULL) {
         return NULL;
     }
-    size_t count = (size_t)output->link_count + 1;
+    size_t count = LIMIT_LINKS_PER_SIDE_MAX;
     *fresh = (struct output_generation){.is_used = true,
                                         .number = number,
                                         .writers = calloc(count, sizeof *fresh->writers),
                                         .pages = calloc(count, sizeof *fresh->pages),
                                         .page_infos = calloc(count, sizeof *fresh->page_infos),
+                                        .deliveries = calloc(count, sizeof *fresh->deliveries),
                                         .peers = calloc(count, sizeof *fresh->peers),
                                         .peer_infos = calloc(count, sizeof *fresh->peer_infos)};
     if (fresh->writers == NULL || fresh->pages == NULL || fresh->page_infos == NULL ||
-        fresh->peers == NULL || fresh->peer_infos == NULL) {
+        fresh->deliveries == NULL || fresh->peers == NULL || fresh->peer_infos == NULL) {
         output_memory_drop(output, fresh);
         return NULL;
     }
@@ -112,6 +114,7 @@ int output_memory_add_page(struct output_link *link, const struct wire_memory *m
     if (failed == 0) {
         generation->pages[link->position] = (struct mapping){bytes, memory->size_bytes};
         generation->page_infos[link->position] = *memory;
+        generation->deliveries[link->position] = link->delivery;
     }
     return failed;
 }
@@ -156,7 +159,8 @@ bool output_memory_is_complete(const struct sb_output *output,
         return false;
     }
     for (uint32_t i = 0; i < output->link_count; i++) {
-        if (!output->links[i]->is_gone && generation->pages[i].bytes == NULL) {
+        const struct output_link *link = output->links[i];
+        if (!link->is_gone && !link->is_leaving && generation->pages[i].bytes == NULL) {
             return false;
         }
     }
@@ -168,6 +172,7 @@ static int start_writer(struct sb_output *output, struct output_generation *gene
 {
     const struct output_link *link = output->links[position];
     const struct wire_memory *info = &generation->page_infos[position];
+    enum sb_delivery delivery = generation->deliveries[position];
     struct ring_writer *old = output->now != NULL ? &output->now->writers[position] : NULL;
     uint64_t first_seq = info->first_seq;
     if (first_seq == 0) {
@@ -177,8 +182,7 @@ static int start_writer(struct sb_output *output, struct output_generation *gene
     struct ring_writer_config config = {
         .page = writable(&generation->pages[position]),
         .pool = &generation->pool,
-        .is_lossless =
-            link->delivery == SB_DELIVERY_LOSSLESS || link->delivery == SB_DELIVERY_DEFAULT,
+        .is_lossless = delivery == SB_DELIVERY_LOSSLESS || delivery == SB_DELIVERY_DEFAULT,
         .depth = info->depth,
         .first_seq = first_seq,
         .last_step = link->last_step,
@@ -194,7 +198,7 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
 {
     SB_ASSERT(output->claimed == 0);
     for (uint32_t i = 0; i < output->link_count; i++) {
-        if (generation->pages[i].bytes == NULL) {
+        if (generation->pages[i].bytes == NULL || output->links[i]->is_leaving) {
             continue;
         }
         int failed = start_writer(output, generation, i);
@@ -204,12 +208,15 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
     }
     struct output_generation *old = output->now;
     for (uint32_t i = 0; old != NULL && i < output->link_count; i++) {
-        if (old->writers[i].page != NULL) {
+        if (old->writers[i].page != NULL && !output->links[i]->is_leaving) {
             ring_writer_end(&old->writers[i], LINK_END_GENERATION);
         }
     }
     if (old == NULL) {
-        output->next_number = generation->first_number;
+        // It may have had links before, and numbers never go back.
+        output->next_number = generation->first_number > output->next_number
+                                  ? generation->first_number
+                                  : output->next_number;
     } else {
         output_memory_drop(output, old);
     }
@@ -221,6 +228,61 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
     return 0;
 }
 
+// The generation in which a link that leaves ends: the one that is written, else the next one.
+static struct output_generation *ending_generation(const struct output_link *link)
+{
+    struct sb_output *output = link->output;
+    if (output->now != NULL && output->now->writers[link->position].page != NULL) {
+        return output->now;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        struct output_generation *generation = &output->generations[i];
+        if (generation->is_used && generation->pages[link->position].bytes != NULL) {
+            return generation;
+        }
+    }
+    return NULL;
+}
+
+int output_memory_leave(struct output_link *link)
+{
+    struct sb_output *output = link->output;
+    if (link->is_gone || link->is_leaving) {
+        return 0;
+    }
+    struct output_generation *generation = ending_generation(link);
+    int failed = 0;
+    if (generation != NULL && generation->writers[link->position].page == NULL) {
+        failed = start_writer(output, generation, link->position);
+    }
+    if (failed == 0 && generation != NULL && !output->is_ended) {
+        ring_writer_end(&generation->writers[link->position], LINK_END_STREAM);
+    }
+    link->is_leaving = true;
+    output->live_count--;
+    return failed;
+}
+
+// Nobody reads what the output writes: its memory is given back, unless a buffer of it is claimed.
+static void drop_unlinked(struct sb_output *output)
+{
+    bool is_any_left = output->claimed > 0;
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        is_any_left = is_any_left || !output->links[i]->is_gone;
+    }
+    if (is_any_left) {
+        return;
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        if (output->generations[i].is_used) {
+            output_memory_drop(output, &output->generations[i]);
+        }
+    }
+    output->now = NULL;
+    output->next = NULL;
+    output->is_format_wanted = false;
+}
+
 void output_memory_unlink(struct output_link *link)
 {
     struct sb_output *output = link->output;
@@ -228,10 +290,11 @@ void output_memory_unlink(struct output_link *link)
         return;
     }
     link->is_gone = true;
-    output->live_count--;
+    output->live_count -= link->is_leaving ? 0 : 1;
     for (uint32_t i = 0; i < 2; i++) {
         if (output->generations[i].is_used) {
             drop_link(&output->generations[i], link->position);
         }
     }
+    drop_unlinked(output);
 }

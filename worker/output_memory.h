@@ -23,4 +23,8 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
 // The link is gone: its lends come back.
 void output_memory_unlink(struct output_link *link);
 
+// The link is taken away: nothing more goes out on it, and its end is written. Its memory stays
+// until output_memory_unlink(), because its consumer still reads. Returns 0 or -ENOMEM.
+int output_memory_leave(struct output_link *link);
+
 void output_memory_drop(struct sb_output *output, struct output_generation *generation);

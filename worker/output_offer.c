@@ -94,6 +94,27 @@ void output_offer_follow(struct sb_node *node, const struct sb_input *input)
     }
 }
 
+// False when the memory that it has is that of links which are gone: then it needs new memory.
+static bool has_carrier(const struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        if (output->now->writers[i].page != NULL && !output->links[i]->is_leaving) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void output_offer_again(struct sb_output *output)
+{
+    if (output->offer_count > 0 && !output->is_ended) {
+        output->is_offer_new = true;
+        if (output->node->is_open) {
+            output_offer_send(output->node);
+        }
+    }
+}
+
 void output_offer_send(struct sb_node *node)
 {
     for (uint32_t i = 0; i < node->output_count; i++) {
@@ -105,7 +126,7 @@ void output_offer_send(struct sb_node *node)
         if (output->live_count == 0) {
             continue;
         }
-        bool is_same = output->now != NULL &&
+        bool is_same = output->now != NULL && has_carrier(output) &&
                        output->offer_bytes <= output->now->pool.payload_bytes &&
                        sb_format_is_equal(&output->now->format, &output->offers[0]);
         if (is_same) {

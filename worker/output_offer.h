@@ -13,5 +13,8 @@ void output_offer_follow(struct sb_node *node, const struct sb_input *input);
 // True when the format is among what was offered last.
 bool output_offer_has(const struct sb_output *output, const struct sb_format *format);
 
+// The output has its first link, or its first again: nobody may have heard its offers.
+void output_offer_again(struct sb_output *output);
+
 // Sends what was offered and not sent yet.
 void output_offer_send(struct sb_node *node);

@@ -29,8 +29,9 @@ struct input_generation {
     struct mapping publish;
     struct mapping consume;
     struct sb_format format;
-    uint32_t attempt;      // of frames that come again
-    bool is_single;        // such frames come one per step
+    uint32_t attempt;  // of frames that come again
+    bool is_single;    // such frames come one per step
+    enum sb_delivery delivery;
     bool is_reader_ready;  // READ_LINK came, and where it begins is known
     uint64_t told_end;     // by LINK_END before the reader was ready, 0 = none
     enum link_end told_end_kind;
@@ -41,13 +42,15 @@ struct input_generation {
 // One link into this node.
 struct input_link {
     uint32_t link_id;
-    struct sb_input *input;  // borrowed from the node
-    enum sb_delivery delivery;
+    struct sb_input *input;     // borrowed from the node
+    enum sb_delivery delivery;  // of the generations that come
     struct input_generation generations[INPUT_GENERATIONS];
     struct input_generation *draining;  // read to its end, frames of it are still held
     struct input_generation *now;
     struct input_generation *next;
     bool is_ended;
+    bool is_leaving;      // at its end it is gone, and nothing has ended
+    bool is_left;         // and the broker knows that it came there
     bool is_gone;         // unlinked: the port counts as never linked
     bool is_format_told;  // on_format() was called for the format of now
     const char *peer;     // owned: node.port
@@ -76,16 +79,18 @@ struct sb_input {
 // One link out of this node.
 struct output_link {
     uint32_t link_id;
-    struct sb_output *output;  // borrowed
-    uint32_t position;         // in output->links
-    enum sb_delivery delivery;
+    struct sb_output *output;   // borrowed
+    uint32_t position;          // in output->links
+    enum sb_delivery delivery;  // of the generations that come
     uint64_t last_step;
+    bool is_leaving;   // its end is written; what is on it is read, nothing more is sent
     bool is_gone;      // unlinked while running
     bool has_carried;  // a frame of this life
     const char *peer;  // owned
 };
 
-// Pool and pages of one generation of an output.
+// Pool and pages of one generation of an output. The arrays have room for every link that the
+// output can get while the generation is in use.
 struct output_generation {
     bool is_used;
     uint32_t number;
@@ -97,6 +102,7 @@ struct output_generation {
     struct ring_writer *writers;         // owned, one per link
     struct mapping *pages;               // owned, one per link
     struct wire_memory *page_infos;      // owned, one per link
+    enum sb_delivery *deliveries;        // owned, one per link
     struct mapping *peers;               // owned, one per link: consume pages
     struct wire_write_link *peer_infos;  // owned; kept until the writer exists
 };
@@ -115,7 +121,7 @@ struct sb_output {
     char name[SB_NAME_BYTES_MAX];
     void *data;
     uint32_t link_count;
-    uint32_t live_count;         // links that are not gone
+    uint32_t live_count;         // links that are not gone, and do not leave
     struct output_link **links;  // owned array of borrowed
     struct output_generation generations[2];
     struct output_generation *now;

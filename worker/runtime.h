@@ -45,6 +45,7 @@ struct sb_node {
     uint32_t output_count;
     struct input_link *input_links;  // owned
     uint32_t input_link_count;
+    uint32_t live_input_count;         // links into this node that are not gone
     struct output_link *output_links;  // owned
     uint32_t output_link_count;
     struct param_value *params;      // owned, one per declared parameter

@@ -185,7 +185,7 @@ static void phases_and_wants_have_names(void **state)
     assert_string_equal(layout_worker_phase_name(UINT32_MAX), "?");
     assert_string_equal(layout_worker_want_name(WANT_HOLD), "hold");
     assert_string_equal(layout_worker_want_name(WANT_STOP), "stop");
-    assert_string_equal(layout_worker_want_name(WANT_STOP + 1), "?");
+    assert_string_equal(layout_worker_want_name(WANT_COUNT), "?");
 }
 
 int main(void)

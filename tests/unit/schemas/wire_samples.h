@@ -147,6 +147,17 @@ static inline void sample_fill_link(struct wire_message *message, enum wire_type
         message->link_end = (struct wire_link_end){7, 2, 1009, LINK_END_LOST};
     } else if (type == WIRE_UNLINK) {
         message->unlink = (struct wire_unlink){.link_id = 7, .is_ended = true};
+    } else if (type == WIRE_LINK) {
+        message->link = (struct wire_link){
+            .link_id = 9, .is_output = true, .delivery = SB_DELIVERY_ORDERED, .last_step = 40};
+        snprintf(message->link.port, sizeof message->link.port, "video");
+        snprintf(message->link.peer, sizeof message->link.peer, "blur.video");
+    } else if (type == WIRE_LEAVE) {
+        message->leave.link_id = 9;
+    } else if (type == WIRE_LEAVING) {
+        message->leaving.link_id = 9;
+    } else if (type == WIRE_LEFT) {
+        message->left.link_id = 9;
     } else if (type == WIRE_DRAINED) {
         message->drained = (struct wire_drained){7, 2};
     }
