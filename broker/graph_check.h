@@ -18,6 +18,7 @@ enum graph_check_print {
     GRAPH_CHECK_YAML,  // the canonical form
     GRAPH_CHECK_JSON,
     GRAPH_CHECK_DOT,  // Graphviz
+    GRAPH_CHECK_TEXT,
 };
 
 // `streambroker --check PATH`: reads, checks and prints what is wrong to stderr. Returns the exit

@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
+#include "broker/graph_print.h"
 #include "broker/graph_save.h"
 
 enum { EXIT_NO_INPUT = 66, EXIT_INTERNAL = 70 };
@@ -23,10 +24,13 @@ static int print_graph(const struct graph *graph, enum graph_check_print print)
         failed = graph_save_yaml(graph, &text, &count);
         break;
     case GRAPH_CHECK_JSON:
-        failed = graph_save_json(graph, &text, &count);
+        failed = graph_print_json(graph, NULL, &text, &count);
         break;
     case GRAPH_CHECK_DOT:
-        failed = graph_save_dot(graph, &text, &count);
+        failed = graph_print_dot(graph, NULL, &text, &count);
+        break;
+    case GRAPH_CHECK_TEXT:
+        failed = graph_print_text(graph, NULL, &text, &count);
         break;
     }
     if (failed == 0 && (fwrite(text, 1, count, stdout) != count || fflush(stdout) != 0)) {

@@ -413,29 +413,6 @@ static void print_json(FILE *out, const struct graph *graph)
     json_decref(root);
 }
 
-static void print_dot(FILE *out, const struct graph *graph)
-{
-    // Ids and ports have no character that needs to be escaped; programs have.
-    fprintf(out, "digraph \"%s\" {\n    rankdir=LR;\n    node [shape=box];\n", graph->name);
-    for (size_t i = 0; i < graph->node_count; i++) {
-        const struct graph_node *node = &graph->nodes[i];
-        fprintf(out, "    \"%s\" [label=\"%s\\n", node->id, node->id);
-        for (const char *c = node->exec.items[0]; *c != '\0'; c++) {
-            if (*c == '"' || *c == '\\') {
-                fputc('\\', out);
-            }
-            fputc(iscntrl((unsigned char)*c) ? '?' : *c, out);
-        }
-        fputs("\"];\n", out);
-    }
-    for (size_t i = 0; i < graph->link_count; i++) {
-        const struct graph_link *link = &graph->links[i];
-        fprintf(out, "    \"%s\" -> \"%s\" [label=\"%s -> %s\"];\n", link->from.node, link->to.node,
-                link->from.port, link->to.port);
-    }
-    fputs("}\n", out);
-}
-
 static int save(const struct graph *graph, void (*print)(FILE *, const struct graph *),
                 char **out_text, size_t *out_count)
 {
@@ -464,11 +441,6 @@ int graph_save_yaml(const struct graph *graph, char **out_text, size_t *out_coun
 int graph_save_json(const struct graph *graph, char **out_text, size_t *out_count)
 {
     return save(graph, print_json, out_text, out_count);
-}
-
-int graph_save_dot(const struct graph *graph, char **out_text, size_t *out_count)
-{
-    return save(graph, print_dot, out_text, out_count);
 }
 
 int graph_save_checksum(const struct graph *graph, uint8_t out_sum[GRAPH_CHECKSUM_BYTES])

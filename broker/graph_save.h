@@ -11,8 +11,6 @@
 // Each returns 0 and a terminated text (the caller frees it), or -ENOMEM.
 int graph_save_yaml(const struct graph *graph, char **out_text, size_t *out_count);
 int graph_save_json(const struct graph *graph, char **out_text, size_t *out_count);
-// For Graphviz: one box per node, each link with its ports.
-int graph_save_dot(const struct graph *graph, char **out_text, size_t *out_count);
 
 // BLAKE2b over the canonical form. Returns 0 or -ENOMEM.
 int graph_save_checksum(const struct graph *graph, uint8_t out_sum[GRAPH_CHECKSUM_BYTES]);

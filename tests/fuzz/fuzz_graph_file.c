@@ -12,6 +12,7 @@
 #include "broker/catalog.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
+#include "broker/graph_print.h"
 #include "broker/graph_save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
@@ -47,7 +48,7 @@ static void check_saved(const struct graph *graph)
     size_t dot_count;
     int failed = graph_save_yaml(graph, &yaml, &yaml_count);
     failed |= graph_save_json(graph, &json, &json_count);
-    failed |= graph_save_dot(graph, &dot, &dot_count);
+    failed |= graph_print_dot(graph, NULL, &dot, &dot_count);
     SB_ASSERT(failed == 0);
     check_same(yaml, yaml_count, yaml, yaml_count);
     check_same(json, json_count, yaml, yaml_count);

@@ -70,16 +70,20 @@ class Streamctl(unittest.TestCase):
         self.assertEqual(run(STREAMCTL, "check", self.folder / "none.yaml").returncode, 66)
 
     def test_a_graph_is_printed_in_every_form(self):
+        """R-GRAPH-026"""
         graph = self.folder / "g.yaml"
         graph.write_text("nodes: {b: {exec: [null-sink]}, a: {exec: [test-source]}}\nversion: 1\n"
                          "links: [{to: b.in, from: a.data}]\n")
-        printed = {form: run(STREAMCTL, "check", "--print", form, graph) for form in ("yaml", "json", "dot")}
+        printed = {form: run(STREAMCTL, "check", "--print", form, graph) for form in ("yaml", "json", "dot", "text")}
         for done in printed.values():
             self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(printed["yaml"].stdout, "version: 1\nname: g\nnodes:\n  a:\n    exec: [test-source]\n"
                          "  b:\n    exec: [null-sink]\nlinks:\n  - a.data -> b.in\n")
-        self.assertEqual(json.loads(printed["json"].stdout)["links"], ["a.data -> b.in"])
-        self.assertIn('"a" -> "b" [label="data -> in"];', printed["dot"].stdout)
+        shown = json.loads(printed["json"].stdout)
+        self.assertEqual(shown["file"]["links"], ["a.data -> b.in"])
+        self.assertEqual([(link["from"], link["to"]) for link in shown["links"]], [("a.data", "b.in")])
+        self.assertIn('"a":"o_data":e -> "b":"i_in":w', printed["dot"].stdout)
+        self.assertIn("a: test-source, default\n    data       -> b.in", printed["text"].stdout)
         self.assertEqual(run(STREAMCTL, "check", "--print", "xml", graph).returncode, 2)
         self.assertEqual(run(BUILD / "bin/streambroker", "--print", "dot", graph).returncode, 2)
 

@@ -34,8 +34,9 @@ static void the_graph_is_printed_in_every_form(void **state)
         enum graph_check_print print;
         const char *start;
     } forms[] = {{GRAPH_CHECK_YAML, "version: 1\nname: x\nnodes:\n  s:\n    exec: [sink]\n"},
-                 {GRAPH_CHECK_JSON, "{\n  \"version\": 1,\n  \"name\": \"x\""},
-                 {GRAPH_CHECK_DOT, "digraph \"x\" {"}};
+                 {GRAPH_CHECK_JSON, "{\n  \"name\": \"x\",\n  \"nodes\": ["},
+                 {GRAPH_CHECK_DOT, "digraph \"x\" {"},
+                 {GRAPH_CHECK_TEXT, "graph x: 1 node, 0 links\n"}};
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         char out_path[128];
         snprintf(out_path, sizeof(out_path), "%s/out", fixture->folder);

@@ -126,21 +126,6 @@ static void json_is_a_graph_file_of_the_same_graph(void **state)
     free(json);
 }
 
-static void graphviz_gets_boxes_and_labelled_links(void **state)
-{
-    (void)state;
-    struct graph *graph = load("version: 1\nname: x\nnodes: {a: {exec: ['p\"q']}, b: {exec: [r]}}\n"
-                               "links: [a.video -> b.in]\n");
-    char *dot = NULL;
-    size_t count;
-    assert_int_equal(graph_save_dot(graph, &dot, &count), 0);
-    assert_string_equal(dot, "digraph \"x\" {\n    rankdir=LR;\n    node [shape=box];\n"
-                             "    \"a\" [label=\"a\\np\\\"q\"];\n    \"b\" [label=\"b\\nr\"];\n"
-                             "    \"a\" -> \"b\" [label=\"video -> in\"];\n}\n");
-    free(dot);
-    graph_destroy(graph);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -148,7 +133,6 @@ int main(void)
         cmocka_unit_test(defaults_are_left_out),
         cmocka_unit_test(the_checksum_ignores_order_and_sees_every_value),
         cmocka_unit_test(json_is_a_graph_file_of_the_same_graph),
-        cmocka_unit_test(graphviz_gets_boxes_and_labelled_links),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
