@@ -2,6 +2,7 @@
 // Wait statuses and our own reasons as one sentence and one verdict.
 #include "broker/exit_reason.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,13 +13,18 @@
 #include "base/text.h"
 
 #define STATUS_NO_PERMISSION 77
+#define CALL_UNKNOWN (-1)
 
 void exit_reason_from_wait(struct exit_reason *reason, int wait_status)
 {
     if (reason->kind != EXIT_REASON_NONE) {
         return;
     }
-    if (WIFSIGNALED(wait_status)) {
+    if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGSYS) {
+        reason->kind = EXIT_REASON_SECCOMP;
+        reason->code = CALL_UNKNOWN;
+        text_copy(reason->text, sizeof reason->text, "signal 31 (SIGSYS)");
+    } else if (WIFSIGNALED(wait_status)) {
         reason->kind = EXIT_REASON_SIGNAL;
         reason->code = WTERMSIG(wait_status);
     } else {
@@ -31,6 +37,26 @@ void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int
                      const char *format, ...)
 {
     if (reason->kind != EXIT_REASON_NONE) {
+        return;
+    }
+    reason->kind = kind;
+    reason->code = code;
+    va_list list;
+    va_start(list, format);
+    struct text text = TEXT_OVER(reason->text);
+    text_add_format_list(&text, format, list);
+    va_end(list);
+}
+
+static bool is_crash(enum exit_reason_kind kind)
+{
+    return kind == EXIT_REASON_SIGNAL || kind == EXIT_REASON_OOM || kind == EXIT_REASON_SECCOMP;
+}
+
+void exit_reason_explain(struct exit_reason *reason, enum exit_reason_kind kind, int code,
+                         const char *format, ...)
+{
+    if (!is_crash(reason->kind)) {
         return;
     }
     reason->kind = kind;
@@ -82,6 +108,12 @@ void exit_reason_describe(const struct exit_reason *reason, char *out, size_t si
     case EXIT_REASON_PROTOCOL:
         text_add_format(&text, "protocol: %s", reason->text);
         return;
+    case EXIT_REASON_OOM:
+        text_add_format(&text, "out of memory: %s", reason->text);
+        return;
+    case EXIT_REASON_SECCOMP:
+        text_add_format(&text, "forbidden system call: %s", reason->text);
+        return;
     case EXIT_REASON_DEADLINE:
     case EXIT_REASON_STOPPED:
     case EXIT_REASON_REFUSED:
@@ -123,9 +155,10 @@ enum exit_verdict exit_reason_verdict(const struct exit_reason *reason, bool is_
     case EXIT_REASON_START:
     case EXIT_REASON_PROTOCOL:
     case EXIT_REASON_DEADLINE:
+    case EXIT_REASON_OOM:
+    case EXIT_REASON_SECCOMP:
         // A worker that published its last frame and all ends before it crashed has lost nothing.
-        return is_complete && reason->kind == EXIT_REASON_SIGNAL ? EXIT_VERDICT_FINISHED
-                                                                 : EXIT_VERDICT_FAILED;
+        return is_complete && is_crash(reason->kind) ? EXIT_VERDICT_FINISHED : EXIT_VERDICT_FAILED;
     }
     return EXIT_VERDICT_FAILED;
 }

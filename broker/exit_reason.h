@@ -16,6 +16,8 @@ enum exit_reason_kind {
     EXIT_REASON_DEADLINE,  // ended by us because a deadline passed
     EXIT_REASON_STOPPED,   // ended by us because a stop was forced
     EXIT_REASON_REFUSED,   // the graph cannot have it so: no common format, no memory
+    EXIT_REASON_OOM,       // the kernel ended it, because its memory was used up
+    EXIT_REASON_SECCOMP,   // the kernel ended it for a system call; code: its number, -1 = unknown
 };
 
 struct exit_reason {
@@ -31,6 +33,12 @@ void exit_reason_from_wait(struct exit_reason *reason, int wait_status);
 // Records why we end a worker. The first reason counts.
 void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int code,
                      const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+// The signal that ended it had a cause that only somebody else knows: its memory limit was used up,
+// or it made a system call that it may not. Replaces the signal, and nothing else: what we ended a
+// worker for stays.
+void exit_reason_explain(struct exit_reason *reason, enum exit_reason_kind kind, int code,
+                         const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 // Keeps what the worker said about its end before it ended. The last words count.
 void exit_reason_note(struct exit_reason *reason, const char *text);

@@ -20,6 +20,7 @@
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
 #include "broker/options.h"
+#include "broker/process_limits.h"
 #include "sandbox/launcher.h"
 
 #define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
@@ -103,9 +104,24 @@ static int run_with_launcher(const struct options *options, struct launcher *lau
     return status;
 }
 
+// What was asked for was printed when it is there, and not before.
+static int print(const char *text)
+{
+    if (fputs(text, stdout) == EOF || fflush(stdout) == EOF) {
+        log_line(LOG_ERROR, "cannot write: %s", strerrordesc_np(errno));
+        return STATUS_INTERNAL;
+    }
+    return 0;
+}
+
 static int run(const struct options *options)
 {
     log_configure(options->log_level, options->log_format);
+    char text[DIAG_TEXT_BYTES_MAX];
+    if (process_limits_check(text, sizeof text) != 0) {
+        log_line(LOG_ERROR, "%s", text);
+        return STATUS_INTERNAL;
+    }
     // The launcher is forked before anything is opened, allocated or started: it inherits nothing.
     struct launcher *launcher;
     int failed = launcher_start(&launcher);
@@ -134,12 +150,10 @@ int main(int argc, char **argv)
     }
     if (options.is_given[OPTION_HELP]) {
         options_help(text, sizeof text);
-        fputs(text, stdout);
-        return 0;
+        return print(text);
     }
     if (options.is_given[OPTION_VERSION]) {
-        puts("streambroker " SB_VERSION_STRING);
-        return 0;
+        return print("streambroker " SB_VERSION_STRING "\n");
     }
     return run(&options);
 }

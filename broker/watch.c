@@ -129,6 +129,52 @@ static bool is_held_up(const struct actual_node *node)
     return false;
 }
 
+static const char *reader_without_space(const struct actual_node *node)
+{
+    for (size_t i = 0; i < node->output_count; i++) {
+        const struct actual_output *output = node->outputs[i];
+        for (size_t j = 0; j < output->link_count; j++) {
+            struct queue_look queue;
+            queue_look_at(output->links[j], &queue);
+            if (link_is_up(output->links[j]->state) && queue.is_full) {
+                return output->links[j]->to->life.id;
+            }
+        }
+    }
+    return NULL;
+}
+
+// An input that is neither over nor has a frame: its producer is the one to ask.
+static const char *producer_of_nothing(const struct actual_node *node)
+{
+    const char *producer = NULL;
+    for (size_t i = 0; i < node->input_count; i++) {
+        const struct actual_link *link = node->inputs[i];
+        struct queue_look queue;
+        queue_look_at(link, &queue);
+        if (queue.queued > 0 && !watch_needs_all(node)) {
+            return NULL;
+        }
+        bool is_open = !queue.is_over && queue.queued == 0;
+        if (is_open && node_is_alive(link->output->node->life.state)) {
+            producer = link->output->node->life.id;
+        }
+    }
+    return producer;
+}
+
+const char *watch_waits_for(const struct actual_node *node)
+{
+    if (node->status == NULL) {
+        return NULL;
+    }
+    uint32_t phase = atomic_load_explicit(&node->status->phase, memory_order_acquire);
+    if (phase == WORKER_NO_SPACE) {
+        return reader_without_space(node);
+    }
+    return phase == WORKER_IDLE ? producer_of_nothing(node) : NULL;
+}
+
 static uint64_t sum_cursors(const struct actual_node *node)
 {
     uint64_t sum = 0;

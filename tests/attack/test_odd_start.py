@@ -58,9 +58,22 @@ class OddStart(unittest.TestCase):
 
     def test_a_limit_on_files_that_is_too_low_is_an_error_with_words(self):
         done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24)))
-        self.assertIn(done.returncode, (1, 78), done.stderr)
-        self.assertIn("Too many open files", done.stderr)
-        self.assertNotIn("protocol", done.stderr)  # it is not the workers' fault
+        self.assertEqual(done.returncode, 70, done.stderr)
+        self.assertIn("the limit is 24 (ulimit -n), at least 64 are needed", done.stderr)
+
+    def test_a_limit_on_the_stack_that_is_too_low_is_an_error_with_words(self):
+        """R-SUP-070"""
+        done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_STACK, (128 << 10, 128 << 10)))
+        self.assertEqual(done.returncode, 70, done.stderr)
+        self.assertIn("128 KiB (ulimit -s)", done.stderr)
+
+    def test_help_that_cannot_be_written_is_an_error(self):
+        for option in ("--help", "--version"):
+            with self.subTest(option=option), open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([self.graph.command()[0], option], stdout=full, stderr=subprocess.PIPE, text=True,
+                                      timeout=LIMIT_S, check=False)
+                self.assertEqual(done.returncode, 70, done.stderr)
+                self.assertIn("No space left", done.stderr)
 
     def test_a_limit_on_file_sizes_is_an_error_with_words(self):
         done = self.run_with(lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0)))

@@ -333,6 +333,23 @@ class Supervision(unittest.TestCase):
         self.assertIn("f[1]: backing-off -> failed (the graph ends)", running.text())
         self.assertNotIn("f[2]", running.text())
 
+    def test_only_the_one_that_is_stuck_is_late_for_a_stop(self):
+        """R-SUP-051"""
+        late = "timeouts: {process: 60s, stop: 500ms}"
+        self.graph.write({"a": f"{source(0, 1000)}, {late}", "f": faulty("hang", more=late, at=50),
+                          "g": f"exec: [pass], {late}", "z": f"{CHECK}, {late}"},
+                         ["a.data -> f.in", "f.out -> g.in", "g.out -> z.in"])
+        running = self.start("-v")
+        running.expect("z[1]: ready -> running")
+        let_pass(0.2)
+        running.signal()
+        running.wait()
+        text = running.text()
+        self.assertIn("error f[1]: failed: stop deadline of 500ms passed", text)
+        self.assertIn("g[1]: finished (ended while it waited for f)", text)
+        self.assertIn("z[1]: finished (ended while it waited for g)", text)
+        self.assertEqual(len(re.findall(r"stop deadline", text)), 2, text)  # killed, failed
+
     def test_a_broker_that_was_stopped_kills_nobody(self):
         """R-SUP-020"""
         self.graph.write({"a": f"{source(0, 1000)}, {SHORT}", "f": f"exec: [pass], {SHORT}",

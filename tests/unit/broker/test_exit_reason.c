@@ -79,11 +79,39 @@ static void a_worker_that_was_asked_to_stop_has_finished_with_0(void **state)
     assert_int_equal(exit_reason_verdict(&reason, false, true), EXIT_VERDICT_FAILED);
 }
 
+// R-SUP-052
+static void the_kernels_own_reasons_replace_its_signals_and_nothing_else(void **state)
+{
+    (void)state;
+    char text[EXIT_REASON_TEXT_BYTES + 64];
+    struct exit_reason reason = {0};
+    exit_reason_from_wait(&reason, SIGKILL);
+    exit_reason_explain(&reason, EXIT_REASON_OOM, 0, "its limit of %s was used up", "256MiB");
+    exit_reason_describe(&reason, text, sizeof text);
+    assert_string_equal(text, "out of memory: its limit of 256MiB was used up");
+    assert_int_equal(exit_reason_verdict(&reason, false, false), EXIT_VERDICT_FAILED);
+    reason = (struct exit_reason){0};
+    exit_reason_from_wait(&reason, SIGSYS);
+    assert_int_equal(reason.kind, EXIT_REASON_SECCOMP);
+    exit_reason_describe(&reason, text, sizeof text);
+    assert_string_equal(text, "forbidden system call: signal 31 (SIGSYS)");
+    exit_reason_explain(&reason, EXIT_REASON_SECCOMP, 101, "ptrace");
+    assert_int_equal(reason.code, 101);
+    exit_reason_describe(&reason, text, sizeof text);
+    assert_string_equal(text, "forbidden system call: ptrace");
+    reason = (struct exit_reason){0};
+    exit_reason_set(&reason, EXIT_REASON_DEADLINE, 0, "start deadline of 10s passed");
+    exit_reason_explain(&reason, EXIT_REASON_OOM, 0, "no");
+    exit_reason_describe(&reason, text, sizeof text);
+    assert_string_equal(text, "start deadline of 10s passed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_signal_and_an_exit_code_are_named_exactly),
         cmocka_unit_test(what_we_ended_it_for_counts_and_not_the_signal_that_we_sent),
+        cmocka_unit_test(the_kernels_own_reasons_replace_its_signals_and_nothing_else),
         cmocka_unit_test(exit_codes_have_their_meanings),
         cmocka_unit_test(a_crash_after_the_last_end_has_lost_nothing),
         cmocka_unit_test(a_worker_that_was_asked_to_stop_has_finished_with_0),
