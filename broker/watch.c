@@ -14,6 +14,7 @@
 #include "broker/life.h"
 #include "broker/max_lag.h"
 #include "broker/queue_look.h"
+#include "broker/wiring.h"
 
 // Between two looks: while somebody works, and while everybody sleeps.
 #define BUSY_NS (50 * CLOCK_NS_PER_MS)
@@ -382,6 +383,7 @@ void watch_look(struct broker *broker, int64_t now_ns)
         }
     }
     note_ages(broker, now_ns);
+    wiring_tell_held(broker, now_ns);
     deadlock_look(broker);
     if (shortest_ns == INT64_MAX) {
         broker->watch_due_ns = INT64_MAX;

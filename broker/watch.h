@@ -16,8 +16,8 @@ bool watch_is_activated(const struct actual_node *node);
 bool watch_needs_all(const struct actual_node *node);
 bool watch_is_missing(const struct actual_node *node, const char *port);
 
-// The node that this one waits for at this moment, by what both ends of their link say: the producer
-// of its next frame, or the reader that makes no space. NULL when it waits for none.
+// The node that this one waits for at this moment, by what both ends of their link say: the
+// producer of its next frame, or the reader that makes no space. NULL when it waits for none.
 const char *watch_waits_for(const struct actual_node *node);
 
 // A node begins to run: it owes nothing from before.

@@ -17,6 +17,9 @@
 
 #define TEXT_BYTES 4096
 
+// What changes for the same reason on several ways has all come by then.
+#define HELD_NS CLOCK_NS_PER_S
+
 // Outputs that must agree on one format, and the links that lead from them.
 struct group {
     struct actual_output **outputs;  // owned
@@ -245,6 +248,14 @@ static void refuse_group(struct broker *broker, const struct group *group, const
     life_refuse(broker, group->outputs[0]->node, "%s", text);
 }
 
+static void hold(struct actual_output *output)
+{
+    if (output->held_ns == 0) {
+        output->held_ns = clock_now_ns();
+        output->is_held_told = false;
+    }
+}
+
 // Returns true when the group was agreed or refused.
 static bool agree_group(struct broker *broker, struct group *group, bool is_waiting_allowed)
 {
@@ -259,6 +270,7 @@ static bool agree_group(struct broker *broker, struct group *group, bool is_wait
     int failed = choose(broker->actual, group, &format, &is_settled, text, sizeof text);
     if (failed != 0 && is_settled && group->outputs[0]->node->is_start_sent) {
         // The links that bind it may be about to change as well, for the same reason upstream.
+        hold(group->outputs[0]);
         return false;
     }
     if (failed != 0) {
@@ -301,6 +313,47 @@ static bool agree_all(struct broker *broker, bool is_waiting_allowed)
     return false;
 }
 
+// The link whose format stands against the newest offers of an output, NULL when none does.
+static const struct actual_link *opponent_of(const struct actual *actual,
+                                             const struct actual_output *output)
+{
+    const struct group alone = {.output_count = 0};
+    for (size_t i = 0; i < output->link_count; i++) {
+        const struct actual_link *link = output->links[i];
+        if (is_usable(link) && !takes_any(link) && settled_format(actual, &alone, link) != NULL) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+static void tell_held(struct broker *broker, struct actual_output *output)
+{
+    char offer[TEXT_BYTES];
+    const struct actual_link *link = opponent_of(broker->actual, output);
+    sb_format_text(&output->offers[0], offer, sizeof offer);
+    const struct node_life *life = &output->node->life;
+    health_say(&broker->health, HEALTH_FORMAT_HELD, life->id, life->generation, 0,
+               "%s would go on with %s, but another link into %s carries a format that does not "
+               "fit: it waits for that one to change or to end",
+               output->address, offer, link == NULL ? "the same input" : link->to_address);
+}
+
+void wiring_tell_held(struct broker *broker, int64_t now_ns)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        for (size_t j = 0; j < node->output_count; j++) {
+            struct actual_output *output = node->outputs[j];
+            bool is_held = is_open(output) && output->held_ns != 0 && !output->is_held_told;
+            if (is_held && now_ns - output->held_ns >= HELD_NS) {
+                output->is_held_told = true;
+                tell_held(broker, output);
+            }
+        }
+    }
+}
+
 void wiring_on_formats(struct broker *broker, struct actual_output *output,
                        const struct wire_formats *formats)
 {
@@ -308,6 +361,7 @@ void wiring_on_formats(struct broker *broker, struct actual_output *output,
     memcpy(output->offers, formats->formats, formats->format_count * sizeof formats->formats[0]);
     output->frame_bytes_max = formats->frame_bytes_max;
     output->is_offer_new = true;
+    output->held_ns = 0;
     wiring_advance(broker);
 }
 

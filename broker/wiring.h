@@ -12,5 +12,8 @@ void wiring_on_formats(struct broker *broker, struct actual_output *output,
 // everything that may let something go on.
 void wiring_advance(struct broker *broker);
 
+// Tells of formats that wait for a second now, because other links stand against them.
+void wiring_tell_held(struct broker *broker, int64_t now_ns);
+
 // Lets the graph run when every node is ready.
 void wiring_check_ready(struct broker *broker);

@@ -62,6 +62,18 @@ class Generations(unittest.TestCase):
         self.assertEqual(sum(numbers.values()), 5500, line)
 
 
+    def test_a_change_that_does_not_fit_beside_another_link_is_told_and_waits(self):
+        """R-SUP-053"""
+        small = "exec: [test-pattern], config: {width: 16, height: 16, pixel: rgba, number: false, frames: 70}, run: {mode: tick}"
+        self.graph.write({"a": source(frames=5, changes=1), "p": small, "b": "exec: [blur]", "c": "exec: [null-sink]"},
+                         ["a.video -> b.video", "p.video -> b.video", "b.video -> c.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("a.video would go on with video rgba 64x16", done.stderr)
+        self.assertIn("but another link into b.video carries a format that does not fit", done.stderr)
+        self.assertIn("link a.video -> b.video: published=10 released=10\n", done.stderr)
+
+
 if __name__ == "__main__":
     if not CHANGING.exists():
         print("skipped: the processor was not built")
