@@ -64,7 +64,8 @@ class Generations(unittest.TestCase):
 
     def test_a_change_that_does_not_fit_beside_another_link_is_told_and_waits(self):
         """R-SUP-053"""
-        small = "exec: [test-pattern], config: {width: 16, height: 16, pixel: rgba, number: false, frames: 70}, run: {mode: tick}"
+        small = ("exec: [test-pattern], config: {width: 16, height: 16, pixel: rgba, number: false, frames: 70}, "
+                 "run: {mode: tick}")
         self.graph.write({"a": source(frames=5, changes=1), "p": small, "b": "exec: [blur]", "c": "exec: [null-sink]"},
                          ["a.video -> b.video", "p.video -> b.video", "b.video -> c.in"])
         done = self.graph.run("-v")
