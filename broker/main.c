@@ -21,6 +21,7 @@
 #include "broker/graph_file.h"
 #include "broker/options.h"
 #include "broker/process_limits.h"
+#include "broker/verify_command.h"
 #include "sandbox/launcher.h"
 
 #define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
@@ -154,6 +155,9 @@ int main(int argc, char **argv)
     }
     if (options.is_given[OPTION_VERSION]) {
         return print("streambroker " SB_VERSION_STRING "\n");
+    }
+    if (options.is_given[OPTION_VERIFY]) {
+        return verify_command(options.graph, options.keys);
     }
     return run(&options);
 }

@@ -98,6 +98,9 @@ static int set(struct parser *parser, enum option_id id, const char *value)
         return set_log_format(parser, value);
     case OPTION_PRINT:
         return set_print(parser, value);
+    case OPTION_KEYS:
+        parser->options.keys = value;
+        return 0;
     case OPTION_VERBOSE:
         parser->options.log_level = LOG_DEBUG;
         return 0;
@@ -105,6 +108,7 @@ static int set(struct parser *parser, enum option_id id, const char *value)
         parser->options.log_level = LOG_ERROR;
         return 0;
     case OPTION_CHECK:
+    case OPTION_VERIFY:
     case OPTION_KEEP:
     case OPTION_IDLE:
     case OPTION_VERSION:
@@ -212,6 +216,10 @@ int options_parse(int argc, char *const *argv, struct options *out_options, char
     }
     if (parser.options.is_given[OPTION_PRINT] && !parser.options.is_given[OPTION_CHECK]) {
         text_add(&parser.why, "--print prints what --check has read: write --check too");
+        return -EINVAL;
+    }
+    if (parser.options.is_given[OPTION_KEYS] && !parser.options.is_given[OPTION_VERIFY]) {
+        text_add(&parser.why, "--keys says whom --verify trusts: write --verify too");
         return -EINVAL;
     }
     *out_options = parser.options;

@@ -21,6 +21,7 @@ struct options {
     enum log_format log_format;
     enum log_level log_level;
     enum graph_check_print print;  // of --check
+    const char *keys;              // of --verify, borrowed from argv, NULL = none
 };
 
 // Returns 0, or -EINVAL with one line in text: what is wrong and what to do.

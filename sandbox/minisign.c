@@ -4,6 +4,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -180,9 +181,11 @@ enum trust_verdict minisign_verify(const struct minisign_signature *signature,
 // The eight bytes are a little-endian number, and people see the number.
 void minisign_id_text(const uint8_t id[MINISIGN_KEY_ID_BYTES], char out[MINISIGN_ID_TEXT_BYTES])
 {
-    for (size_t i = 0; i < MINISIGN_KEY_ID_BYTES; i++) {
-        snprintf(out + 2 * i, 3, "%02X", id[MINISIGN_KEY_ID_BYTES - 1 - i]);
+    uint64_t number = 0;
+    for (size_t i = MINISIGN_KEY_ID_BYTES; i > 0; i--) {
+        number = number << 8 | id[i - 1];
     }
+    snprintf(out, MINISIGN_ID_TEXT_BYTES, "%" PRIX64, number);
 }
 
 static int digit_value(char digit)
@@ -198,18 +201,19 @@ static int digit_value(char digit)
 
 int minisign_id_read(const char *text, size_t count, uint8_t out_id[MINISIGN_KEY_ID_BYTES])
 {
-    uint8_t id[MINISIGN_KEY_ID_BYTES];
-    if (count != (size_t)2 * MINISIGN_KEY_ID_BYTES) {
+    uint64_t number = 0;
+    if (count == 0 || count > (size_t)2 * MINISIGN_KEY_ID_BYTES) {
         return -EINVAL;
     }
-    for (size_t i = 0; i < MINISIGN_KEY_ID_BYTES; i++) {
-        int high = digit_value(text[2 * i]);
-        int low = digit_value(text[2 * i + 1]);
-        if (high < 0 || low < 0) {
+    for (size_t i = 0; i < count; i++) {
+        int value = digit_value(text[i]);
+        if (value < 0) {
             return -EINVAL;
         }
-        id[MINISIGN_KEY_ID_BYTES - 1 - i] = (uint8_t)(high * 16 + low);
+        number = number << 4 | (uint64_t)value;
     }
-    memcpy(out_id, id, sizeof id);
+    for (size_t i = 0; i < MINISIGN_KEY_ID_BYTES; i++) {
+        out_id[i] = (uint8_t)(number >> (8 * i));
+    }
     return 0;
 }

@@ -48,8 +48,8 @@ enum trust_verdict minisign_verify(const struct minisign_signature *signature,
                                    const struct minisign_key *key,
                                    const uint8_t hash[MINISIGN_HASH_BYTES]);
 
-// A key's id as minisign prints it: 16 hexadecimal digits.
+// A key's id as minisign prints it: hexadecimal, without leading zeros.
 void minisign_id_text(const uint8_t id[MINISIGN_KEY_ID_BYTES], char out[MINISIGN_ID_TEXT_BYTES]);
 
-// The reverse; small and capital digits, nothing else. Returns 0 or -EINVAL.
+// The reverse: 1 to 16 digits, small or capital, and nothing else. Returns 0 or -EINVAL.
 int minisign_id_read(const char *text, size_t count, uint8_t out_id[MINISIGN_KEY_ID_BYTES]);

@@ -133,7 +133,7 @@ static int add_file(struct trust_keys *keys, int folder_fd, const char *name, st
     size_t line = 0;
     failed = trust_keys_read_revoked(keys, bytes, count, &line);
     if (failed != 0) {
-        diag_set(out_why, "line %zu is not an id of 16 hexadecimal digits, or one too many", line);
+        diag_set(out_why, "line %zu is not the id of a key, or one too many", line);
     }
     return failed;
 }

@@ -16,8 +16,8 @@
 #include "tools/processor_list.h"
 #include "tools/verb.h"
 
-// The checker is the broker's own: `streambroker --check` beside this program.
-static int check(const char *graph, const char *form)
+// What the broker itself does in place of running a graph: `streambroker` beside this program.
+static int run_broker(const char *verb, char *const *arguments)
 {
     struct search_places places = {NULL, getenv("PATH"), NULL};
     char folder[PATH_MAX];
@@ -26,16 +26,28 @@ static int check(const char *graph, const char *form)
         places.folder = folder;
     }
     int failed = search_program(&places, "streambroker", program);
-    if (failed == 0 && form != NULL) {
-        execl(program, "streambroker", "--check", "--print", form, "--", graph, (char *)NULL);
-        failed = -errno;
-    } else if (failed == 0) {
-        execl(program, "streambroker", "--check", "--", graph, (char *)NULL);
+    if (failed == 0) {
+        execv(program, arguments);
         failed = -errno;
     }
-    fprintf(stderr, "streamctl check: cannot run streambroker: %s; install it beside streamctl\n",
-            strerror(-failed));
+    fprintf(stderr, "streamctl %s: cannot run streambroker: %s; install it beside streamctl\n",
+            verb, strerror(-failed));
     return VERB_INTERNAL;
+}
+
+// streambroker MODE [OPTION VALUE] -- FILE
+static int run_broker_on(const char *verb, const char *mode, const char *option, const char *value,
+                         const char *file)
+{
+    const char *arguments[8] = {"streambroker", mode};
+    size_t count = 2;
+    if (value != NULL) {
+        arguments[count++] = option;
+        arguments[count++] = value;
+    }
+    arguments[count++] = "--";
+    arguments[count++] = file;
+    return run_broker(verb, (char *const *)arguments);
 }
 
 static int help(const char *word)
@@ -58,7 +70,11 @@ static int run(const struct verb_call *call)
         return processor_list_describe(call->arguments[0],
                                        call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);
     case VERB_CHECK:
-        return check(call->arguments[0], call->values[VERB_OPTION_CHECK_PRINT]);
+        return run_broker_on("check", "--check", "--print", call->values[VERB_OPTION_CHECK_PRINT],
+                             call->arguments[0]);
+    case VERB_VERIFY:
+        return run_broker_on("verify", "--verify", "--keys", call->values[VERB_OPTION_VERIFY_KEYS],
+                             call->arguments[0]);
     case VERB_NEW:
         return new_folder(
             call->values[VERB_OPTION_NEW_LANG] != NULL ? call->values[VERB_OPTION_NEW_LANG] : "c",

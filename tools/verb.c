@@ -172,6 +172,6 @@ void verb_print_docs(FILE *out)
         }
     }
     fprintf(out, "\nExit status: 0 ok, 1 failed, 2 wrong use, 66 no such processor or graph, 70 "
-                 "internal error, 73 the folder\nexists already; of `check` what `streambroker "
-                 "--check` ends with.\n");
+                 "internal error, 73 the folder\nexists already; of `check` and `verify` what "
+                 "`streambroker --check` and `--verify` end with.\n");
 }

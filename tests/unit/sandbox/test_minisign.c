@@ -220,7 +220,14 @@ static void ids_are_written_and_read_as_minisign_prints_them(void **state)
     assert_string_equal(text, "EFCDAB8967452301");
     assert_int_equal(minisign_id_read("efcdAB8967452301", 16, back), 0);
     assert_memory_equal(back, id, sizeof id);
-    assert_int_equal(minisign_id_read("efcdAB896745230", 15, back), -EINVAL);
+    assert_int_equal(minisign_id_read("efcdAB89674523012", 17, back), -EINVAL);
+    assert_int_equal(minisign_id_read("", 0, back), -EINVAL);
+    // A number, so that zeros in front are left out.
+    const uint8_t low[MINISIGN_KEY_ID_BYTES] = {0x01, 0x02};
+    minisign_id_text(low, text);
+    assert_string_equal(text, "201");
+    assert_int_equal(minisign_id_read("201", 3, back), 0);
+    assert_memory_equal(back, low, sizeof low);
     assert_int_equal(minisign_id_read("efcdAB896745230g", 16, back), -EINVAL);
     assert_int_equal(minisign_id_read("efcdAB89674523\0"
                                       "1",

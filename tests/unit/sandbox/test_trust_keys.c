@@ -149,7 +149,7 @@ static void a_broken_revocation_list_lets_nothing_through(void **state)
 {
     (void)state;
     put_key("one.pub", 1, 0644);
-    put("revoked", "0101010101010101\n01010101010101\n", 0644);
+    put("revoked", "0101010101010101\n0101-0101\n", 0644);
     assert_int_equal(trust_keys_add(&keys, folder, &why), -EBADMSG);
     assert_non_null(strstr(why.text, "line 2"));
 }
