@@ -35,6 +35,14 @@ void pool_fini(struct pool *pool);
 // Bytes of the segment for a pool. 0 when out of limits.
 uint64_t pool_bytes(uint32_t slot_count, uint64_t payload_bytes);
 
+// Fetches the first lines of a slot that is going to be written.
+static inline void pool_fetch(const struct pool *pool, uint32_t slot)
+{
+    const uint8_t *header = pool->bytes + slot * pool->slot_bytes;
+    prefetch_write(header);
+    prefetch_write(header + CACHE_LINE_BYTES);
+}
+
 // Takes a free slot with count 1. Returns POOL_SLOT_NONE when there is none.
 static inline uint32_t pool_claim(struct pool *pool)
 {
@@ -44,10 +52,7 @@ static inline uint32_t pool_claim(struct pool *pool)
     uint32_t slot = pool->free[--pool->free_count];
     pool->counts[slot] = 1;
     if (pool->free_count >= POOL_AHEAD) {
-        const uint8_t *next =
-            pool->bytes + pool->free[pool->free_count - POOL_AHEAD] * pool->slot_bytes;
-        prefetch_write(next);
-        prefetch_write(next + CACHE_LINE_BYTES);
+        pool_fetch(pool, pool->free[pool->free_count - POOL_AHEAD]);
     }
     return slot;
 }

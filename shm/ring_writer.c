@@ -178,6 +178,21 @@ static void reuse(struct ring_writer *writer, struct link_cell *cell, uint64_t o
     }
 }
 
+// Fetches what the publishes to come will write: a line of cells, and the first lines of the slot
+// that will be taken back and claimed by then. One whose frame is not known to be retired stays
+// where it is: the reader may be at it.
+static void fetch_ahead(struct ring_writer *writer, uint32_t index)
+{
+    uint32_t ahead = index + CELLS_AHEAD;
+    ahead = ahead < writer->depth ? ahead : ahead % writer->depth;
+    prefetch_write(&writer->page->cells[ahead]);
+    uint32_t slot = writer->slots[ahead];
+    if (slot != POOL_SLOT_NONE &&
+        writer->next_seq + CELLS_AHEAD <= writer->seen_retired + writer->depth) {
+        pool_fetch(writer->pool, slot);
+    }
+}
+
 void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
                          uint64_t step, uint32_t flags)
 {
@@ -202,8 +217,7 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     writer->slots[index] = slot;
     writer->index = index + 1 == writer->depth ? 0 : index + 1;
     writer->next_seq = seq + 1;
-    uint32_t ahead = index + CELLS_AHEAD;
-    prefetch_write(&writer->page->cells[ahead < writer->depth ? ahead : ahead % writer->depth]);
+    fetch_ahead(writer, index);
     if (writer->peer == NULL) {
         return;
     }
