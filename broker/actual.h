@@ -28,6 +28,7 @@
 #include "broker/progress.h"
 #include "broker/restart.h"
 #include "broker/worker_peer.h"
+#include "sandbox/cgroup.h"
 
 struct actual_link;
 struct actual_node;
@@ -112,6 +113,7 @@ struct actual_node {
     struct worker_peer peer;
     struct bell bell;
     struct exit_reason reason;
+    struct cgroup_counts metered;  // of its cgroup, at its end
     bool is_opened;
     bool is_start_sent;
     bool is_ended;           // ENDED came

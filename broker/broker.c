@@ -22,6 +22,7 @@
 #include "shm/segment.h"
 
 #define STATUS_INTERNAL 70
+#define STATUS_REFUSED 77
 #define STATUS_INVALID 78
 #define TIMER_ACCURACY_US 1000
 
@@ -50,6 +51,7 @@ void broker_arm_timer(struct broker *broker)
 {
     int64_t due_ns = earlier(broker->stop_deadline_ns, watch_due_ns(broker));
     due_ns = earlier(due_ns, health_due_ns(&broker->health));
+    due_ns = earlier(due_ns, metering_due_ns(broker));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
@@ -84,6 +86,9 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     }
     if (watch_due_ns(broker) <= now_ns) {
         watch_look(broker, now_ns);
+    }
+    if (metering_due_ns(broker) <= now_ns) {
+        metering_look(broker, now_ns);
     }
     if (broker->stop_deadline_ns <= now_ns) {
         ending_on_deadline(broker);
@@ -298,8 +303,12 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
     if (set_budget(&broker) != 0) {
         return STATUS_INVALID;
     }
+    int failed = metering_open(&broker);
+    if (failed == -EACCES) {
+        return STATUS_REFUSED;
+    }
     set_clock(&broker);
-    int failed = open_parts(&broker);
+    failed = failed == 0 ? open_parts(&broker) : failed;
     if (failed < 0) {
         log_line(LOG_ERROR, "cannot start: %s", strerrordesc_np(-failed));
         close_parts(&broker);

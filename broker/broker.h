@@ -10,6 +10,7 @@
 #include "broker/dead_letters.h"
 #include "broker/health.h"
 #include "broker/memory_thread.h"
+#include "broker/metering.h"
 #include "sandbox/launcher.h"
 #include "shm/budget.h"
 
@@ -48,6 +49,7 @@ struct broker {
     int forced_status;  // instead of exit_status, 0 = none
     int signal_count;
 
+    struct metering metering;
     struct budget budget;
     uint64_t unmade_bytes;  // reserved, and not allocated yet
     uint64_t pages_bytes;   // reserved for status and bell pages

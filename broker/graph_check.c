@@ -45,12 +45,6 @@ static void refuse_node(const struct graph *graph, const struct graph_node *node
                   "if it may have your rights",
                   node->id);
     }
-    if (sandbox->require.count > 0) {
-        diags_add(diags, DIAG_REFUSED, graph->file,
-                  graph_node_place(node, GRAPH_FIELD_NODE_REQUIRE),
-                  "node '%s' requires '%s', which is not available yet; leave it out", node->id,
-                  sandbox->require.items[0]);
-    }
     if (sandbox->rootfs != NULL) {
         diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_ROOTFS),
                   "node '%s' has a root of its own, which is not available yet; leave it out",

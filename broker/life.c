@@ -52,6 +52,7 @@ static void reset(struct actual_node *node)
     node->is_killed = false;
     node->is_stop_late = false;
     node->is_open_failed = false;
+    node->metered = (struct cgroup_counts){0};
     node->restart_at_ns = INT64_MAX;
     node->unmapped = 0;
     node->stale_maps = 0;
@@ -113,13 +114,16 @@ static int spawn(struct broker *broker, struct actual_node *node, int control_fd
     if (failed != 0) {
         return failed;
     }
+    struct sandbox_plan sandbox = {.tier = SANDBOX_TRUSTED};
+    metering_fill(broker, node->wanted, &sandbox);
     struct launch_plan plan = {.path = node->wanted->found.program,
                                .arguments = arguments,
                                .environment = environment,
                                .folder = broker->graph->folder,
                                .control_fd = control_fd,
                                .stdout_fd = fds[0],
-                               .stderr_fd = fds[1]};
+                               .stderr_fd = fds[1],
+                               .sandbox = &sandbox};
     broker->last_launch = broker->last_launch % LAUNCH_SERIAL_MAX + 1;
     node->serial = broker->last_launch;
     return launcher_spawn(broker->launcher, &plan, node->serial);
@@ -204,7 +208,8 @@ static void apply_priority(const struct actual_node *node)
     }
 }
 
-static void on_spawned(struct actual_node *node, const struct launch_event *event)
+static void on_spawned(struct broker *broker, struct actual_node *node,
+                       const struct launch_event *event)
 {
     node->pid = event->pid;
     node->pidfd = event->pidfd;
@@ -216,6 +221,7 @@ static void on_spawned(struct actual_node *node, const struct launch_event *even
     }
     apply_cpus(node);
     apply_priority(node);
+    metering_begin(broker, node);
 }
 
 static struct actual_node *node_of_serial(const struct broker *broker, uint32_t serial)
@@ -241,14 +247,17 @@ void life_on_launch(struct broker *broker, const struct launch_event *event)
     }
     switch (event->kind) {
     case LAUNCH_SPAWNED:
-        on_spawned(node, event);
+        on_spawned(broker, node, event);
         break;
     case LAUNCH_FAILED:
         exit_reason_set(&node->reason, EXIT_REASON_START, event->error, "%s", event->text);
         life_end(broker, node, NULL);
         break;
     case LAUNCH_EXITED:
+        node->metered = event->usage.counts;
         life_end(broker, node, &event->wait_status);
+        break;
+    case LAUNCH_METERS:
         break;
     }
 }

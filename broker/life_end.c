@@ -18,6 +18,7 @@
 #include "broker/life.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
+#include "broker/metering.h"
 #include "broker/pages.h"
 #include "broker/restart.h"
 #include "broker/wiring.h"
@@ -199,8 +200,12 @@ static void close_life(struct actual_node *node, bool is_clean)
 static void note_reason(struct actual_node *node, const int *wait_status)
 {
     bool has_said = node->reason.text[0] != '\0';
+    char why[EXIT_REASON_TEXT_BYTES];
     if (wait_status != NULL) {
         exit_reason_from_wait(&node->reason, *wait_status);
+        if (metering_explain(node->wanted, *wait_status, &node->metered, why, sizeof why)) {
+            exit_reason_explain(&node->reason, EXIT_REASON_OOM, 0, "%s", why);
+        }
     }
     enum exit_reason_kind kind = node->reason.kind;
     bool is_unexplained = !has_said && (kind == EXIT_REASON_CODE || kind == EXIT_REASON_SIGNAL);

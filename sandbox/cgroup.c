@@ -195,26 +195,28 @@ static void open_v1(struct cgroup *cgroup, const struct cgroup_places *places)
 }
 
 // Version 2 gives controllers to the groups below one only while no process is in it.
-static int enter_leaf(struct cgroup *cgroup, pid_t broker)
+static int enter_leaf(const struct cgroup *cgroup)
 {
     int folder = cgroup->folders[0].fd;
     if (mkdirat(folder, LEAF, 0755) < 0 && errno != EEXIST) {
         return -errno;
     }
     int failed = cgroup_file_attach(folder, LEAF, getpid());
-    return failed != 0 || broker == 0 ? failed : cgroup_file_attach(folder, LEAF, broker);
+    return failed != 0 || cgroup->broker == 0 ? failed
+                                              : cgroup_file_attach(folder, LEAF, cgroup->broker);
 }
 
-static void leave_leaf(struct cgroup *cgroup, pid_t broker)
+static void leave_leaf(const struct cgroup *cgroup)
 {
     cgroup_file_attach(cgroup->folders[0].parent_fd, ".", getpid());
-    if (broker != 0) {
-        cgroup_file_attach(cgroup->folders[0].parent_fd, ".", broker);
+    // A broker that is gone may have left its number to a stranger.
+    if (cgroup->broker != 0 && cgroup->broker == getppid()) {
+        cgroup_file_attach(cgroup->folders[0].parent_fd, ".", cgroup->broker);
     }
 }
 
 // Switches the controllers on in the group that we are in, then in our folder.
-static int enable(struct cgroup *cgroup, pid_t broker, uint32_t needed)
+static int enable(struct cgroup *cgroup, uint32_t needed)
 {
     struct cgroup_folder *folder = &cgroup->folders[0];
     uint32_t on = cgroup_file_controllers(folder->parent_fd, "cgroup.subtree_control");
@@ -223,12 +225,12 @@ static int enable(struct cgroup *cgroup, pid_t broker, uint32_t needed)
         return -ENODEV;
     }
     if ((there & ~on) != 0) {
-        int failed = enter_leaf(cgroup, broker);
+        int failed = enter_leaf(cgroup);
         if (failed == 0) {
             failed = cgroup_file_switch(folder->parent_fd, there & ~on, true);
         }
         if (failed != 0) {
-            leave_leaf(cgroup, broker);
+            leave_leaf(cgroup);
             return failed;
         }
         cgroup->enabled = there & ~on;
@@ -238,18 +240,18 @@ static int enable(struct cgroup *cgroup, pid_t broker, uint32_t needed)
     return failed;
 }
 
-static void disable(struct cgroup *cgroup, pid_t broker)
+static void disable(struct cgroup *cgroup)
 {
     cgroup_file_switch(cgroup->folders[0].fd, cgroup->has, false);
     if (cgroup->enabled != 0) {
         cgroup_file_switch(cgroup->folders[0].parent_fd, cgroup->enabled, false);
-        leave_leaf(cgroup, broker);
+        leave_leaf(cgroup);
     }
     cgroup->enabled = 0;
     cgroup->has = 0;
 }
 
-static int open_v2(struct cgroup *cgroup, const char *place, pid_t broker, uint32_t needed)
+static int open_v2(struct cgroup *cgroup, const char *place, uint32_t needed)
 {
     if (place[0] == '\0') {
         return -ENOENT;
@@ -257,9 +259,9 @@ static int open_v2(struct cgroup *cgroup, const char *place, pid_t broker, uint3
     cgroup->step = CGROUP_STEP_V2;
     int failed = open_folder(cgroup, place, &cgroup->folders[0]);
     if (failed == 0) {
-        failed = enable(cgroup, broker, needed);
+        failed = enable(cgroup, needed);
         if (failed != 0) {
-            disable(cgroup, broker);
+            disable(cgroup);
             close_folder(cgroup, &cgroup->folders[0]);
         }
     }
@@ -273,15 +275,15 @@ static int open_v2(struct cgroup *cgroup, const char *place, pid_t broker, uint3
 void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, pid_t broker,
                     uint32_t needed)
 {
-    *cgroup = (struct cgroup){.step = CGROUP_STEP_RLIMITS};
+    *cgroup = (struct cgroup){.step = CGROUP_STEP_RLIMITS, .broker = broker};
     for (size_t i = 0; i < CGROUP_CONTROLLERS_COUNT; i++) {
         cgroup->folders[i] = (struct cgroup_folder){-1, -1};
     }
     snprintf(cgroup->name, sizeof cgroup->name, NAME_PREFIX "%d", (int)getpid());
     text_copy(cgroup->why, sizeof cgroup->why, "no cgroup file system is mounted");
-    if (open_v2(cgroup, places->v2, broker, needed) == 0 ||
+    if (open_v2(cgroup, places->v2, needed) == 0 ||
         // Where a manager of the machine has switched them on at the top, root may use that.
-        open_v2(cgroup, places->v2_top, broker, needed) == 0) {
+        open_v2(cgroup, places->v2_top, needed) == 0) {
         return;
     }
     open_v1(cgroup, places);
@@ -521,7 +523,7 @@ void cgroup_close(struct cgroup *cgroup)
     }
     cgroup_collect(cgroup);
     if (cgroup->step == CGROUP_STEP_V2) {
-        disable(cgroup, 0);
+        disable(cgroup);
     }
     for (size_t i = 0; i < CGROUP_CONTROLLERS_COUNT; i++) {
         close_folder(cgroup, &cgroup->folders[i]);

@@ -59,6 +59,7 @@ struct cgroup_folder {
 
 struct cgroup {
     enum cgroup_step step;
+    pid_t broker;                  // V2: moves with us, 0 = nobody
     uint32_t has;                  // bit per controller that works
     char name[CGROUP_NAME_BYTES];  // of our folders
     // V2: the first one only. V1: one per controller; several may be the same folder.

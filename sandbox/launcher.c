@@ -142,7 +142,8 @@ static void read_answer(const struct launcher_answer *from, int pidfd, struct la
                                    .step = (enum launch_step)from->step,
                                    .error = from->error,
                                    .wait_status = from->wait_status,
-                                   .usage = from->usage};
+                                   .usage = from->usage,
+                                   .meters = from->meters};
     if (event->kind == LAUNCH_FAILED) {
         struct text text = TEXT_OVER(event->text);
         text_add_format(&text, "%s: %s", launcher_step_text(event->step), strerror(-event->error));
@@ -165,7 +166,7 @@ static int take_answer(struct launcher *launcher, struct launch_event *out_event
     }
     bool is_whole = size_bytes == (int)sizeof answer;
     bool is_spawned = is_whole && answer.kind == LAUNCH_SPAWNED;
-    if (!is_whole || answer.kind < LAUNCH_SPAWNED || answer.kind > LAUNCH_EXITED ||
+    if (!is_whole || answer.kind < LAUNCH_SPAWNED || answer.kind > LAUNCH_METERS ||
         (fd_count == 1) != is_spawned) {
         if (size_bytes > 0 && fd_count == 1) {
             close(pidfd);
@@ -359,6 +360,10 @@ int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, ui
     const int wanted[LAUNCHER_FD_COUNT] = {[LAUNCHER_FD_CONTROL] = plan->control_fd,
                                            [LAUNCHER_FD_STDOUT] = plan->stdout_fd,
                                            [LAUNCHER_FD_STDERR] = plan->stderr_fd};
+    if (plan->sandbox != NULL && plan->sandbox->is_metered) {
+        request.is_metered = 1;
+        request.meters = plan->sandbox->meters;
+    }
     int fds[LAUNCHER_FD_COUNT];
     size_t fd_count = 0;
     for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
@@ -377,6 +382,28 @@ int launcher_kill(struct launcher *launcher, uint32_t serial)
     request.kind = LAUNCHER_KILL;
     request.serial = serial;
     return send_request(launcher, &request, NULL, 0);
+}
+
+int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters)
+{
+    struct launcher_request request;
+    memset(&request, 0, offsetof(struct launcher_request, strings));
+    request.kind = LAUNCHER_METERS;
+    request.serial = launcher_own_serial(launcher);
+    int result = send_request(launcher, &request, NULL, 0);
+    while (result == 0) {
+        struct launch_event event;
+        result = launcher_receive_of(launcher, request.serial, &event);
+        if (result == 0) {
+            *out_meters = event.meters;
+            return 0;
+        }
+        if (result == -EAGAIN) {
+            struct pollfd answered = {.fd = launcher->socket, .events = POLLIN};
+            result = poll(&answered, 1, -1) < 0 && errno != EINTR ? -errno : 0;
+        }
+    }
+    return result;
 }
 
 int launcher_own_socket(struct launcher *launcher, const char *path)

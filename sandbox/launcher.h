@@ -32,6 +32,7 @@
     X(PROCESS, "cannot make a process")                                                            \
     X(GROUP, "cannot make a process group")                                                        \
     X(PARENT, "cannot bind it to the launcher's life")                                             \
+    X(METERS, "cannot meter it in a cgroup")                                                       \
     X(SIGNALS, "cannot reset its signals")                                                         \
     X(PRIVILEGES, "cannot set no_new_privs")                                                       \
     X(LIMITS, "cannot set its limits")                                                             \
@@ -61,12 +62,22 @@ enum launch_event_kind {
     LAUNCH_SPAWNED = 1,  // the program runs: pid and pidfd
     LAUNCH_FAILED = 2,   // it never ran: step, error and text
     LAUNCH_EXITED = 3,   // it ended, and its process group was killed: wait_status and usage
+    LAUNCH_METERS = 4,   // the answer of launcher_meters()
 };
 
 struct launch_usage {
     int64_t user_ns;
     int64_t system_ns;
     uint64_t resident_bytes_max;
+    struct cgroup_counts counts;  // of its cgroup, where it had one
+};
+
+// What this machine meters workers with.
+struct launch_meters {
+    enum cgroup_step step;
+    uint32_t has;         // bit per enum cgroup_controller, of the step
+    uint32_t is_own_uid;  // the launcher can give a worker a user of its own
+    char why[160];        // at the step RLIMITS: why it is not more
 };
 
 struct launch_event {
@@ -78,6 +89,7 @@ struct launch_event {
     int error;                         // FAILED: negative errno of the step
     int wait_status;                   // EXITED: as waitpid gives it
     struct launch_usage usage;         // EXITED
+    struct launch_meters meters;       // METERS
     char text[LAUNCH_TEXT_BYTES_MAX];  // FAILED: the step and its error as a sentence part
 };
 
@@ -105,6 +117,10 @@ int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, ui
 
 // Kills the process group of this serial (SIGKILL). One that is gone is no error.
 int launcher_kill(struct launcher *launcher, uint32_t serial);
+
+// Asks which meters there are, and waits for the answer. Returns 0 or -EPIPE. Events that arrive
+// meanwhile are kept: call launcher_receive() afterwards until -EAGAIN.
+int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters);
 
 // The next event. Returns 0, -EAGAIN when there is none, -EPIPE when the launcher is gone (after
 // all events that it sent).

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "sandbox/launcher.h"
+#include "sandbox/launcher_meters.h"
 
 enum {
     CONTROL_FD = 3,
@@ -113,6 +114,10 @@ _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int st
     }
     if (!bind_to_parent(plan->parent)) {
         fail(status, LAUNCH_STEP_PARENT, errno);
+    }
+    int failed = plan->is_metered ? launcher_meters_enter(plan->serial) : 0;
+    if (failed < 0) {
+        fail(status, LAUNCH_STEP_METERS, -failed);
     }
     if (!reset_signals()) {
         fail(status, LAUNCH_STEP_SIGNALS, errno);

@@ -2,6 +2,7 @@
 // What a new process does between fork and exec. Nothing here allocates, logs or returns.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -15,6 +16,8 @@ struct launcher_child_plan {
     int stdout_fd;       // -1 = /dev/null
     int stderr_fd;       // -1 = /dev/null
     pid_t parent;        // the launcher: gone means end
+    bool is_metered;     // has a cgroup, which it enters
+    uint32_t serial;
 };
 
 // What the child writes into the status pipe when a step failed. A pipe that closes without it

@@ -23,7 +23,9 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/text.h"
 #include "sandbox/launcher_child.h"
+#include "sandbox/launcher_meters.h"
 #include "sandbox/launcher_wire.h"
 
 enum {
@@ -41,6 +43,7 @@ struct child {
     int status_fd;  // owned; open until it is known whether the program runs
     int pidfd;      // owned until it was sent
     bool has_failed;
+    bool is_metered;
 };
 
 // The socket file of the broker, and which file it was.
@@ -136,17 +139,19 @@ static int64_t ns_of(struct timeval time)
     return time.tv_sec * CLOCK_NS_PER_S + time.tv_usec * CLOCK_NS_PER_US;
 }
 
-static void report_exit(const struct child *child, int wait_status, const struct rusage *usage)
+static void report_exit(const struct child *child, int wait_status, const struct rusage *usage,
+                        const struct cgroup_counts *counts)
 {
-    answer(&(struct launcher_answer){.kind = LAUNCH_EXITED,
-                                     .serial = child->serial,
-                                     .pid = child->pid,
-                                     .wait_status = wait_status,
-                                     .usage = {.user_ns = ns_of(usage->ru_utime),
-                                               .system_ns = ns_of(usage->ru_stime),
-                                               .resident_bytes_max =
-                                                   (uint64_t)usage->ru_maxrss * 1024}},
-           -1);
+    answer(
+        &(struct launcher_answer){.kind = LAUNCH_EXITED,
+                                  .serial = child->serial,
+                                  .pid = child->pid,
+                                  .wait_status = wait_status,
+                                  .usage = {.user_ns = ns_of(usage->ru_utime),
+                                            .system_ns = ns_of(usage->ru_stime),
+                                            .resident_bytes_max = (uint64_t)usage->ru_maxrss * 1024,
+                                            .counts = *counts}},
+        -1);
 }
 
 // Takes one process that has ended. Returns false when there is none.
@@ -167,8 +172,12 @@ static bool reap_one(void)
     int wait_status = 0;
     struct rusage usage = {.ru_maxrss = 0};
     if (wait4(info.si_pid, &wait_status, 0, &usage) == info.si_pid && child != NULL) {
+        struct cgroup_counts counts = {0};
+        if (child->is_metered) {
+            launcher_meters_end(child->serial, &counts);
+        }
         if (!child->has_failed) {
-            report_exit(child, wait_status, &usage);
+            report_exit(child, wait_status, &usage, &counts);
         }
         forget_child(child);
     }
@@ -285,6 +294,7 @@ static bool take_spawn(struct spawn *spawn, const int *fds, size_t fd_count)
     spawn->plan.arguments = spawn->arguments;
     spawn->plan.environment = spawn->environment;
     spawn->plan.parent = self.pid;
+    spawn->plan.serial = request.serial;
     return used == fd_count && at == end;
 }
 
@@ -315,8 +325,11 @@ static int start_child(const struct spawn *spawn)
         waitpid(pid, NULL, 0);
         return -error;
     }
-    self.children[self.child_count++] = (struct child){
-        .pid = pid, .serial = request.serial, .status_fd = steal_fd(&reading), .pidfd = pidfd};
+    self.children[self.child_count++] = (struct child){.pid = pid,
+                                                       .serial = request.serial,
+                                                       .status_fd = steal_fd(&reading),
+                                                       .pidfd = pidfd,
+                                                       .is_metered = spawn->plan.is_metered};
     return 0;
 }
 
@@ -328,10 +341,32 @@ static void on_spawn(const int *fds, size_t fd_count)
         answer_failure(request.serial, LAUNCH_STEP_REQUEST, -EPROTO);
         return;
     }
+    int metered =
+        request.is_metered != 0 ? launcher_meters_begin(request.serial, &request.meters) : 0;
+    if (metered < 0) {
+        answer_failure(request.serial, LAUNCH_STEP_METERS, metered);
+        return;
+    }
+    spawn.plan.is_metered = metered > 0;
     int result = start_child(&spawn);
     if (result < 0) {
+        struct cgroup_counts counts;
+        if (spawn.plan.is_metered) {
+            launcher_meters_end(request.serial, &counts);
+        }
         answer_failure(request.serial, LAUNCH_STEP_PROCESS, result);
     }
+}
+
+static void on_meters(void)
+{
+    const struct cgroup *cgroup = launcher_meters_open();
+    struct launcher_answer said = {
+        .kind = LAUNCH_METERS,
+        .serial = request.serial,
+        .meters = {.step = cgroup->step, .has = cgroup->has, .is_own_uid = geteuid() == 0}};
+    text_copy(said.meters.why, sizeof said.meters.why, cgroup->why);
+    answer(&said, -1);
 }
 
 static void on_kill(void)
@@ -383,6 +418,8 @@ static void on_readable(void)
         on_kill();
     } else if (request.kind == LAUNCHER_OWN_SOCKET) {
         on_own_socket();
+    } else if (request.kind == LAUNCHER_METERS) {
+        on_meters();
     } else {
         self.is_ending = true;
     }
@@ -419,7 +456,7 @@ static void run_round(void)
             polled[count++] = (struct pollfd){.fd = self.children[i].status_fd, .events = POLLIN};
         }
     }
-    if (poll(polled, (nfds_t)count, -1) < 0) {
+    if (poll(polled, (nfds_t)count, launcher_meters_collect()) < 0) {
         SB_ASSERT(errno == EINTR || errno == ENOMEM);
         return;
     }
@@ -448,9 +485,11 @@ static _Noreturn void end(void)
         }
         siginfo_t info;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
+            launcher_meters_close();
             _exit(0);
         }
         if (clock_now_ns() >= deadline_ns) {
+            launcher_meters_close();
             _exit(1);
         }
         struct pollfd signals = {.fd = self.signal_fd, .events = POLLIN};

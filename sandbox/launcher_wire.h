@@ -11,6 +11,7 @@ enum launcher_request_kind {
     LAUNCHER_SPAWN = 1,
     LAUNCHER_KILL = 2,
     LAUNCHER_OWN_SOCKET = 3,  // strings: the path; device and inode: which file it is
+    LAUNCHER_METERS = 4,
 };
 
 // Descriptors of a SPAWN, in this order; those that the plan does not have are left out.
@@ -24,6 +25,8 @@ struct launcher_request {
     uint32_t has_folder;
     uint32_t has_fd[LAUNCHER_FD_COUNT];
     uint32_t string_bytes;
+    uint32_t is_metered;
+    struct cgroup_limits meters;
     uint64_t device;
     uint64_t inode;
     // SPAWN: path, arguments, environment, folder, each with its terminator. Sent as long as it is.
@@ -39,4 +42,5 @@ struct launcher_answer {
     int32_t error;
     int32_t wait_status;
     struct launch_usage usage;
+    struct launch_meters meters;
 };

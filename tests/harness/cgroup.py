@@ -7,7 +7,7 @@ import re
 ROOT = pathlib.Path("/sys/fs/cgroup")
 
 
-def _folders():
+def folders():
     """(folder of our memory cgroup, name of the file with the limit), for what this machine has."""
     for line in pathlib.Path("/proc/self/cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
@@ -22,7 +22,7 @@ class MemoryCgroup:
 
     def __init__(self, limit_bytes):
         problems = ["there is no memory cgroup"]
-        for parent, limit in _folders():
+        for parent, limit in folders():
             self.folder = parent / f"streambroker-test-{os.getpid()}"
             try:
                 self.folder.mkdir()

@@ -133,6 +133,16 @@ static inline int fixture_flood(size_t count)
     return 0;
 }
 
+// Takes so many MiB, and uses them.
+static inline int fixture_eat(size_t count)
+{
+    volatile char *bytes = malloc(count << 20);
+    for (size_t i = 0; bytes != NULL && i < count << 20; i += 4096) {
+        bytes[i] = 1;
+    }
+    return bytes != NULL && bytes[0] == 1 ? 0 : 1;
+}
+
 static inline int fixture_child(const char *what, const char *argument)
 {
     if (strcmp(what, "report") == 0) {
@@ -149,6 +159,9 @@ static inline int fixture_child(const char *what, const char *argument)
     }
     if (strcmp(what, "flood") == 0) {
         return fixture_flood(strtoul(argument, NULL, 10));
+    }
+    if (strcmp(what, "eat") == 0) {
+        return fixture_eat(strtoul(argument, NULL, 10));
     }
     if (strcmp(what, "complain") == 0) {
         fprintf(stderr, "first line\n<3>no camera \x1b[31m\n");

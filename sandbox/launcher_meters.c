@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Opens the cgroups of the launcher when they are wanted, and closes them at its end.
+#include "sandbox/launcher_meters.h"
+
+#include <stdbool.h>
+#include <unistd.h>
+
+enum { AGAIN_MS = 10 };
+
+// One launcher per process.
+static struct cgroup cgroup;
+static bool is_open;
+
+const struct cgroup *launcher_meters_open(void)
+{
+    if (!is_open) {
+        cgroup_open(&cgroup, getppid());
+        is_open = true;
+    }
+    return &cgroup;
+}
+
+int launcher_meters_begin(uint32_t serial, const struct cgroup_limits *limits)
+{
+    if (launcher_meters_open()->step == CGROUP_STEP_RLIMITS) {
+        return 0;
+    }
+    int failed = cgroup_make(&cgroup, serial, limits);
+    return failed == 0 ? 1 : failed;
+}
+
+int launcher_meters_enter(uint32_t serial)
+{
+    return cgroup_enter(&cgroup, serial);
+}
+
+void launcher_meters_end(uint32_t serial, struct cgroup_counts *out_counts)
+{
+    cgroup_take(&cgroup, serial, out_counts);
+}
+
+int launcher_meters_collect(void)
+{
+    return is_open && cgroup_collect(&cgroup) > 0 ? AGAIN_MS : -1;
+}
+
+void launcher_meters_close(void)
+{
+    if (is_open) {
+        cgroup_close(&cgroup);
+        is_open = false;
+    }
+}

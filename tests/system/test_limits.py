@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""R-METER-001 R-METER-006 R-METER-007: one worker is ended at its own limit, and the rest does not notice."""
+import pathlib
+import re
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import cgroup  # noqa: E402
+import graphs  # noqa: E402
+import waiting  # noqa: E402
+
+EAT = """
+connect()
+send(OPENED)
+eaten = []
+while True:
+    eaten.append(bytearray(8 << 20))
+"""
+FRAMES = 60
+STREAM = {"pattern": f"exec: [test-pattern], config: {{width: 320, height: 180, frames: {FRAMES}}}",
+          "sink": f"exec: [check-sink], config: {{expect_frames: {FRAMES}, numbers: gapless}}"}
+LINK = "{from: pattern.video, to: sink.in, delivery: lossless}"
+
+
+def has_memory_cgroup():
+    try:
+        cgroup.MemoryCgroup(1 << 30).close()
+        return True
+    except OSError:
+        return False
+
+
+def groups_of(launcher):
+    """The folders that a launcher has in the memory cgroup that we are in."""
+    return [path for folder, _ in cgroup.folders() for path in folder.glob(f"streambroker-{launcher}")]
+
+
+class Limits(unittest.TestCase):
+    def setUp(self):
+        self.graph = graphs.Graph()
+        self.addCleanup(self.graph.close)
+
+    @staticmethod
+    def launcher_of(running):
+        return next(pid for pid in graphs.children(running.process.pid)
+                    if pathlib.Path(f"/proc/{pid}/comm").read_text() == "sb-launcher\n")
+
+    def test_one_node_is_out_of_memory_and_its_sibling_goes_on(self):
+        self.graph.worker("hog", EAT)
+        self.graph.write({**STREAM, "hog": "exec: [./hog], optional: true, limits: {memory: 64MiB}"}, [LINK])
+        done = self.graph.run("-v")
+        self.assertRegex(done.stderr, r"hog\[1\].*out of memory: it (was at its limit of|had .*its limit is) 64MiB")
+        self.assertIn('"frames":60', re.sub(r"\s", "", done.stderr), done.stderr)
+
+    def test_a_node_that_is_killed_for_memory_starts_again_by_its_policy(self):
+        self.graph.worker("hog", EAT)
+        self.graph.write({"hog": "exec: [./hog], limits: {memory: 64MiB}, "
+                                 "restart: {max: 1, delay: 10ms}"})
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("hog[1]: died: out of memory", done.stderr)
+        self.assertRegex(done.stderr, r"hog\[2\]: failed: out of memory")
+
+    def test_the_groups_are_gone_with_the_broker_also_when_it_is_killed(self):
+        if not has_memory_cgroup():
+            self.skipTest("no memory cgroup can be made here")
+        self.graph.worker("idle", "connect()\nforever()")
+        self.graph.write({"idle": "exec: [./idle], limits: {memory: 64MiB}, timeouts: {start: 20s, stop: 200ms}"})
+        for kill in (False, True):
+            with self.subTest(kill=kill):
+                running = self.graph.start("-v")
+                self.addCleanup(running.close)
+                running.expect("idle", "process pid=")
+                launcher = self.launcher_of(running)
+                self.assertTrue(groups_of(launcher))
+                running.signal(9 if kill else 2)
+                running.wait()
+                waiting.wait_until(lambda: not groups_of(launcher), "the groups are gone")
+
+    def test_what_a_node_requires_and_the_machine_has_not_is_refused_with_its_place(self):
+        self.graph.write({**STREAM, "sink": STREAM["sink"] + ", limits: {memory: 64MiB}"}, [LINK])
+        text = (self.graph.folder / "graph.yaml").read_text()
+        text = text.replace("sandbox: trusted", "sandbox: {tier: trusted, require: [own-uid, cgroup]}", 2)
+        self.graph.file("graph.yaml", text)
+        done = self.graph.run()
+        is_there = has_memory_cgroup() and graphs.os.geteuid() == 0
+        if is_there:
+            self.assertEqual(done.returncode, 0, done.stderr)
+        else:
+            self.assertEqual(done.returncode, 77, done.stderr)
+            self.assertRegex(done.stderr, r"graph\.yaml:\d+:\d+: node 'sink' requires '(own-uid|cgroup)'")
+
+
+if __name__ == "__main__":
+    unittest.main()
