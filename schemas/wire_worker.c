@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "schemas/link_layout.h"
 #include "schemas/status_layout.h"
+#include "schemas/wire_body.h"
 #include "schemas/wire_field.h"
 #include "worker.pb-c.h"
 
@@ -64,27 +65,17 @@ const char *wire_worker_type_name(uint32_t type)
     return entry != NULL ? entry->word : "?";
 }
 
-// --- The arena --------------------------------------------------------------------------------
-
-// Every block has a zero byte behind it, so that bytes of a message are terminated where they lie.
-static void *arena_allocate(void *data, size_t size_bytes)
+// Where what is decoded lies: in the message itself.
+static struct wire_arena arena_of(struct wire_message *message)
 {
-    struct wire_message *message = data;
-    size_t room = sizeof message->arena - message->arena_used;
-    if (size_bytes >= room) {
-        return NULL;
-    }
-    uint8_t *block = message->arena + message->arena_used;
-    block[size_bytes] = 0;
-    size_t taken = (size_bytes + 1 + 15) & ~(size_t)15;
-    message->arena_used += taken < room ? taken : room;
-    return block;
+    return (struct wire_arena){
+        .bytes = message->arena, .size_bytes = sizeof message->arena, .used = &message->arena_used};
 }
 
-static void arena_free(void *data, void *block)
+static void *allocate(struct wire_decoder *decoder, size_t size_bytes)
 {
-    (void)data;
-    (void)block;  // all of it goes with the message
+    struct wire_arena arena = arena_of(decoder->message);
+    return wire_body_allocate(&arena, size_bytes);
 }
 
 // --- Messages, in the order of messages.def ---------------------------------------------------
@@ -124,7 +115,7 @@ static bool take_params(struct wire_decoder *decoder, Sb__V1__Param *const *from
     if (!wire_field_is_within(decoder, "number of parameters", count, 0, SB_PARAMS_MAX)) {
         return false;
     }
-    struct wire_param *params = arena_allocate(decoder->message, count * sizeof *params);
+    struct wire_param *params = allocate(decoder, count * sizeof *params);
     if (params == NULL) {
         return wire_field_refuse(decoder, "too large when decoded");
     }
@@ -165,7 +156,7 @@ static bool take_links(struct wire_decoder *decoder, Sb__V1__Link *const *from, 
     if (!wire_field_is_within(decoder, "number of links", count, 0, WIRE_LINKS_MAX)) {
         return false;
     }
-    struct wire_link *links = arena_allocate(decoder->message, count * sizeof *links);
+    struct wire_link *links = allocate(decoder, count * sizeof *links);
     if (links == NULL) {
         return wire_field_refuse(decoder, "too large when decoded");
     }
@@ -512,54 +503,6 @@ static bool take_left(struct wire_decoder *decoder, const void *fields)
 
 // --- One datagram -----------------------------------------------------------------------------
 
-// A sub-message that is not there is none; those of a repeated field follow each other.
-static bool has_unknown(const ProtobufCMessage *message)
-{
-    if (message->n_unknown_fields > 0) {
-        return true;
-    }
-    const char *base = (const char *)message;
-    for (unsigned i = 0; i < message->descriptor->n_fields; i++) {
-        const ProtobufCFieldDescriptor *field = &message->descriptor->fields[i];
-        if (field->type != PROTOBUF_C_TYPE_MESSAGE) {
-            continue;
-        }
-        const ProtobufCMessage *single[1] = {NULL};
-        const ProtobufCMessage *const *inner = single;
-        size_t count = 1;
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            memcpy(&count, base + field->quantifier_offset, sizeof count);
-            memcpy(&inner, base + field->offset, sizeof inner);
-        } else {
-            memcpy(&single[0], base + field->offset, sizeof single[0]);
-        }
-        for (size_t j = 0; j < count; j++) {
-            if (inner[j] != NULL && has_unknown(inner[j])) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
-static bool take_header(struct wire_decoder *decoder, const uint8_t *bytes, size_t size_bytes,
-                        size_t fd_count, struct wire_header *out_header)
-{
-    if (size_bytes >= 2) {
-        unsigned version = bytes[0] | ((unsigned)bytes[1] << 8);
-        if (version != WIRE_PROTOCOL_VERSION) {
-            return wire_field_refuse(decoder, "protocol version %u, but this side speaks %d",
-                                     version, WIRE_PROTOCOL_VERSION);
-        }
-    }
-    if (wire_get_header(bytes, size_bytes, fd_count, out_header) < 0) {
-        return wire_field_refuse(
-            decoder, "the header of a message of %zu bytes and %zu descriptors is wrong",
-            size_bytes, fd_count);
-    }
-    return true;
-}
-
 static bool is_expected(struct wire_decoder *decoder, const struct message_entry *entry,
                         enum wire_direction direction, enum wire_phase phase, size_t fd_count)
 {
@@ -577,21 +520,10 @@ static bool is_expected(struct wire_decoder *decoder, const struct message_entry
 static bool take_body(struct wire_decoder *decoder, const struct message_entry *entry,
                       const uint8_t *bytes, size_t size_bytes)
 {
-    ProtobufCAllocator allocator = {
-        .alloc = arena_allocate, .free = arena_free, .allocator_data = decoder->message};
+    struct wire_arena arena = arena_of(decoder->message);
     const ProtobufCMessage *fields =
-        protobuf_c_message_unpack(entry->descriptor, &allocator, size_bytes, bytes);
-    if (fields == NULL) {
-        return wire_field_refuse(decoder, "its body is no such message, or too large when decoded");
-    }
-    if (has_unknown(fields)) {
-        return wire_field_refuse(decoder, "it has unknown fields");
-    }
-    // Values have one encoding each: no padded numbers, no field twice, no defaults written out.
-    if (protobuf_c_message_get_packed_size(fields) != size_bytes) {
-        return wire_field_refuse(decoder, "it is not encoded in the shortest way");
-    }
-    return entry->take(decoder, fields);
+        wire_body_unpack(decoder, entry->descriptor, &arena, bytes, size_bytes);
+    return fields != NULL && entry->take(decoder, fields);
 }
 
 int wire_worker_decode(const uint8_t *bytes, size_t size_bytes, size_t fd_count,
@@ -603,7 +535,7 @@ int wire_worker_decode(const uint8_t *bytes, size_t size_bytes, size_t fd_count,
                                    .reason = text_over(reason, reason_bytes)};
     out_message->arena_used = 0;
     struct wire_header header;
-    if (!take_header(&decoder, bytes, size_bytes, fd_count, &header)) {
+    if (!wire_body_take_header(&decoder, bytes, size_bytes, fd_count, &header)) {
         return -EPROTO;
     }
     const struct message_entry *entry = find_entry(header.type);
