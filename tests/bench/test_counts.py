@@ -15,6 +15,8 @@ import sys
 import tempfile
 import unittest
 
+import own_runtime  # noqa: F401
+
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 BOUNDS = json.loads((pathlib.Path(__file__).parent / "bounds.json").read_text())
 PROGRAMS = {"source": "bench-source", "pass": "bench-pass", "sink": "bench-sink"}

@@ -6,6 +6,8 @@ import pathlib
 import re
 import subprocess
 
+import own_runtime  # noqa: F401
+
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 BROKER = BUILD / "bin/streambroker"

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tempfile
 
+import own_runtime  # noqa: F401
+
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 BROKER = BUILD / "bin/streambroker"
 LIMIT_S = 30

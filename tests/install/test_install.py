@@ -12,6 +12,8 @@ import sys
 import tempfile
 import unittest
 
+import own_runtime  # noqa: F401
+
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 

@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import unittest
 
+import own_runtime  # noqa: F401
+
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 STREAMCTL = BUILD / "bin/streamctl"

@@ -107,6 +107,11 @@ static void execute(const struct bench *bench, const char *const *wrapper, const
     words[count++] = program;
     words[count++] = "--log-format";
     words[count++] = "json";
+    // Of its own: graphs of one name may run side by side.
+    char control[PATH_MAX + 32];
+    snprintf(control, sizeof control, "%s/%d.sock", bench->folder, (int)getpid());
+    words[count++] = "--socket";
+    words[count++] = control;
     words[count++] = path;
     words[count] = NULL;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
