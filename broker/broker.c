@@ -10,9 +10,11 @@
 #include <sys/resource.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "broker/control_server.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
 #include "broker/life.h"
@@ -61,6 +63,9 @@ void broker_arm_timer(struct broker *broker)
         sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
         return;
     }
+    // What is due already cannot be done earlier than now.
+    broker->timer_due_ns = clock_now_ns();
+    broker->timer_due_ns = due_ns > broker->timer_due_ns ? due_ns : broker->timer_due_ns;
     sd_event_source_set_time(broker->timer, (uint64_t)due_ns / 1000 + 1);
     sd_event_source_set_enabled(broker->timer, SD_EVENT_ONESHOT);
 }
@@ -71,6 +76,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     (void)usec;
     struct broker *broker = context;
     int64_t now_ns = clock_now_ns();
+    lateness_note(&broker->lateness, now_ns - broker->timer_due_ns);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         life_log_report(node, now_ns);
@@ -226,6 +232,13 @@ static int open_parts(struct broker *broker)
     if (failed != 0) {
         return failed;
     }
+    if (broker->options.control >= 0) {
+        failed = control_server_create(broker, broker->options.control, &broker->control);
+        broker->options.control = -1;
+        if (failed < 0) {
+            return failed;
+        }
+    }
     broker->incoming = calloc(1, sizeof *broker->incoming);
     broker->outgoing = calloc(1, sizeof *broker->outgoing);
     if (broker->incoming == NULL || broker->outgoing == NULL) {
@@ -257,6 +270,10 @@ static void drop_memory(struct broker *broker)
 
 static void close_parts(struct broker *broker)
 {
+    // Whoever waits for the end is told while everything is still there.
+    broker->phase = BROKER_ENDED;
+    control_server_destroy(broker->control);
+    cleanup_fd(&broker->options.control);
     drop_memory(broker);
     memory_thread_destroy(broker->memory);
     actual_destroy(broker->actual);
@@ -269,7 +286,7 @@ static void close_parts(struct broker *broker)
     free(broker->outgoing);
 }
 
-static void start(struct broker *broker)
+void broker_start(struct broker *broker)
 {
     broker->phase = BROKER_STARTING;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
@@ -301,6 +318,7 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
                             .watch_due_ns = INT64_MAX};
     raise_descriptor_limit();
     if (set_budget(&broker) != 0) {
+        cleanup_fd(&broker.options.control);
         return STATUS_INVALID;
     }
     int failed = metering_open(&broker);
@@ -317,7 +335,7 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
     if (options->is_idle) {
         log_line(LOG_DEBUG, "the graph is loaded and not started");
     } else {
-        start(&broker);
+        broker_start(&broker);
     }
     failed = sd_event_loop(broker.event);
     if (failed < 0) {

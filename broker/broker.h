@@ -9,6 +9,7 @@
 #include "broker/actual.h"
 #include "broker/dead_letters.h"
 #include "broker/health.h"
+#include "broker/lateness.h"
 #include "broker/memory_thread.h"
 #include "broker/metering.h"
 #include "sandbox/launcher.h"
@@ -30,9 +31,12 @@ struct stuck_process {
     uint32_t generation;
 };
 
+struct control_server;
+
 struct broker_options {
     bool is_keep;  // stay when every node has finished
     bool is_idle;  // load, do not start
+    int control;   // listening socket, taken over; -1 = none
 };
 
 struct broker {
@@ -59,9 +63,12 @@ struct broker {
     uint32_t last_serial;           // of MEMORY and INPUT_FORMAT
     uint32_t last_launch;           // of the launcher
 
-    sd_event_source *timer;   // owned: the earliest deadline
-    size_t circle_count;      // nodes that wait in a circle, at the last look
-    uint64_t circle_cursors;  // what had been counted then
+    sd_event_source *timer;          // owned: the earliest deadline
+    int64_t timer_due_ns;            // when it was to fire
+    struct lateness lateness;        // of that timer
+    struct control_server *control;  // owned, NULL when there is no socket
+    size_t circle_count;             // nodes that wait in a circle, at the last look
+    uint64_t circle_cursors;         // what had been counted then
     size_t left_count;
     struct stuck_process *left;  // owned: processes that were left behind
     struct health health;
@@ -77,6 +84,9 @@ struct broker {
 // Returns the exit status.
 int broker_run(struct graph *graph, struct launcher *launcher,
                const struct broker_options *options);
+
+// Starts a graph that was only loaded.
+void broker_start(struct broker *broker);
 
 // Sets the timer to the earliest deadline of a node or of the stop.
 void broker_arm_timer(struct broker *broker);

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/catalog.h"
+#include "broker/control_socket.h"
 #include "broker/descriptor.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
@@ -29,7 +30,14 @@
 
 static_assert(LAUNCH_OUTPUT_BYTES_MAX == DESCRIPTOR_BYTES_MAX, "a description fits as it is read");
 
-enum { STATUS_USAGE = 2, STATUS_NO_INPUT = 66, STATUS_INTERNAL = 70, STATUS_INVALID = 78 };
+enum {
+    STATUS_USAGE = 2,
+    STATUS_NO_INPUT = 66,
+    STATUS_UNAVAILABLE = 69,
+    STATUS_INTERNAL = 70,
+    STATUS_REFUSED = 77,
+    STATUS_INVALID = 78,
+};
 
 static int describe(void *context, const char *folder, char *const *argv, char **out_json,
                     size_t *out_count, struct diag *out_why)
@@ -49,6 +57,36 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+// Returns 0, or an exit status.
+static int open_control(const struct options *options, const struct graph *graph,
+                        struct launcher *launcher, int *out_fd)
+{
+    struct control_socket control;
+    struct diag why = {.text = ""};
+    int failed = control_socket_open(options->socket, graph->name, &control, &why);
+    if (failed == 0) {
+        // Unlinked by who outlives us, however we end.
+        failed = launcher_own_socket(launcher, control.path);
+        diag_set(&why, "the launcher does not take the control socket %s", control.path);
+    }
+    if (failed == 0) {
+        *out_fd = control.fd;
+        return 0;
+    }
+    log_line(LOG_ERROR, "%s", why.text);
+    switch (failed) {
+    case -EADDRINUSE:
+        return STATUS_UNAVAILABLE;
+    case -EPERM:
+    case -EACCES:
+        return STATUS_REFUSED;
+    case -ENAMETOOLONG:
+        return STATUS_USAGE;
+    default:
+        return STATUS_INTERNAL;
+    }
+}
+
 static int run_graph(const struct options *options, struct graph **graph, struct catalog *catalog,
                      struct launcher *launcher, struct diags *diags)
 {
@@ -66,7 +104,12 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     diags_print(diags, stderr);
     *diags = (struct diags){.count = 0};
     struct broker_options wanted = {.is_keep = options->is_given[OPTION_KEEP],
-                                    .is_idle = options->is_given[OPTION_IDLE]};
+                                    .is_idle = options->is_given[OPTION_IDLE],
+                                    .control = -1};
+    int status = open_control(options, *graph, launcher, &wanted.control);
+    if (status != 0) {
+        return status;
+    }
     block_signals();
     return broker_run(*graph, launcher, &wanted);
 }

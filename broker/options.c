@@ -91,6 +91,8 @@ static int set(struct parser *parser, enum option_id id, const char *value)
     parser->options.is_given[id] = true;
     switch (id) {
     case OPTION_SOCKET:
+        parser->options.socket = value;
+        return 0;
     case OPTION_WATCH:
         text_add_format(&parser->why, "--%s is not available yet", entries[id].name);
         return -EINVAL;
@@ -248,7 +250,8 @@ void options_help(char *out, size_t size_bytes)
         text_add_format(&text, " %s\n", entry->help);
     }
     text_add(&text, "\nExit status: 0 finished; 1 a node failed for good or frames were lost; "
-                    "2 wrong usage;\n66 no such file; 70 internal error; 77 refused; 78 the graph "
-                    "is invalid;\n128 + signal: a second signal forced the end.\n");
+                    "2 wrong usage;\n66 no such file; 69 a broker of that name lives; 70 internal "
+                    "error; 77 refused;\n78 the graph is invalid; 128 + signal: a second signal "
+                    "forced the end.\n");
     SB_ASSERT(!text.is_cut);
 }

@@ -20,6 +20,7 @@ struct options {
     bool is_given[OPTION_COUNT];
     enum log_format log_format;
     enum log_level log_level;
+    const char *socket;            // borrowed from argv, NULL = the default place
     enum graph_check_print print;  // of --check
     const char *keys;              // of --verify, borrowed from argv, NULL = none
 };
