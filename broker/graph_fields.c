@@ -514,3 +514,57 @@ bool graph_fields_is_default(const struct graph_field_row *row, const void *base
     }
     return load_number(row, base) == 0;
 }
+
+static bool is_same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool is_same_strings(const struct graph_strings *a, const struct graph_strings *b)
+{
+    bool is_same = a->count == b->count;
+    for (size_t i = 0; is_same && i < a->count; i++) {
+        is_same = is_same_text(a->items[i], b->items[i]);
+    }
+    return is_same;
+}
+
+static bool is_same_pairs(const struct graph_pairs *a, const struct graph_pairs *b)
+{
+    bool is_same = a->count == b->count;
+    for (size_t i = 0; is_same && i < a->count; i++) {
+        is_same = is_same_text(a->items[i].name, b->items[i].name) &&
+                  is_same_text(a->items[i].value, b->items[i].value);
+    }
+    return is_same;
+}
+
+static bool is_same_numbers(const struct graph_numbers *a, const struct graph_numbers *b)
+{
+    return a->count == b->count &&
+           (a->count == 0 || memcmp(a->items, b->items, a->count * sizeof a->items[0]) == 0);
+}
+
+bool graph_fields_is_equal(const struct graph_field_row *row, const void *a, const void *b)
+{
+    const void *first = (const char *)a + row->offset;
+    const void *second = (const char *)b + row->offset;
+    if (row->kind == GRAPH_KIND_STRINGS) {
+        return is_same_strings(first, second);
+    }
+    if (row->kind == GRAPH_KIND_NUMBERS) {
+        return is_same_numbers(first, second);
+    }
+    if (row->kind == GRAPH_KIND_PAIRS) {
+        return is_same_pairs(first, second);
+    }
+    if (row->kind == GRAPH_KIND_END) {
+        const struct graph_end *one = first;
+        const struct graph_end *other = second;
+        return is_same_text(one->node, other->node) && is_same_text(one->port, other->port);
+    }
+    char texts[2][4352];
+    graph_fields_format(row, a, texts[0], sizeof texts[0]);
+    graph_fields_format(row, b, texts[1], sizeof texts[1]);
+    return strcmp(texts[0], texts[1]) == 0;
+}

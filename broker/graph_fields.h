@@ -85,5 +85,8 @@ void graph_fields_format_bound(enum graph_kind kind, int64_t bound, char *out, s
 // True when the member has the default of its row, so that the canonical form leaves it out.
 bool graph_fields_is_default(const struct graph_field_row *row, const void *base);
 
+// True when both structs of the row's section have the same value there.
+bool graph_fields_is_equal(const struct graph_field_row *row, const void *a, const void *b);
+
 // "a, b or c" of the words.
 void graph_fields_list_words(const struct graph_words *words, char *out, size_t size_bytes);
