@@ -143,7 +143,7 @@ static void what_cannot_change_is_named(void **state)
     pair_fini(&pair);
 }
 
-// R-LIVE-003
+// R-LIVE-001
 static void all_kinds_at_once_come_in_the_fixed_order(void **state)
 {
     assert_steps(
