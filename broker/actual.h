@@ -98,9 +98,11 @@ struct actual_node {
 
     // Across lives:
     struct restart restart;
-    int64_t restart_at_ns;  // when the next life begins, INT64_MAX = none is due
-    uint64_t first_step;    // of the running or next life
-    bool is_repeat;         // that step was begun by the life before, and some outputs have it
+    int64_t restart_at_ns;     // when the next life begins, INT64_MAX = none is due
+    int64_t restart_due_ns;    // when it may begin once its dead letters are written
+    uint32_t letters_awaited;  // helpers that still read frames which it may not release yet
+    uint64_t first_step;       // of the running or next life
+    bool is_repeat;            // that step was begun by the life before, and some outputs have it
     char last_reason[EXIT_REASON_TEXT_BYTES];  // why the life before ended, empty before a restart
     uint64_t settled;      // frames that were released when a frame was skipped last
     struct counts counts;  // of lives that are over

@@ -17,6 +17,7 @@
 #include "broker/control_server.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
+#include "broker/letter_office.h"
 #include "broker/life.h"
 #include "broker/life_log.h"
 #include "broker/watch.h"
@@ -54,6 +55,7 @@ void broker_arm_timer(struct broker *broker)
     int64_t due_ns = earlier(broker->stop_deadline_ns, watch_due_ns(broker));
     due_ns = earlier(due_ns, health_due_ns(&broker->health));
     due_ns = earlier(due_ns, metering_due_ns(broker));
+    due_ns = earlier(due_ns, letter_office_due_ns(broker));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
@@ -90,6 +92,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     if (health_due_ns(&broker->health) <= now_ns) {
         health_flush(&broker->health, now_ns, false);
     }
+    letter_office_on_due(broker, now_ns);
     if (watch_due_ns(broker) <= now_ns) {
         watch_look(broker, now_ns);
     }
@@ -278,6 +281,7 @@ static void close_parts(struct broker *broker)
     memory_thread_destroy(broker->memory);
     actual_destroy(broker->actual);
     health_fini(&broker->health);
+    letter_office_fini(broker);
     dead_letters_fini(&broker->dead_letters);
     free(broker->left);
     sd_event_source_disable_unref(broker->timer);

@@ -73,10 +73,11 @@ struct broker {
     struct stuck_process *left;  // owned: processes that were left behind
     struct health health;
     struct dead_letters dead_letters;
-    int64_t watch_due_ns;      // next look at the workers, INT64_MAX = none
-    int64_t stop_deadline_ns;  // of all nodes together, INT64_MAX = none
-    bool is_advancing;         // wiring_advance() runs
-    bool is_advance_wanted;    // and has to run again
+    struct letter_job *letter_jobs;  // owned: helpers that write them
+    int64_t watch_due_ns;            // next look at the workers, INT64_MAX = none
+    int64_t stop_deadline_ns;        // of all nodes together, INT64_MAX = none
+    bool is_advancing;               // wiring_advance() runs
+    bool is_advance_wanted;          // and has to run again
     bool is_launcher_gone;
 };
 

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
+#include "broker/letter_office.h"
 #include "broker/life.h"
 #include "broker/life_end.h"
 #include "broker/pages.h"
@@ -257,7 +258,8 @@ void ending_check(struct broker *broker)
     bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
     // A graph that never had a node has not finished: it waits for one.
     bool is_finished = is_under_way && broker->actual->node_count > 0;
-    if ((!is_finished && broker->phase != BROKER_ENDING) || is_any_alive(broker->actual)) {
+    if ((!is_finished && broker->phase != BROKER_ENDING) || is_any_alive(broker->actual) ||
+        letter_office_is_busy(broker)) {
         return;
     }
     bool is_stopped = broker->phase == BROKER_ENDING;

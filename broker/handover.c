@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "broker/descriptor.h"
 #include "broker/generation.h"
+#include "broker/letter_office.h"
 #include "broker/life.h"
 #include "broker/life_message.h"
 #include "broker/pages.h"
@@ -277,14 +278,18 @@ static int renew_input(struct broker *broker, struct actual_link *link, const st
     return failed;
 }
 
-static void give_up_frame(struct broker *broker, const struct actual_node *node,
+static void give_up_frame(struct broker *broker, struct actual_node *node,
                           const struct actual_link *link, uint64_t seq, uint32_t deaths)
 {
-    struct dead_letter letter = {.time_ns = clock_now_ns(), .seq = seq, .deaths = deaths};
+    struct dead_letter letter = {
+        .time_ns = clock_now_ns(), .link_id = link->id, .seq = seq, .deaths = deaths};
+    letter.generation = node->life.generation;
+    text_copy(letter.to, sizeof letter.to, link->to_address);
     text_copy(letter.node, sizeof letter.node, node->life.id);
     text_copy(letter.link, sizeof letter.link, link->name);
     exit_reason_describe(&node->reason, letter.reason, sizeof letter.reason);
-    dead_letters_add(&broker->dead_letters, &letter);
+    uint64_t id = dead_letters_add(&broker->dead_letters, &letter);
+    letter_office_write(broker, node, link, id);
     health_say(&broker->health, HEALTH_FRAME_SKIPPED, node->life.id, node->life.generation, seq,
                "frame %llu of %s is skipped: %u %s with it in work", (unsigned long long)seq,
                link->name, deaths, deaths == 1 ? "death" : "deaths");

@@ -22,6 +22,7 @@
 #include "broker/descriptor.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
+#include "broker/letter_office.h"
 #include "broker/life_end.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
@@ -236,6 +237,9 @@ static struct actual_node *node_of_serial(const struct broker *broker, uint32_t 
 
 void life_on_launch(struct broker *broker, const struct launch_event *event)
 {
+    if (letter_office_on_launch(broker, event)) {
+        return;
+    }
     struct actual_node *node = node_of_serial(broker, event->serial);
     if (node == NULL) {
         if (event->kind == LAUNCH_SPAWNED) {

@@ -178,7 +178,8 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
     text_copy(node->last_reason, sizeof node->last_reason, reason);
     health_say(&broker->health, HEALTH_NODE_RESTARTING, node->life.id, node->life.generation, 0,
                "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);
-    node->restart_at_ns = clock_now_ns() + delay_ns;
+    node->restart_due_ns = clock_now_ns() + delay_ns;
+    node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
     node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
     broker_arm_timer(broker);
     wiring_advance(broker);

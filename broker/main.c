@@ -20,6 +20,7 @@
 #include "broker/descriptor.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
+#include "broker/letter_write.h"
 #include "broker/options.h"
 #include "broker/process_limits.h"
 #include "broker/verify_command.h"
@@ -185,6 +186,9 @@ int main(int argc, char **argv)
 {
     if (fd_fill_standard() != 0) {
         return STATUS_INTERNAL;
+    }
+    if (letter_write_is_meant(argc, argv)) {
+        return letter_write_main(argc, argv);
     }
     struct options options;
     char text[HELP_BYTES];

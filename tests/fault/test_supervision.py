@@ -191,6 +191,59 @@ class Supervision(unittest.TestCase):
         self.assertIn("frame 51 of a.data -> f.in is skipped: 1 death with it in work", text)
         self.assertEqual(self.lives(text, "f"), 2)
 
+    def letters(self):
+        """Head and payload of each file in the folder of dead letters, oldest first."""
+        found = []
+        for path in sorted((self.graph.folder / "letters").iterdir()):
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+            head, payload = path.read_bytes().split(b"\n\n", 1)
+            found.append((dict(line.split(": ", 1) for line in head.decode().splitlines()), payload))
+        return found
+
+    def write_poison(self, head, **config):
+        middle = faulty("segv", more="restart: {max: unlimited, delay: 1ms}", **config)
+        self.graph.write({"a": "exec: [test-source], config: {frames: 100, rate: 1000, size: 5000}",
+                          "y": "exec: [file-sink], config: {path: all}", "f": middle, "z": "exec: [check-sink]"},
+                         ["a.data -> y.in", "a.data -> f.in", "f.out -> z.in"], head)
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr, (self.graph.folder / "all").read_bytes()
+
+    def test_the_payload_of_a_skipped_frame_is_kept(self):
+        """R-SUP-044"""
+        text, everything = self.write_poison("dead_letters: {dir: letters}", at=50)
+        (head, payload), = self.letters()
+        self.assertEqual(payload, everything[50 * 5000:51 * 5000])
+        wanted = {"streambroker-letter": "1", "node": "f", "to": "f.in", "seq": "51", "deaths": "3", "number": "50",
+                  "reason": "signal 11 (SIGSEGV)", "kind": "binary", "payload-bytes": "5000"}
+        self.assertEqual({key: head[key] for key in wanted}, wanted)
+        self.assertIn("a.data -> f.in: published=100 released=99 poisoned=1", text)
+        self.assertIn("f.out -> z.in: published=99 released=99\n", text)
+
+    def test_the_folder_of_dead_letters_is_bounded(self):
+        """R-SUP-045"""
+        text, everything = self.write_poison("dead_letters: {dir: letters, max: 12KiB}", every=20)
+        self.assertIn("poisoned=5", text)
+        self.assertEqual([head["number"] for head, _ in self.letters()], ["79", "99"])
+        self.assertEqual([payload for _, payload in self.letters()],
+                         [everything[n * 5000:(n + 1) * 5000] for n in (79, 99)])
+        self.assertEqual(len(list((self.graph.folder / "letters").glob(".*"))), 0)
+
+    def test_a_letter_that_cannot_be_kept_holds_up_nobody(self):
+        """R-SUP-045"""
+        (self.graph.folder / "letters").write_text("not a folder")
+        text, _ = self.write_poison("dead_letters: {dir: letters}", at=50)
+        self.assertRegex(text, r"warning f\[3\]: the payload of frame 51 of a\.data -> f\.in is not kept: "
+                               r".*letters: Not a directory")
+        self.assertIn("f.out -> z.in: published=99 released=99\n", text)
+
+    def test_where_everything_is_poison_the_budget_ends_it(self):
+        """R-SUP-046"""
+        text = self.run_chain(faulty("segv", more="restart: {max: 5, delay: 1ms}", every=1), status=1,
+                              sink="exec: [check-sink]")
+        self.assertIn("its restarts are used up", text)
+        self.assertLessEqual(self.lives(text, "f"), 9)
+
     def test_a_filter_killed_at_random_loses_and_repeats_nothing(self):
         """R-SUP-016 R-DATA-024 R-STEP-014"""
         self.graph.write({"a": source(30000, 10000), "f": f"exec: [pass], {AGAIN}", "z": CHECK},
