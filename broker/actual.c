@@ -117,6 +117,14 @@ static struct actual_output *get_output(struct actual_node *node, const struct g
     return output;
 }
 
+static void write_names(struct actual_link *link)
+{
+    const struct graph_end *to = &link->wanted->to;
+    write_address(link->to_address, sizeof link->to_address, to->node, to->port);
+    struct text name = TEXT_OVER(link->name);
+    text_add_format(&name, "%s -> %s", link->output->address, link->to_address);
+}
+
 int actual_add_link(struct actual *actual, struct graph *graph, const struct graph_link *wanted,
                     struct actual_node *from, struct actual_node *to, struct actual_link **out_link)
 {
@@ -135,13 +143,26 @@ int actual_add_link(struct actual *actual, struct graph *graph, const struct gra
                                  .output = output,
                                  .to = to,
                                  .depth = wanted->found.depth};
-    write_address(link->to_address, sizeof link->to_address, wanted->to.node, wanted->to.port);
-    struct text name = TEXT_OVER(link->name);
-    text_add_format(&name, "%s -> %s", output->address, link->to_address);
+    write_names(link);
     output->links[output->link_count++] = link;
     to->inputs[to->input_count++] = link;
     actual->links[actual->link_count++] = link;
     *out_link = link;
+    return 0;
+}
+
+int actual_redirect_link(struct actual_link *link, struct graph *graph,
+                         const struct graph_link *wanted, struct actual_node *to)
+{
+    if (grow(&to->inputs, to->input_count) != 0) {
+        return -ENOMEM;
+    }
+    actual_follow_link(link, graph, wanted);
+    link->to->input_count = take_out(&link->to->inputs, link->to->input_count, link);
+    to->inputs[to->input_count++] = link;
+    link->to = to;
+    link->depth = wanted->found.depth;
+    write_names(link);
     return 0;
 }
 

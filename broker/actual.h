@@ -163,6 +163,11 @@ int actual_add_link(struct actual *actual, struct graph *graph, const struct gra
                     struct actual_node *from, struct actual_node *to,
                     struct actual_link **out_link);
 
+// Lets the link lead to another node of the graph, as `wanted` says. Its writer learns nothing of
+// it. Returns 0 or -ENOMEM.
+int actual_redirect_link(struct actual_link *link, struct graph *graph,
+                         const struct graph_link *wanted, struct actual_node *to);
+
 // Takes a link out and frees it. No generation may have it any more.
 void actual_remove_link(struct actual *actual, struct actual_link *link);
 

@@ -194,7 +194,7 @@ static uint64_t limit_bytes(const struct graph_share *share, const struct budget
 }
 
 // Status and bell pages are small and each node has them: they are reserved once.
-static int set_budget(struct broker *broker)
+int broker_reserve_pages(struct broker *broker, size_t node_count)
 {
     struct budget_machine machine;
     int failed = budget_read_machine(&machine);
@@ -205,7 +205,7 @@ static int set_budget(struct broker *broker)
     broker->budget.limit_bytes = limit_bytes(&broker->graph->limits.shared_memory, &machine);
     uint64_t page = 4096;
     uint64_t status = (sizeof(struct status_page) + page - 1) / page * page;
-    uint64_t bytes = broker->graph->node_count * (status + page);
+    uint64_t bytes = node_count * (status + page);
     struct budget_refusal refusal;
     failed = budget_reserve(&broker->budget, &machine, bytes, 0, &refusal);
     if (failed != 0) {
@@ -216,7 +216,7 @@ static int set_budget(struct broker *broker)
         log_line(LOG_ERROR,
                  "not enough memory for the pages of %zu nodes: %s needed, %s available "
                  "(%s)",
-                 broker->graph->node_count, needed, available, refusal.bound);
+                 node_count, needed, available, refusal.bound);
     }
     return failed;
 }
@@ -321,7 +321,7 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
                             .stop_deadline_ns = INT64_MAX,
                             .watch_due_ns = INT64_MAX};
     raise_descriptor_limit();
-    if (set_budget(&broker) != 0) {
+    if (broker_reserve_pages(&broker, graph->node_count) != 0) {
         cleanup_fd(&broker.options.control);
         return STATUS_INVALID;
     }

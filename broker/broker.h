@@ -92,6 +92,10 @@ void broker_start(struct broker *broker);
 // Sets the timer to the earliest deadline of a node or of the stop.
 void broker_arm_timer(struct broker *broker);
 
+// Takes the memory for the status and bell pages of so many nodes from the budget. Returns 0, or
+// -ENOMEM and has logged it.
+int broker_reserve_pages(struct broker *broker, size_t node_count);
+
 // The number of the next MEMORY or INPUT_FORMAT.
 uint32_t broker_next_serial(struct broker *broker);
 

@@ -9,6 +9,7 @@
 
 #include <streambroker/processor.h>
 
+#include "broker/graph_values.h"
 #include "broker/graph_words.h"
 #include "schemas/limits.h"
 
@@ -29,12 +30,6 @@ struct descriptor_port;
 #define GRAPH_NONE_BYTES UINT64_MAX
 #define GRAPH_UNLIMITED UINT32_MAX
 
-// Where something stands in the graph file; line 0 = it was not written there.
-struct graph_place {
-    uint32_t line;    // from 1
-    uint32_t column;  // from 1, in characters
-};
-
 // One enum value per field of each section: indices into the places of its struct.
 enum graph_field {
 #define FIELD(SECTION, NAME, path, KIND, member, words, low, high, initial, meaning)               \
@@ -42,41 +37,6 @@ enum graph_field {
 #include "broker/graph_fields.def"
 #undef FIELD
     GRAPH_FIELDS_COUNT
-};
-
-struct graph_strings {
-    size_t count;
-    const char *const *items;          // in the arena of the graph
-    const struct graph_place *places;  // one per item
-};
-
-struct graph_numbers {
-    size_t count;
-    const uint32_t *items;
-};
-
-// A parameter or a variable. Sorted by name.
-struct graph_pair {
-    const char *name;
-    const char *value;
-    struct graph_place name_place;
-    struct graph_place value_place;
-};
-
-struct graph_pairs {
-    size_t count;
-    struct graph_pair *items;
-};
-
-struct graph_fraction {
-    uint32_t numerator;
-    uint32_t denominator;
-};
-
-// Bytes, or a part of what there is.
-struct graph_share {
-    uint64_t bytes;     // GRAPH_NONE_BYTES = no limit
-    uint32_t permille;  // above 0: this part instead of bytes
 };
 
 struct graph_activation {
@@ -160,6 +120,12 @@ struct graph_node {
     struct graph_node_found found;
 };
 
+// A converter that can be inserted; all NULL when it cannot.
+struct graph_stock {
+    const char *program;
+    const struct descriptor *descriptor;
+};
+
 // One end of a link as written: node.port.
 struct graph_end {
     const char *node;
@@ -192,8 +158,9 @@ struct graph_link {
     uint64_t max_payload;  // 0 = the output port's, else GRAPH_MAX_PAYLOAD_DEFAULT
     enum graph_memory memory;
     int64_t max_lag_ns;                // or GRAPH_NONE_NS
-    const struct graph_link *written;  // of a converted link's first part: the whole; else NULL
+    struct graph_link *written;        // of a converted link's first part: the whole; else NULL
     bool is_inserted;                  // a further part of one
+    const struct conversion *decided;  // what negotiation found that it needs, NULL = nothing yet
     struct graph_place place;
     struct graph_place places[GRAPH_FIELDS_COUNT];
     struct graph_link_found found;
@@ -226,7 +193,7 @@ struct graph {
     struct graph_node *nodes;  // in the order of the file
     size_t link_count;
     struct graph_link *links;
-
+    const struct graph_stock *stock;  // by enum converter: those that links may need; or NULL
     struct graph_place places[GRAPH_FIELDS_COUNT];
     size_t holder_count;  // beside its first owner
     struct arena *arena;  // owned: holds everything that is reached from here

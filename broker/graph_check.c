@@ -13,6 +13,7 @@
 #include "broker/arena.h"
 #include "broker/check_config.h"
 #include "broker/check_link.h"
+#include "broker/conversion.h"
 #include "broker/graph_fields.h"
 #include "broker/insertion.h"
 
@@ -144,6 +145,16 @@ static void settle_mode(const struct graph *graph, struct graph_node *node, stru
     }
 }
 
+static int check_program(struct graph *graph, struct graph_node *node, const char *program,
+                         const struct descriptor *descriptor, struct diags *diags)
+{
+    node->found.program = program;
+    node->found.descriptor = descriptor;
+    settle_mode(graph, node, diags);
+    check_mode(graph, node, diags);
+    return check_config(graph, node, descriptor, diags);
+}
+
 static int check_node(struct graph *graph, struct graph_node *node, struct catalog *catalog,
                       struct diags *diags)
 {
@@ -168,11 +179,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
         say_not_found(graph, node, catalog, failed, why.text, diags);
         return 0;
     }
-    node->found.program = entry.program;
-    node->found.descriptor = entry.descriptor;
-    settle_mode(graph, node, diags);
-    check_mode(graph, node, diags);
-    return check_config(graph, node, entry.descriptor, diags);
+    return check_program(graph, node, entry.program, entry.descriptor, diags);
 }
 
 static void check_transport(const struct graph *graph, const struct graph_link *link,
@@ -218,6 +225,9 @@ static int check_links(struct graph *graph, struct diags *diags)
         if (link->from.node != NULL && link->to.node != NULL) {
             if (check_link(graph, link, diags) != 0) {
                 return -ENOMEM;
+            }
+            if (link->found.conversion == NULL && link->is_auto_transfer) {
+                link->found.conversion = link->decided;
             }
             check_duplicate(graph, i, diags);
         }
@@ -327,14 +337,16 @@ static int check_cycles(const struct graph *graph, struct diags *diags)
     return 0;
 }
 
-static int refuse_count(const struct graph *graph, struct diags *diags)
+static int refuse_count(const struct graph *graph, size_t inserted, struct diags *diags)
 {
-    if (graph->node_count > graph->limits.nodes) {
-        const struct graph_node *first = &graph->nodes[graph->limits.nodes];
-        diags_add(diags, DIAG_ERROR, graph->file, first->place,
+    size_t count = graph->node_count + inserted;
+    if (count > graph->limits.nodes) {
+        size_t first = graph->limits.nodes;
+        struct graph_place place = {0};
+        diags_add(diags, DIAG_ERROR, graph->file,
+                  first < graph->node_count ? graph->nodes[first].place : place,
                   "%zu nodes%s, at most %u are allowed; raise limits.nodes or split the graph",
-                  graph->node_count, first->is_inserted ? " with inserted converters" : "",
-                  graph->limits.nodes);
+                  count, inserted > 0 ? " with inserted converters" : "", graph->limits.nodes);
         return -EINVAL;
     }
     return 0;
@@ -354,17 +366,115 @@ static int check_nodes(struct graph *graph, struct catalog *catalog, struct diag
 static int convert(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
     size_t written = graph->node_count;
+    if (refuse_count(graph, insertion_count(graph), diags) != 0) {
+        return -EINVAL;
+    }
     int failed = insertion_apply(graph);
     if (failed != 0 || graph->node_count == written) {
         return failed;
-    }
-    if (refuse_count(graph, diags) != 0) {
-        return -EINVAL;
     }
     for (size_t i = written; i < graph->node_count && failed == 0; i++) {
         failed = check_node(graph, &graph->nodes[i], catalog, diags);
     }
     return failed == 0 ? check_links(graph, diags) : failed;
+}
+
+// True when a link may turn out to need a converter of this kind once its formats are known: its
+// input does not take everything, or shares one format with others.
+static bool may_need(const struct graph *graph, const struct graph_link *link,
+                     enum converter converter)
+{
+    const struct descriptor_port *to = link->found.to_port;
+    bool is_video = conversion_kind(converter) == SB_FORMAT_VIDEO;
+    if (!link->is_auto_transfer || to->type != (is_video ? SB_PORT_VIDEO : SB_PORT_AUDIO)) {
+        return false;
+    }
+    size_t sharers = 0;
+    for (size_t i = 0; i < graph->link_count; i++) {
+        sharers += is_same_end(&graph->links[i].to, &link->to);
+    }
+    const struct descriptor_formats *formats = &to->formats;
+    return sharers > 1 || formats->pixels != 0 || formats->samples != 0 || formats->rate_min != 0 ||
+           formats->rate_max != 0 || formats->channels_min != 0 || formats->channels_max != 0;
+}
+
+// Asks the converters that may be needed while nothing runs yet. One that is not installed is
+// missed only when it is needed.
+static int find_stock(struct graph *graph, struct catalog *catalog)
+{
+    struct graph_stock *stock = arena_alloc(graph->arena, CONVERTER_COUNT, sizeof(*stock));
+    if (stock == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < CONVERTER_COUNT; i++) {
+        bool is_needed = false;
+        for (size_t j = 0; j < graph->link_count && !is_needed; j++) {
+            is_needed = may_need(graph, &graph->links[j], (enum converter)i);
+        }
+        struct catalog_entry entry;
+        struct diag why;
+        const char *name = conversion_processor((enum converter)i);
+        if (is_needed && catalog_find_stock(catalog, name, &entry, &why) == 0) {
+            stock[i] = (struct graph_stock){entry.program, entry.descriptor};
+        }
+    }
+    graph->stock = stock;
+    return 0;
+}
+
+// The stock that the steps of a conversion need is there.
+static bool is_in_stock(const struct graph *graph, const struct conversion *conversion)
+{
+    for (size_t i = 0; i < conversion->step_count; i++) {
+        enum converter converter = conversion->steps[i].converter;
+        if (graph->stock == NULL || graph->stock[converter].descriptor == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int check_inserted(struct graph *graph, const struct conversion *conversion, size_t link,
+                          size_t first_node, size_t first_link, struct diags *diags)
+{
+    int failed = 0;
+    for (size_t i = 0; i < conversion->step_count && failed == 0; i++) {
+        const struct graph_stock *stock = &graph->stock[conversion->steps[i].converter];
+        failed = check_program(graph, &graph->nodes[first_node + i], stock->program,
+                               stock->descriptor, diags);
+    }
+    graph->links[link].found = (struct graph_link_found){0};
+    failed = failed == 0 ? check_link(graph, &graph->links[link], diags) : failed;
+    for (size_t i = first_link; i < graph->link_count && failed == 0; i++) {
+        graph->links[i].found = (struct graph_link_found){0};
+        failed = check_link(graph, &graph->links[i], diags);
+    }
+    return failed;
+}
+
+int graph_check_insert(struct graph *graph, size_t link_index, const struct conversion *conversion,
+                       struct diags *diags)
+{
+    if (!is_in_stock(graph, conversion)) {
+        return -ENOENT;
+    }
+    if (refuse_count(graph, conversion->step_count, diags) != 0) {
+        return -EINVAL;
+    }
+    struct conversion *kept = arena_alloc(graph->arena, 1, sizeof(*kept));
+    if (kept == NULL) {
+        return -ENOMEM;
+    }
+    *kept = *conversion;
+    size_t first_node = graph->node_count;
+    size_t first_link = graph->link_count;
+    int failed = insertion_remember(graph, link_index, kept);
+    graph->links[link_index].found.conversion = kept;
+    failed = failed == 0 ? insertion_apply(graph) : failed;
+    if (failed == 0) {
+        failed = check_inserted(graph, kept, link_index, first_node, first_link, diags);
+    }
+    return failed;
 }
 
 static int check_whole(struct graph *graph, struct diags *diags)
@@ -389,7 +499,7 @@ int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diag
     if (graph->is_incomplete && graph->node_count == 0) {
         return -EINVAL;  // every link would be one to a node that is not there
     }
-    int failed = refuse_count(graph, diags);
+    int failed = refuse_count(graph, 0, diags);
     if (failed == 0) {
         failed = check_nodes(graph, catalog, diags);
     }
@@ -398,6 +508,9 @@ int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diag
     }
     if (failed == 0) {
         failed = check_whole(graph, diags);
+    }
+    if (failed == 0 && diags_exit_status(diags) == 0) {
+        failed = find_stock(graph, catalog);
     }
     if (failed == 0 && diags_exit_status(diags) == 0) {
         failed = convert(graph, catalog, diags);

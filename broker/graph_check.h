@@ -3,6 +3,7 @@
 #pragma once
 
 #include "broker/catalog.h"
+#include "broker/conversion.h"
 #include "broker/diags.h"
 #include "broker/graph.h"
 
@@ -11,6 +12,13 @@
 // errors or refusals (diags_exit_status() tells which), -ENOMEM. Print diags before the graph is
 // destroyed: the name of the file in it is the graph's.
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags);
+
+// Puts a conversion that negotiation found into a link of a checked graph: its nodes and links are
+// appended, and `found` is filled. The arrays of the graph move, and what points into the old ones
+// stays valid until the graph is destroyed. Returns 0; -ENOENT when a converter is not installed;
+// -EINVAL with diags; -ENOMEM.
+int graph_check_insert(struct graph *graph, size_t link_index, const struct conversion *conversion,
+                       struct diags *diags);
 
 // What a check that found nothing wrong prints to stdout.
 enum graph_check_print {

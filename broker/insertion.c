@@ -81,8 +81,41 @@ static enum graph_tier tier_between(const struct graph_node *from, const struct 
     return is_trusted ? GRAPH_TIER_TRUSTED : is_untrusted ? GRAPH_TIER_UNTRUSTED : GRAPH_TIER_UNSET;
 }
 
+static struct graph_link *link_into(const struct graph *graph, const char *node)
+{
+    for (size_t i = 0; i < graph->link_count; i++) {
+        if (strcmp(graph->links[i].to.node, node) == 0) {
+            return &graph->links[i];
+        }
+    }
+    return NULL;
+}
+
+// The first part of the converted link that this is a part of, with how many converters come before
+// this part. A link that was never split is its own first part.
+static struct graph_link *first_part(const struct graph *graph, struct graph_link *link,
+                                     size_t *out_before)
+{
+    size_t before = 0;
+    while (link->is_inserted) {
+        link = link_into(graph, link->from.node);
+        SB_ASSERT(link != NULL);
+        before++;
+    }
+    *out_before = before;
+    return link;
+}
+
+// The node at the end of the link as it was written.
+static const char *reader_of(const struct graph *graph, struct graph_link *link)
+{
+    size_t before;
+    const struct graph_link *first = first_part(graph, link, &before);
+    return first->written != NULL ? first->written->to.node : first->to.node;
+}
+
 // Appends the node of one step of the conversion of a link.
-static int add_node(struct graph *graph, const struct graph_link *link,
+static int add_node(struct graph *graph, const struct graph_link *link, const char *reader,
                     const struct conversion_step *step)
 {
     struct graph_node *node = &graph->nodes[graph->node_count];
@@ -93,7 +126,7 @@ static int add_node(struct graph *graph, const struct graph_link *link,
     const char *processor = conversion_processor(step->converter);
     const char **exec = arena_alloc(graph->arena, 1, sizeof(*exec));
     struct graph_place *place = arena_alloc(graph->arena, 1, sizeof(*place));
-    node->id = free_id(graph, to->id, processor);
+    node->id = free_id(graph, reader, processor);
     if (exec == NULL || place == NULL || node->id == NULL) {
         return -ENOMEM;
     }
@@ -119,10 +152,12 @@ static int split(struct graph *graph, size_t index)
     }
     *written = graph->links[index];
     struct graph_link *part = &graph->links[index];
-    part->written = written;
+    const char *reader = reader_of(graph, part);
+    part->written = written->written != NULL ? written->written : written;
+    part->decided = NULL;
     part->delivery = written->found.delivery;
     for (size_t i = 0; i < conversion->step_count; i++) {
-        int failed = add_node(graph, written, &conversion->steps[i]);
+        int failed = add_node(graph, written, reader, &conversion->steps[i]);
         if (failed != 0) {
             return failed;
         }
@@ -142,7 +177,7 @@ static int split(struct graph *graph, size_t index)
     return 0;
 }
 
-static size_t count_steps(const struct graph *graph)
+size_t insertion_count(const struct graph *graph)
 {
     size_t count = 0;
     for (size_t i = 0; i < graph->link_count; i++) {
@@ -169,7 +204,7 @@ static int grow(struct graph *graph, size_t count)
 
 int insertion_apply(struct graph *graph)
 {
-    size_t count = count_steps(graph);
+    size_t count = insertion_count(graph);
     if (count == 0) {
         return 0;
     }
@@ -196,6 +231,56 @@ int insertion_apply(struct graph *graph)
         insertion_undo(graph);
     }
     return failed;
+}
+
+int insertion_remember(struct graph *graph, size_t link_index, const struct conversion *conversion)
+{
+    size_t before;
+    struct graph_link *first = first_part(graph, &graph->links[link_index], &before);
+    struct graph_link *written = first->written != NULL ? first->written : first;
+    const struct conversion *known = written->decided;
+    size_t known_count = known != NULL ? known->step_count : 0;
+    size_t count = known_count + conversion->step_count;
+    if (count > CONVERSION_STEPS_MAX || before > known_count) {
+        return 0;  // more than a chain can be: negotiation finds it again
+    }
+    struct conversion *kept = arena_alloc(graph->arena, 1, sizeof(*kept));
+    if (kept == NULL) {
+        return -ENOMEM;
+    }
+    kept->step_count = count;
+    for (size_t i = 0; i < count; i++) {
+        size_t behind = i - conversion->step_count;
+        kept->steps[i] = i < before                            ? known->steps[i]
+                         : i < before + conversion->step_count ? conversion->steps[i - before]
+                                                               : known->steps[behind];
+    }
+    written->decided = kept;
+    return 0;
+}
+
+int insertion_carry(const struct graph *from, struct graph *to)
+{
+    for (size_t i = 0; i < from->link_count; i++) {
+        const struct graph_link *known = from->links[i].written;
+        if (known == NULL || from->links[i].is_inserted || known->decided == NULL) {
+            continue;
+        }
+        for (size_t j = 0; j < to->link_count; j++) {
+            struct graph_link *link = &to->links[j];
+            if (compare_ends(&known->from, &link->from) != 0 ||
+                compare_ends(&known->to, &link->to) != 0) {
+                continue;
+            }
+            struct conversion *kept = arena_alloc(to->arena, 1, sizeof(*kept));
+            if (kept == NULL) {
+                return -ENOMEM;
+            }
+            *kept = *known->decided;
+            link->decided = kept;
+        }
+    }
+    return 0;
 }
 
 void insertion_undo(struct graph *graph)

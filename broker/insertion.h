@@ -8,9 +8,20 @@
 
 #include "broker/graph.h"
 
+// How many nodes insertion_apply() would add.
+size_t insertion_count(const struct graph *graph);
+
 // Puts the converters of found.conversion into each link that has some: nodes and links are
 // appended, none moves. What is appended has no `found` yet. Returns 0 or -ENOMEM.
 int insertion_apply(struct graph *graph);
+
+// Remembers that a link, which may be a part of a converted one, needs a conversion, so that it gets
+// it again whenever the graph is checked. Returns 0 or -ENOMEM.
+int insertion_remember(struct graph *graph, size_t link_index, const struct conversion *conversion);
+
+// What was remembered of links that another graph has too is remembered there. Before its check.
+// Returns 0 or -ENOMEM.
+int insertion_carry(const struct graph *from, struct graph *to);
 
 // Gives the graph back as it was written.
 void insertion_undo(struct graph *graph);

@@ -47,6 +47,17 @@ static void fill_link(struct wire_link *to, const struct actual_link *link, bool
     text_copy(to->peer, sizeof to->peer, is_output ? link->to_address : link->output->address);
 }
 
+void life_message_link(struct broker *broker, struct actual_node *node,
+                       const struct actual_link *link, bool is_output)
+{
+    if (node->peer.phase == WIRE_CONNECTED) {
+        return;  // its SETUP has it
+    }
+    broker->outgoing->type = WIRE_LINK;
+    fill_link(&broker->outgoing->link, link, is_output);
+    life_send(broker, node, NULL, 0);
+}
+
 static size_t fill_links(const struct actual_node *node, struct wire_link *links)
 {
     size_t count = 0;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "broker/descriptor.h"
 
 #define FORMAT_TEXT_BYTES 160
 
@@ -47,6 +48,26 @@ static bool accepts_details(const struct negotiation_input *input, const struct 
         return strcmp(format->name, input->message) == 0;
     }
     return true;
+}
+
+struct negotiation_input negotiation_input_of(const char *address,
+                                              const struct descriptor_port *port,
+                                              const struct sb_format *settled)
+{
+    const struct descriptor_formats *formats = &port->formats;
+    return (struct negotiation_input){
+        .address = address,
+        .type = port->type,
+        .pixels = formats->pixels,
+        .samples = formats->samples,
+        .rate_min = formats->rate_min,
+        .rate_max = formats->rate_max,
+        .channels_min = formats->channels_min,
+        .channels_max = formats->channels_max,
+        .kinds = formats->kinds,
+        .message = formats->message,
+        .settled = settled,
+    };
 }
 
 bool negotiation_accepts(const struct negotiation_input *input, const struct sb_format *format)

@@ -41,6 +41,13 @@ struct negotiation {
     size_t input_count;
 };
 
+struct descriptor_port;
+
+// What a port accepts, by its description.
+struct negotiation_input negotiation_input_of(const char *address,
+                                              const struct descriptor_port *port,
+                                              const struct sb_format *settled);
+
 // True when the port takes such frames.
 bool negotiation_accepts(const struct negotiation_input *input, const struct sb_format *format);
 

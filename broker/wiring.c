@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "broker/descriptor.h"
 #include "broker/generation.h"
+#include "broker/joining.h"
 #include "broker/life.h"
 #include "broker/negotiation.h"
 
@@ -109,26 +110,6 @@ static const struct sb_format *settled_format(const struct actual *actual,
     return NULL;
 }
 
-static struct negotiation_input input_of(const struct actual *actual, const struct group *group,
-                                         const struct actual_link *link)
-{
-    const struct descriptor_port *port = link->wanted->found.to_port;
-    const struct descriptor_formats *formats = &port->formats;
-    return (struct negotiation_input){
-        .address = link->to_address,
-        .type = port->type,
-        .pixels = formats->pixels,
-        .samples = formats->samples,
-        .rate_min = formats->rate_min,
-        .rate_max = formats->rate_max,
-        .channels_min = formats->channels_min,
-        .channels_max = formats->channels_max,
-        .kinds = formats->kinds,
-        .message = formats->message,
-        .settled = settled_format(actual, group, link),
-    };
-}
-
 // True when every consumer of the group is there to be told. In a graph that runs nobody is waited
 // for: a consumer that is started again is told then.
 static bool is_listened_to(const struct broker *broker, const struct group *group)
@@ -160,7 +141,9 @@ static int choose(const struct actual *actual, const struct group *group,
                                                  .format_count = group->outputs[i]->offer_count};
     }
     for (size_t i = 0; i < group->link_count; i++) {
-        inputs[i] = input_of(actual, group, group->links[i]);
+        const struct actual_link *link = group->links[i];
+        inputs[i] = negotiation_input_of(link->to_address, link->wanted->found.to_port,
+                                         settled_format(actual, group, link));
         is_settled = is_settled || (inputs[i].settled != NULL && !takes_any(group->links[i]));
     }
     *out_is_settled = is_settled;
@@ -248,6 +231,24 @@ static void refuse_group(struct broker *broker, const struct group *group, const
     life_refuse(broker, group->outputs[0]->node, "%s", text);
 }
 
+// True when converters were put between ends that do not meet: the rest is agreed without them.
+static bool join_group(struct broker *broker, const struct group *group, char *text,
+                       size_t text_bytes)
+{
+    auto_free struct joining_link *links = calloc(group->link_count + 1, sizeof *links);
+    if (links == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < group->link_count; i++) {
+        struct actual_link *link = group->links[i];
+        const struct sb_format *settled =
+            takes_any(link) ? NULL : settled_format(broker->actual, group, link);
+        links[i] = (struct joining_link){.link = link, .settled = settled};
+    }
+    size_t length = strlen(text);
+    return joining_try(broker, links, group->link_count, text + length, text_bytes - length) == 0;
+}
+
 static void hold(struct actual_output *output)
 {
     if (output->held_ns == 0) {
@@ -256,7 +257,7 @@ static void hold(struct actual_output *output)
     }
 }
 
-// Returns true when the group was agreed or refused.
+// Returns true when the group was agreed, changed or refused.
 static bool agree_group(struct broker *broker, struct group *group, bool is_waiting_allowed)
 {
     bool is_incomplete = grow(broker->actual, group);
@@ -272,6 +273,9 @@ static bool agree_group(struct broker *broker, struct group *group, bool is_wait
         // The links that bind it may be about to change as well, for the same reason upstream.
         hold(group->outputs[0]);
         return false;
+    }
+    if (failed == -ENOENT && join_group(broker, group, text, sizeof text)) {
+        return true;
     }
     if (failed != 0) {
         refuse_group(broker, group, failed == -ENOMEM ? "no memory" : text);

@@ -73,7 +73,8 @@ class Run(unittest.TestCase):
         self.graph.write({"a": "exec: [test-pattern], config: {pixel: i420, frames: 5}",
                           "b": "exec: [test-pattern], config: {pixel: rgba, frames: 5}",
                           "c": "exec: [convert]", "d": "exec: [null-sink]"},
-                         ["a.video -> c.video", "b.video -> c.video", "c.video -> d.in"])
+                         [f"{{from: {node}.video, to: c.video, auto_transfer: false}}" for node in "ab"] +
+                         ["c.video -> d.in"])
         done = self.graph.run()
         self.assertEqual(done.returncode, 78, done.stderr)
         self.assertRegex(done.stderr, r"no common format: a\.video offers video i420")

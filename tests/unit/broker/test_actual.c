@@ -110,6 +110,29 @@ static void a_link_and_a_node_can_be_added_and_taken_out(void **state)
     graph_destroy(graph);
 }
 
+// R-NEG-011
+static void a_link_can_lead_to_another_node_for_its_writer_unseen(void **state)
+{
+    struct graph *graph;
+    struct actual *actual = build(*state, &graph);
+    struct actual_link *link = actual->links[1];
+    struct actual_node *blur = actual_find_node(actual, "blur");
+    struct actual_node *sink = actual_find_node(actual, "sink");
+    uint32_t id = link->id;
+    // As link 2 of the graph has it.
+    assert_int_equal(actual_redirect_link(link, graph, &graph->links[2], sink), 0);
+    assert_int_equal(link->id, id);
+    assert_string_equal(link->name, "src.video -> sink.in");
+    assert_string_equal(link->to_address, "sink.in");
+    assert_int_equal(link->depth, 8);
+    assert_int_equal(blur->input_count, 0);
+    assert_int_equal(sink->input_count, 3);
+    assert_ptr_equal(actual_input_of(sink, id), link);
+    assert_int_equal(actual_find_node(actual, "src")->outputs[0]->link_count, 2);
+    actual_destroy(actual);
+    graph_destroy(graph);
+}
+
 static void nodes_keep_the_graph_alive_that_they_follow(void **state)
 {
     struct graph *graph;
@@ -136,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_link_knows_both_ends_and_what_the_check_found),
         cmocka_unit_test(the_order_is_sources_first),
         cmocka_unit_test(a_link_and_a_node_can_be_added_and_taken_out),
+        cmocka_unit_test(a_link_can_lead_to_another_node_for_its_writer_unseen),
         cmocka_unit_test(nodes_keep_the_graph_alive_that_they_follow),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);

@@ -204,7 +204,7 @@ static void converters_count_as_nodes(void **state)
                            "version: 1\nlimits: {nodes: 2}\n"
                            "nodes: {a: {exec: [yuv]}, b: {exec: [rgb]}}\n"
                            "links: [a.video -> b.video]\n",
-                           "g.yaml:4:9: 3 nodes with inserted converters, at most 2 are allowed; "
+                           "g.yaml: 3 nodes with inserted converters, at most 2 are allowed; "
                            "raise limits.nodes or split the graph");
 }
 
@@ -225,6 +225,89 @@ static void a_converter_that_is_not_installed_is_an_error(void **state)
                            message);
 }
 
+// R-NEG-011
+static void what_negotiation_finds_is_put_in_and_stays_when_the_graph_is_checked_again(void **state)
+{
+    add_processors(*state);
+    fixture_add(*state, "any", NODE("any", "", OUTPUT("")));
+    struct graph *graph = check(*state, "version: 1\nnodes: {a: {exec: [any]}, b: {exec: [rgb]}}\n"
+                                        "links: [a.video -> b.video]\n");
+    assert_int_equal(graph->node_count, 2);
+    struct conversion conversion = {.step_count = 1, .steps = {{.converter = CONVERTER_CONVERT}}};
+    struct diags diags = {.count = 0};
+    assert_int_equal(graph_check_insert(graph, 0, &conversion, &diags), 0);
+    assert_int_equal(graph->node_count, 3);
+    assert_string_equal(graph->links[0].to.node, "b-convert");
+    assert_int_equal(graph->links[0].found.to_node, 2);
+    assert_string_equal(graph->links[1].to.node, "b");
+    assert_non_null(graph->nodes[2].found.descriptor);
+    // It cannot hold for a link that was split already.
+    assert_null(graph->links[0].decided);
+    assert_int_equal(graph_check(graph, ((struct fixture *)*state)->catalog, &diags), 0);
+    assert_int_equal(graph->node_count, 3);
+    assert_string_equal(graph->links[0].to.node, "b-convert");
+    graph_destroy(graph);
+}
+
+// R-NEG-011
+static void what_negotiation_found_holds_for_a_graph_that_takes_the_place(void **state)
+{
+    struct fixture *fixture = *state;
+    add_processors(fixture);
+    fixture_add(fixture, "scale", NODE("scale", INPUT(""), OUTPUT("")));
+    fixture_add(fixture, "any", NODE("any", "", OUTPUT("")));
+    struct diags diags = {.count = 0};
+    static const char text[] =
+        "version: 1\nnodes: {a: {exec: [any]}, b: {exec: [rgb]}, "
+        "c: {exec: [any]}}\nlinks: [a.video -> b.video, c.video -> b.video]\n";
+    struct graph *graph = check(fixture, text);
+    struct conversion one = {.step_count = 1, .steps = {{.converter = CONVERTER_CONVERT}}};
+    struct conversion two = {.step_count = 1, .steps = {{.converter = CONVERTER_SCALE}}};
+    assert_int_equal(graph_check_insert(graph, 0, &one, &diags), 0);
+    // Into the part in front of the converter.
+    assert_int_equal(graph_check_insert(graph, 0, &two, &diags), 0);
+    assert_string_equal(graph->links[0].to.node, "b-scale");
+    assert_string_equal(link_from(graph, "b-scale")->to.node, "b-convert");
+    struct graph *other = NULL;
+    assert_int_equal(graph_file_load("g.yaml", text, sizeof text - 1, &other, &diags), 0);
+    assert_int_equal(insertion_carry(graph, other), 0);
+    assert_int_equal(graph_check(other, fixture->catalog, &diags), 0);
+    assert_int_equal(other->node_count, 5);
+    assert_string_equal(other->links[0].to.node, "b-scale");
+    assert_string_equal(link_from(other, "b-scale")->to.node, "b-convert");
+    assert_string_equal(link_from(other, "b-convert")->to.node, "b");
+    graph_destroy(other);
+    graph_destroy(graph);
+}
+
+static void what_is_not_installed_is_not_put_in(void **state)
+{
+    add_processors(*state);
+    struct graph *graph = check(*state, "version: 1\nnodes: {a: {exec: [yuv]}, b: {exec: [sink]}}\n"
+                                        "links: [a.video -> b.in]\n");
+    struct conversion conversion = {.step_count = 1, .steps = {{.converter = CONVERTER_SCALE}}};
+    struct diags diags = {.count = 0};
+    assert_int_equal(graph_check_insert(graph, 0, &conversion, &diags), -ENOENT);
+    assert_int_equal(graph->node_count, 2);
+    graph_destroy(graph);
+}
+
+// R-GRAPH-017
+static void negotiation_keeps_to_the_limit_of_nodes(void **state)
+{
+    add_processors(*state);
+    fixture_add(*state, "any", NODE("any", "", OUTPUT("")));
+    struct graph *graph = check(*state, "version: 1\nlimits: {nodes: 2}\n"
+                                        "nodes: {a: {exec: [any]}, b: {exec: [rgb]}}\n"
+                                        "links: [a.video -> b.video]\n");
+    struct conversion conversion = {.step_count = 1, .steps = {{.converter = CONVERTER_CONVERT}}};
+    struct diags diags = {.count = 0};
+    assert_int_equal(graph_check_insert(graph, 0, &conversion, &diags), -EINVAL);
+    assert_int_equal(diags.counts[DIAG_ERROR], 1);
+    assert_int_equal(graph->node_count, 2);
+    graph_destroy(graph);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -238,6 +321,10 @@ int main(void)
         CASE(a_checked_graph_can_be_checked_again),
         CASE(a_converter_is_trusted_as_little_as_its_ends),
         CASE(converters_count_as_nodes),
+        CASE(what_negotiation_finds_is_put_in_and_stays_when_the_graph_is_checked_again),
+        CASE(what_negotiation_found_holds_for_a_graph_that_takes_the_place),
+        CASE(what_is_not_installed_is_not_put_in),
+        CASE(negotiation_keeps_to_the_limit_of_nodes),
         CASE(a_converter_that_is_not_installed_is_an_error),
     };
     return cmocka_run_group_tests_name("insertion", tests, NULL, NULL);
