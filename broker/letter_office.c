@@ -170,6 +170,34 @@ void letter_office_write(struct broker *broker, struct actual_node *node,
     broker_arm_timer(broker);
 }
 
+static int remove_file(const struct broker *broker, const char *file)
+{
+    auto_fd int folder_fd = open(broker->graph->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (folder_fd < 0) {
+        return -errno;
+    }
+    auto_fd int dir_fd =
+        openat(folder_fd, broker->graph->dead_letters.dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd >= 0 && unlinkat(dir_fd, file, 0) == 0) {
+        return 0;
+    }
+    return errno == ENOENT ? 0 : -errno;
+}
+
+int letter_office_drop(struct broker *broker, uint64_t id)
+{
+    const struct dead_letter *letter = dead_letters_find(&broker->dead_letters, id);
+    if (letter == NULL) {
+        return -ENOENT;
+    }
+    if (letter->state == DEAD_LETTER_WRITING) {
+        return -EBUSY;
+    }
+    bool has_file = letter->file[0] != '\0' && broker->graph->dead_letters.dir != NULL;
+    int failed = has_file ? remove_file(broker, letter->file) : 0;
+    return failed != 0 ? failed : dead_letters_drop(&broker->dead_letters, id);
+}
+
 // --- The end of a helper ----------------------------------------------------------------------
 
 static void finish(struct broker *broker, const struct letter_job *job, bool is_good,

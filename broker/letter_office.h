@@ -15,6 +15,10 @@
 void letter_office_write(struct broker *broker, struct actual_node *node,
                          const struct actual_link *link, uint64_t id);
 
+// Forgets a letter and removes its file. Returns 0, -ENOENT, -EBUSY while it is written, or why the
+// file cannot be removed; a file that is gone is no error.
+int letter_office_drop(struct broker *broker, uint64_t id);
+
 // An event of the launcher. Returns false when it is about no helper.
 bool letter_office_on_launch(struct broker *broker, const struct launch_event *event);
 
