@@ -15,7 +15,7 @@ size_t insertion_count(const struct graph *graph);
 // appended, none moves. What is appended has no `found` yet. Returns 0 or -ENOMEM.
 int insertion_apply(struct graph *graph);
 
-// Remembers that a link, which may be a part of a converted one, needs a conversion, so that it gets
+// Remembers that a link, which may be part of a converted one, needs a conversion, so that it gets
 // it again whenever the graph is checked. Returns 0 or -ENOMEM.
 int insertion_remember(struct graph *graph, size_t link_index, const struct conversion *conversion);
 
