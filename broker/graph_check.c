@@ -14,6 +14,7 @@
 #include "broker/check_config.h"
 #include "broker/check_link.h"
 #include "broker/conversion.h"
+#include "broker/granting.h"
 #include "broker/graph_fields.h"
 #include "broker/insertion.h"
 
@@ -163,6 +164,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
         return 0;  // of a file with errors, where this was one
     }
     refuse_node(graph, node, diags);
+    granting_check(graph, node, diags);
     const char **exec = arena_alloc(graph->arena, node->exec.count + 1, sizeof(*exec));
     if (exec == NULL) {
         return -ENOMEM;

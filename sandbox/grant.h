@@ -2,8 +2,8 @@
 // What a node was granted, found in the file system with the rights of who asks: paths become
 // descriptors, words become the paths and variables of grants.def.
 //
-// Life: grant_set_init(), one grant_add_*() per word of the graph, then the binds and the environment
-// go into a plan, and grant_set_fini() after the process was asked for.
+// Life: grant_set_init(), one grant_add_*() per word of the graph, then the binds and the
+// environment go into a plan, and grant_set_fini() after the process was asked for.
 #pragma once
 
 #include <limits.h>

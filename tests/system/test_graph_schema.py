@@ -66,7 +66,7 @@ BAD = [
     node(run={"cpus": ["0"]}), node(run={"interval": "10"}), node(run={"interval": 10}),
     node(activate="batch"), node(activate={"batch": 0}), node(restart={"max": -1}),
     node(restart={"when": "sometimes"}), node(timeouts={"start": 0}), node(timeouts="5s"),
-    node(sandbox="half"), node(sandbox={"devices": ["printer"]}), node(sandbox={"trust": True}),
+    node(sandbox="half"), node(sandbox={"require": ["printer"]}), node(sandbox={"trust": True}),
     node(limits={"cpu": 50}), node(limits={"pids": 0}), node(optional="yes"), node(config=[1]),
     node(config={"a": [1]}), link(depth=0), link(depth=65537), link(depth="16"), link(delivery="best"),
     link(max_payload=0), link(max_payload="1 MiB"), link(memory="large"), link(max_lag="soon"), link(dept=1),

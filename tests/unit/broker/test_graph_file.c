@@ -276,9 +276,9 @@ static void an_unknown_word_is_refused_with_the_known_ones(void **state)
     assert_link_message("{from: a.b, to: c.d, delivery: best}",
                         "g.yaml:4:36: delivery: 'best' is not known here; write lossless, ordered "
                         "or latest");
-    assert_node_message("sandbox: {devices: [gpu, printer]}",
-                        "g.yaml:4:30: sandbox.devices: 'printer' is not known here; write gpu, "
-                        "camera or sound");
+    assert_node_message("sandbox: {require: [cgroup, gpu]}",
+                        "g.yaml:4:33: sandbox.require: 'gpu' is not known here; write cgroup, "
+                        "own-uid, memory, cpu or pids");
     assert_node_message("activate: sometimes",
                         "g.yaml:4:15: activate: 'sometimes' is not known here; write any or all");
 }

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// Walks the grants of a node, once to say what is wrong with them and once to have them.
+#include "broker/granting.h"
+
+#include <stdio.h>
+#include <string.h>
+
+// One word or path of a node, to be added to a set.
+struct granting_entry {
+    enum grant grant;
+    const char *text;
+    struct graph_place place;
+    bool is_path;
+    bool is_device;
+};
+
+struct walk {
+    const struct graph *graph;
+    const struct graph_node *node;
+    struct grant_set *set;
+    bool is_making;
+    struct diags *diags;   // NULL = stop at the first error
+    struct diag *out_why;  // of that one
+};
+
+static void say(const struct walk *walk, const struct granting_entry *entry, const char *why)
+{
+    struct diags_quoted name = diags_quote(entry->text);
+    const char *use = entry->is_device               ? "use"
+                      : entry->grant == GRANT_WRITE  ? "write"
+                      : entry->grant == GRANT_ROOTFS ? "have as its root"
+                                                     : "read";
+    char text[DIAG_TEXT_BYTES_MAX];
+    snprintf(text, sizeof text, "%s, which node '%s' may %s, %s", name.bytes, walk->node->id, use,
+             why);
+    if (walk->diags != NULL) {
+        diags_add(walk->diags, DIAG_ERROR, walk->graph->file, entry->place, "%s", text);
+    } else {
+        diag_set(walk->out_why, "%s", text);
+    }
+}
+
+static int add(const struct walk *walk, const struct granting_entry *entry)
+{
+    const char *why = "cannot be used";
+    int failed;
+    if (entry->is_device) {
+        failed = grant_add_device(walk->set, entry->text, &why);
+    } else if (entry->is_path) {
+        failed = grant_add_path(walk->set, entry->grant, walk->graph->folder, entry->text,
+                                walk->is_making, &why);
+    } else {
+        failed = grant_add_word(walk->set, entry->grant);
+    }
+    if (failed != 0) {
+        say(walk, entry, why);
+    }
+    return walk->diags != NULL ? 0 : failed;
+}
+
+static int add_paths(const struct walk *walk, enum grant grant, const struct graph_strings *paths)
+{
+    int failed = 0;
+    for (size_t i = 0; i < paths->count && failed == 0; i++) {
+        failed = add(walk, &(struct granting_entry){.grant = grant,
+                                                    .text = paths->items[i],
+                                                    .place = paths->places[i],
+                                                    .is_path = true});
+    }
+    return failed;
+}
+
+static int add_devices(const struct walk *walk, const struct graph_strings *devices)
+{
+    static const enum grant words[] = {GRANT_GPU, GRANT_CAMERA, GRANT_SOUND};
+    int failed = 0;
+    for (size_t i = 0; i < devices->count && failed == 0; i++) {
+        struct granting_entry entry = {.grant = GRANT_DEVICE,
+                                       .text = devices->items[i],
+                                       .place = devices->places[i],
+                                       .is_device = true};
+        for (size_t j = 0; j < sizeof words / sizeof words[0]; j++) {
+            if (strcmp(devices->items[i], grant_word(words[j])) == 0) {
+                entry.grant = words[j];
+                entry.is_device = false;
+            }
+        }
+        failed = add(walk, &entry);
+    }
+    return failed;
+}
+
+static int add_all(const struct walk *walk)
+{
+    const struct graph_sandbox *sandbox = &walk->node->sandbox;
+    int failed = 0;
+    if (sandbox->rootfs != NULL) {
+        failed = add(walk, &(struct granting_entry){
+                               .grant = GRANT_ROOTFS,
+                               .text = sandbox->rootfs,
+                               .place = graph_node_place(walk->node, GRAPH_FIELD_NODE_ROOTFS),
+                               .is_path = true});
+    }
+    if (failed == 0 && sandbox->is_network) {
+        failed = add(walk, &(struct granting_entry){.grant = GRANT_NETWORK, .text = "network"});
+    }
+    if (failed == 0 && sandbox->is_display) {
+        failed = add(walk, &(struct granting_entry){.grant = GRANT_DISPLAY, .text = "display"});
+    }
+    failed = failed == 0 ? add_devices(walk, &sandbox->devices) : failed;
+    failed = failed == 0 ? add_paths(walk, GRANT_READ, &sandbox->read) : failed;
+    return failed == 0 ? add_paths(walk, GRANT_WRITE, &sandbox->write) : failed;
+}
+
+void granting_check(const struct graph *graph, const struct graph_node *node, struct diags *diags)
+{
+    struct grant_set set;
+    grant_set_init(&set);
+    const struct walk walk = {.graph = graph, .node = node, .set = &set, .diags = diags};
+    if (node->sandbox.tier != GRAPH_TIER_TRUSTED) {
+        add_all(&walk);
+    }
+    grant_set_fini(&set);
+}
+
+int granting_open(const struct graph *graph, const struct graph_node *node,
+                  struct grant_set *out_set, struct diag *out_why)
+{
+    struct grant_set set;
+    grant_set_init(&set);
+    const struct walk walk = {
+        .graph = graph, .node = node, .set = &set, .is_making = true, .out_why = out_why};
+    int failed = node->sandbox.tier != GRAPH_TIER_TRUSTED ? add_all(&walk) : 0;
+    if (failed != 0) {
+        grant_set_fini(&set);
+        return failed;
+    }
+    *out_set = set;
+    return 0;
+}
