@@ -1,20 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-// bench-pass: a filter that changes every byte, or only copies.
+// bench-pass: a filter that changes every byte, or only copies; it can die now and then.
+#include <errno.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include <streambroker/streambroker.h>
 
 #include "processors/bench-common/bench_clock.h"
+#include "processors/bench-common/bench_deaths.h"
 
 static struct sb_output *output;
 static uint64_t frames;
 static bool is_touched;
+static int deaths_fd = -1;
+static uint64_t die_every;
 
 static int open_pass(struct sb_node *node)
 {
     output = sb_node_output(node, "data");
     is_touched = sb_param_bool(node, "touch");
+    die_every = (uint64_t)sb_param_int(node, "die_every");
+    deaths_fd = bench_deaths_open(sb_param_string(node, "deaths"));
+    if (die_every > 0 && deaths_fd < 0) {
+        return sb_node_error(node, -ENOENT, "cannot open the file of deaths");
+    }
     struct sb_format format = {.kind = SB_FORMAT_BINARY};
     return sb_output_offer(output, &format, 1, (uint64_t)sb_param_int(node, "size"));
 }
@@ -27,10 +37,25 @@ static void invert(uint64_t *restrict to, const uint64_t *restrict from, uint64_
     }
 }
 
+// Only in the first attempt at a frame, or nothing would ever come after it.
+static void live_or_die(const struct sb_frame *frame)
+{
+    if (frames == 1) {
+        bench_deaths_live(deaths_fd);
+    }
+    if (frame->attempt == 1 && frame->number % die_every == die_every - 1) {
+        bench_deaths_die(deaths_fd);
+        kill(getpid(), SIGKILL);
+    }
+}
+
 static int pass(struct sb_node *node, const struct sb_frame *frame)
 {
     (void)node;
     frames++;
+    if (die_every > 0) {
+        live_or_die(frame);
+    }
     if (!is_touched) {
         return sb_output_copy(output, frame);
     }
@@ -74,6 +99,15 @@ static const struct sb_param params[] = {
      .type = SB_PARAM_BOOL,
      .help = "Whether every byte is changed, and not only copied.",
      .initial = "false"},
+    {.name = "die_every",
+     .type = SB_PARAM_INT,
+     .help = "Dies within every such frame, 0 = never.",
+     .initial = "0",
+     .maximum = 1e9},
+    {.name = "deaths",
+     .type = SB_PARAM_STRING,
+     .help = "File for the times of the deaths.",
+     .initial = ""},
 };
 
 static const struct sb_processor bench_pass = {

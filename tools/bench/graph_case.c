@@ -145,6 +145,11 @@ static void keep_line(struct graph_result *result, const char *line)
     const char *node = json_string_value(json_object_get(record, "node"));
     const char *text = json_string_value(json_object_get(record, "text"));
     json_t *report = text != NULL && node != NULL ? json_loads(text, 0, NULL) : NULL;
+    if (text != NULL && strncmp(text, "died: ", 6) == 0 &&
+        result->death_count < GRAPH_CASE_DEATHS_MAX) {
+        result->deaths_ns[result->death_count++] =
+            json_integer_value(json_object_get(record, "ts"));
+    }
     if (json_is_object(report)) {
         json_object_set(result->nodes, node, report);
     } else {

@@ -10,6 +10,7 @@ struct bench;
 struct json_t;
 
 #define GRAPH_CASE_TEXT_BYTES (512 * 1024)
+#define GRAPH_CASE_DEATHS_MAX 512
 
 struct graph_case {
     struct bench *bench;  // borrowed
@@ -26,6 +27,8 @@ struct graph_result {
     double children_cpu_ns;  // of everything that it started
     struct json_t *nodes;    // owned: node id -> what its processor printed at its end
     char error[512];         // the last log line that was no report
+    size_t death_count;      // of workers that were started again
+    int64_t deaths_ns[GRAPH_CASE_DEATHS_MAX];  // when the broker told of them, CLOCK_REALTIME
 };
 
 // head: lines before the nodes, such as the clock; "" = none.
