@@ -113,52 +113,66 @@ static void consider(const struct joining_link *join, const struct sb_format *on
     }
 }
 
-// How many links could carry this format as they are.
-static size_t count_happy(const struct joining_link *links, size_t count,
-                          const struct sb_format *format)
+static bool is_happy(const struct joining_link *join, const struct sb_format *format)
 {
-    size_t happy = 0;
-    for (size_t i = 0; i < count; i++) {
-        happy += is_offered(links[i].link, format) && is_accepted(&links[i], format) ? 1 : 0;
-    }
-    return happy;
+    return is_offered(join->link, format) && is_accepted(join, format);
 }
 
-// Each link could go on alone, but not all with one format: those that cannot carry the format that
-// suits most of them are in the way.
-static void find_among(const struct joining_link *links, size_t count, struct found *found)
+// The format that most links could carry as they are, the first one of those; NULL when no link
+// could carry any.
+static const struct sb_format *find_best(const struct joining_link *links, size_t count)
 {
     const struct sb_format *best = NULL;
     size_t most = 0;
     for (size_t i = 0; i < count; i++) {
         const struct actual_output *output = links[i].link->output;
         for (size_t j = 0; j < output->offer_count; j++) {
-            size_t happy = count_happy(links, count, &output->offers[j]);
+            size_t happy = 0;
+            for (size_t k = 0; k < count; k++) {
+                happy += is_happy(&links[k], &output->offers[j]) ? 1 : 0;
+            }
             if (happy > most) {
                 most = happy;
                 best = &output->offers[j];
             }
         }
     }
-    for (size_t i = 0; i < count && best != NULL; i++) {
-        bool is_given = is_offered(links[i].link, best);
-        bool is_taken = is_accepted(&links[i], best);
-        if (!is_given || !is_taken) {
-            consider(&links[i], is_given ? best : NULL, is_taken ? best : NULL, found);
-        }
-    }
+    return best;
 }
 
-static struct found find(const struct joining_link *links, size_t count)
+// Another link into the same input carries the format: then this one has to bring it too.
+static bool is_bound(const struct joining_link *links, size_t count,
+                     const struct joining_link *join, const struct sb_format *format)
 {
-    struct found found = {.join = NULL};
-    for (size_t i = 0; i < count; i++) {
-        if (!accepts_an_offer(&links[i])) {
-            consider(&links[i], NULL, NULL, &found);
+    const struct graph_end *end = &join->link->wanted->to;
+    for (size_t i = 0; i < count && format != NULL; i++) {
+        const struct graph_end *other = &links[i].link->wanted->to;
+        if (&links[i] != join && strcmp(end->node, other->node) == 0 &&
+            strcmp(end->port, other->port) == 0 && is_happy(&links[i], format)) {
+            return true;
         }
     }
-    if (found.join == NULL) {
-        find_among(links, count, &found);
+    return false;
+}
+
+// A link that can carry none of its offers is in the way whatever the others do, one that is bound
+// to what another one carries is next, and then any that cannot carry what suits most.
+static struct found find(const struct joining_link *links, size_t count)
+{
+    const struct sb_format *best = find_best(links, count);
+    struct found found = {.join = NULL};
+    enum { ALONE, BOUND, ANY, RANKS };
+    for (int rank = ALONE; rank < RANKS && found.join == NULL; rank++) {
+        for (size_t i = 0; i < count; i++) {
+            const struct joining_link *join = &links[i];
+            bool is_tied = is_bound(links, count, join, best);
+            if ((best != NULL && is_happy(join, best)) ||
+                (rank == ALONE && accepts_an_offer(join)) || (rank == BOUND && !is_tied)) {
+                continue;
+            }
+            bool is_given = best != NULL && is_offered(join->link, best);
+            consider(join, is_given ? best : NULL, is_tied ? best : NULL, &found);
+        }
     }
     return found;
 }
@@ -287,7 +301,7 @@ static int put_in(struct broker *broker, struct actual_link *link,
         return failed;
     }
     health_say(&broker->health, HEALTH_CONVERTER_INSERTED, graph->nodes[first_node].id, 0, 0,
-               "%s was put into %s, whose ends have no format in common", chain, link->name);
+               "inserted %s into %s, whose ends have no format in common", chain, link->name);
     failed = insert(broker, link, index, first_node, first_link);
     if (failed == 0) {
         start_nodes(broker, first_node);

@@ -6,11 +6,14 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import Graph
+from harness.control_client import Client, socket_of
+from harness.graphs import BUILD, Graph
+from harness.waiting import wait_until
 
 
 def pattern(pixel, width=64, height=48, frames=20):
@@ -36,7 +39,7 @@ class Conversion(unittest.TestCase):
         """R-NEG-011"""
         text = self.run_graph({"cam": pattern("yuy2"), "soft": "exec: [blur]", "out": "exec: [null-sink]"},
                               ["cam.video -> soft.video", "soft.video -> out.in"])
-        self.assertIn("'convert' was put into cam.video -> soft.video", text)
+        self.assertIn("inserted 'convert' into cam.video -> soft.video", text)
         # What keeps most of the picture.
         self.assertIn("soft-convert.video carries video i420 64x48", text)
         for link in ("cam.video -> soft-convert.video", "soft-convert.video -> soft.video", "soft.video -> out.in"):
@@ -55,8 +58,18 @@ class Conversion(unittest.TestCase):
         text = self.run_graph({"a": pattern("i420"), "b": pattern("i420", 128, 96), "soft": "exec: [blur]",
                                "out": "exec: [null-sink]"},
                               ["a.video -> soft.video", "b.video -> soft.video", "soft.video -> out.in"])
-        self.assertEqual(len(re.findall(r"was put into", text)), 1, text)
-        self.assertRegex(text, r"'scale' was put into [ab]\.video -> soft\.video")
+        self.assertEqual(len(re.findall(r"inserted '", text)), 1, text)
+        self.assertRegex(text, r"inserted 'scale' into [ab]\.video -> soft\.video")
+        self.assert_counts(text, "soft.video -> out.in", 40)
+
+    def test_the_chain_between_two_pictures_is_the_shortest(self):
+        """R-NEG-011"""
+        text = self.run_graph({"a": pattern("yuy2"), "b": pattern("rgba", 128, 96), "soft": "exec: [blur]",
+                               "out": "exec: [null-sink]"},
+                              ["a.video -> soft.video", "b.video -> soft.video", "soft.video -> out.in"])
+        self.assertEqual(text.count("info soft-"), 1, text)
+        self.assertIn("inserted 'convert' and 'scale' into a.video -> soft.video", text)
+        self.assert_counts(text, "soft-scale.video -> soft.video", 20)
         self.assert_counts(text, "soft.video -> out.in", 40)
 
     def test_two_readers_that_take_different_formats_get_their_own(self):
@@ -94,6 +107,43 @@ class Conversion(unittest.TestCase):
                               ["cam.video -> soft.video", "soft.video -> out.in"])
         summary = json.loads(re.search(r"stdout: (\{.*\})", text).group(1))
         self.assertEqual(summary["frames"], 10, summary)
+
+    def running(self, nodes, links):
+        self.graph.write(nodes, links)
+        broker = self.graph.start("-v")
+        self.addCleanup(broker.close)
+        wait_until(socket_of().exists, "no socket")
+        client = Client(socket_of())
+        self.addCleanup(client.close)
+        wait_until(lambda: client.call("status").json["state"] == "running", "the graph does not run")
+        return client
+
+    def test_a_running_graph_shows_its_converters_and_saves_as_it_was_written(self):
+        """R-NEG-011 R-GRAPH-022 R-GRAPH-026"""
+        client = self.running({"cam": pattern("yuy2", frames=0), "soft": "exec: [blur]", "out": "exec: [null-sink]"},
+                              ["{from: cam.video, to: soft.video, depth: 5}", "soft.video -> out.in"])
+        shown = client.call("graph", form="json").json
+        nodes = {node["id"]: node for node in shown["nodes"]}
+        self.assertTrue(nodes["soft-convert"]["inserted"])
+        self.assertFalse(nodes["soft"]["inserted"])
+        self.assertEqual(nodes["soft-convert"]["processor"], "convert")
+        self.assertEqual(nodes["soft-convert"]["state"], "running")
+        links = {(link["from"], link["to"]): link for link in shown["links"]}
+        self.assertEqual(links["cam.video", "soft-convert.video"]["carries"], "video yuy2 64x48 30/1")
+        self.assertEqual(links["soft-convert.video", "soft.video"]["depth"], 5)
+        self.assertEqual(shown["file"]["links"][0]["to"], "soft.video")
+        self.assertIn("soft-convert: convert, trusted, inserted, running", client.call("graph").json["text"])
+        dot = client.call("graph", form="dot").json["text"]
+        self.assertIn('"cam":"o_video":e -> "soft-convert":"i_video":w', dot)
+        self.assertEqual(client.call("graph", form="xml").code, 2)
+        # As yaml it is the graph that was written, to the byte, and again when that is what is run.
+        saved = client.call("graph", form="yaml").json["text"]
+        self.assertNotIn("convert", saved)
+        self.assertIn("{from: cam.video, to: soft.video, depth: 5}", saved)
+        path = self.graph.file("again.yaml", saved)
+        checked = subprocess.run([str(BUILD / "bin/streamctl"), "check", "--print", "yaml", str(path)],
+                                 capture_output=True, text=True, check=True)
+        self.assertEqual(checked.stdout, saved)
 
     def test_a_converter_that_crashes_is_started_again_like_any_node(self):
         """R-NEG-011"""
