@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=120
 """R-METER-001 R-METER-006 R-METER-007: one worker is ended at its own limit, and the rest does not notice."""
+import os
 import pathlib
 import re
 import sys
@@ -19,6 +20,7 @@ while True:
     eaten.append(bytearray(8 << 20))
 """
 FRAMES = 60
+NOBODY = 65534
 STREAM = {"pattern": f"exec: [test-pattern], config: {{width: 320, height: 180, frames: {FRAMES}}}",
           "sink": f"exec: [check-sink], config: {{expect_frames: {FRAMES}, numbers: gapless}}"}
 LINK = "{from: pattern.video, to: sink.in, delivery: lossless}"
@@ -35,6 +37,11 @@ def has_memory_cgroup():
 def groups_of(launcher):
     """The folders that a launcher has in the memory cgroup that we are in."""
     return [path for folder, _ in cgroup.folders() for path in folder.glob(f"streambroker-{launcher}")]
+
+
+def can_be_reached():
+    """Whether another user can come as far as the build folder."""
+    return all(folder.stat().st_mode & 0o001 for folder in [graphs.BUILD, *graphs.BUILD.parents])
 
 
 class Limits(unittest.TestCase):
@@ -63,6 +70,21 @@ class Limits(unittest.TestCase):
         self.assertIn("hog[1]: died: out of memory", done.stderr)
         self.assertRegex(done.stderr, r"hog\[2\]: failed: out of memory")
 
+    def test_without_a_cgroup_the_broker_looks_at_the_memory_itself(self):
+        """R-METER-009"""
+        if os.geteuid() != 0 or not can_be_reached() or not os.access("/usr/bin/python3", os.X_OK):
+            self.skipTest("no other user, without cgroups, can run the build tree")
+        hog = self.graph.worker("hog", EAT)
+        # This Python may be one that only we can reach.
+        hog.write_text(hog.read_text().replace(sys.executable, "/usr/bin/python3", 1))
+        self.graph.write({**STREAM, "hog": "exec: [./hog], optional: true, limits: {memory: 64MiB}"}, [LINK])
+        os.chown(self.graph.folder, NOBODY, NOBODY)
+        runtime = {**os.environ, "XDG_RUNTIME_DIR": str(self.graph.folder)}
+        done = self.graph.run(user=NOBODY, group=NOBODY, extra_groups=[], env=runtime)
+        self.assertRegex(done.stderr, r"warning: the limits of 1 node are not enforced in full: limits per process")
+        self.assertRegex(done.stderr, r"hog\[1\].*out of memory: it had [0-9.]+[KM]iB, its limit is 64MiB")
+        self.assertIn('"frames":60', re.sub(r"\s", "", done.stderr), done.stderr)
+
     def test_the_groups_are_gone_with_the_broker_also_when_it_is_killed(self):
         if not has_memory_cgroup():
             self.skipTest("no memory cgroup can be made here")
@@ -85,7 +107,7 @@ class Limits(unittest.TestCase):
         text = text.replace("sandbox: trusted", "sandbox: {tier: trusted, require: [own-uid, cgroup]}", 2)
         self.graph.file("graph.yaml", text)
         done = self.graph.run()
-        is_there = has_memory_cgroup() and graphs.os.geteuid() == 0
+        is_there = has_memory_cgroup() and os.geteuid() == 0
         if is_there:
             self.assertEqual(done.returncode, 0, done.stderr)
         else:
