@@ -34,6 +34,8 @@ struct launcher {
     size_t queue_count;
     size_t queue_capacity;
     uint32_t own_count;
+    char *owned_path;  // owned: of the socket file, NULL = none
+    struct stat owned;
 };
 
 static const char *const step_texts[] = {
@@ -106,6 +108,17 @@ static void forget_event(struct launch_event *event)
     cleanup_fd(&event->pidfd);
 }
 
+// The launcher does it, also when this process dies; but not when it was itself that died.
+static void unlink_owned(struct launcher *launcher)
+{
+    struct stat info;
+    if (launcher->owned_path != NULL && lstat(launcher->owned_path, &info) == 0 &&
+        info.st_dev == launcher->owned.st_dev && info.st_ino == launcher->owned.st_ino) {
+        unlink(launcher->owned_path);
+    }
+    free(launcher->owned_path);
+}
+
 int launcher_stop(struct launcher *launcher)
 {
     if (launcher == NULL) {
@@ -123,6 +136,7 @@ int launcher_stop(struct launcher *launcher)
     }
     waitpid(launcher->pid, NULL, 0);
     close(launcher->pidfd);
+    unlink_owned(launcher);
     for (size_t i = 0; i < launcher->queue_count; i++) {
         forget_event(&launcher->queue[i]);
     }
@@ -423,5 +437,12 @@ int launcher_own_socket(struct launcher *launcher, const char *path)
     request.inode = info.st_ino;
     bool is_added = add_string(&request, path);
     SB_ASSERT(is_added);
+    char *kept = strdup(path);
+    if (kept == NULL) {
+        return -ENOMEM;
+    }
+    free(launcher->owned_path);
+    launcher->owned_path = kept;
+    launcher->owned = info;
     return send_request(launcher, &request, NULL, 0);
 }

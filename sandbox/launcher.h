@@ -107,8 +107,9 @@ int launcher_fd(const struct launcher *launcher);
 pid_t launcher_pid(const struct launcher *launcher);
 
 // The socket file that the launcher unlinks when this process is gone, as it is now: a file that
-// someone else puts there later stays. Returns 0, -ENOENT when there is none, -EINVAL when the
-// path is too long, -EPIPE when the launcher is gone.
+// someone else puts there later stays. launcher_stop() removes it for a launcher that died. Returns
+// 0, -ENOENT when there is none, -EINVAL when the path is too long, -ENOMEM, -EPIPE when the
+// launcher is gone.
 int launcher_own_socket(struct launcher *launcher, const char *path);
 
 // Asks for a process. Descriptors of the plan stay the caller's. Returns 0 when the request is on
