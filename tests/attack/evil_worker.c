@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "attack/evil_json.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "schemas/link_layout.h"
@@ -575,6 +576,21 @@ static void lies_status(void)
     leave();
 }
 
+// It says that it waits for space, inside a call, and its links are empty.
+static void claims_no_space(void)
+{
+    go_on(UNTIL_RUN);
+    for (size_t i = 0; i < memory_count; i++) {
+        if (memories[i].kind == WIRE_MEMORY_STATUS) {
+            struct status_page *page = (struct status_page *)(void *)memories[i].bytes;
+            atomic_store(&page->entered_ns, now_ns());
+            atomic_store(&page->step, 1);
+            atomic_store(&page->phase, WORKER_NO_SPACE);
+        }
+    }
+    rest();
+}
+
 static void lies_publish(void)
 {
     go_on(UNTIL_RUN);
@@ -738,6 +754,7 @@ static const struct {
     {"punched", punched},
     {"mapped-twice", mapped_twice},
     {"lies-status", lies_status},
+    {"claims-no-space", claims_no_space},
     {"lies-publish", lies_publish},
     {"lies-consume", lies_consume},
     {"took-all", took_all},
@@ -749,29 +766,6 @@ static const struct {
     {"stopped", stopped},
 };
 
-static void write_json(void)
-{
-    static const char formats[] =
-        "\"type\":\"data\",\"help\":\"x\",\"count\":0,\"formats\":{\"kinds\":[],\"pixels\":[],"
-        "\"samples\":[],\"rate\":[0,0],\"channels\":[0,0],\"message\":null}";
-    char input[512];
-    char output[512];
-    snprintf(input, sizeof input,
-             "{\"name\":\"in\",%s,\"optional\":false,\"delivery\":\"lossless\",\"holds\":1,"
-             "\"memory\":false}",
-             formats);
-    snprintf(output, sizeof output,
-             "{\"name\":\"out\",%s,\"claims\":1,\"one_per_step\":true,\"max_payload\":0,"
-             "\"follows\":null}",
-             formats);
-    snprintf(json, sizeof json,
-             "{\"streambroker\":1,\"name\":\"evil\",\"version\":\"1.0.0\",\"summary\":\"x\","
-             "\"mode\":\"manual\",\"interval_ns\":0,\"activation\":{\"kind\":\"any\",\"count\":0,"
-             "\"within_ns\":0},\"modes\":[\"manual\"],\"wants\":[],\"inputs\":[%s],"
-             "\"outputs\":[%s],\"params\":[]}",
-             has_input ? input : "", has_output ? output : "");
-}
-
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -779,7 +773,7 @@ int main(int argc, char **argv)
     }
     has_input = strcmp(argv[1], "out") != 0;
     has_output = strcmp(argv[1], "in") != 0;
-    write_json();
+    evil_json_write(has_input, has_output, json, sizeof json);
     bool is_description = argc > 3 && strcmp(argv[3], "--describe") == 0;
     for (size_t i = 0; i < sizeof modes / sizeof modes[0]; i++) {
         if (strcmp(modes[i].name, argv[2]) != 0) {

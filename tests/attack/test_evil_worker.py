@@ -189,6 +189,20 @@ class EvilWorkers(unittest.TestCase):
         last = int(re.search(r'"last_number": (\d+)', running.text())[1])
         self.assertLess(last, 100000, running.text())
 
+    def test_a_worker_that_only_claims_to_wait_for_space_is_the_overdue_one(self):
+        """R-SUP-013"""
+        short = "timeouts: {process: 400ms, stop: 1s}"
+        self.graph.write({"a": f"exec: [test-source], config: {{rate: 500}}, {short}",
+                          "liar": f"exec: [{EVIL}, both, claims-no-space], optional: true, {short}",
+                          "z": f"exec: [null-sink], {short}", "y": f"exec: [null-sink], {short}"},
+                         ["a.data -> liar.in", "liar.out -> z.in", "a.data -> y.in"])
+        running = self.graph.start("-v")
+        self.addCleanup(running.close)
+        running.expect("liar[1]: failed: process deadline of 400ms passed inside step 1")
+        running.signal()
+        running.wait()
+        self.assertEqual(re.findall(r"(\w+)\[1\]: failed", running.text()), ["liar"], running.text())
+
     def test_descriptions_that_attack_the_check_are_refused_by_name(self):
         """R-GRAPH-014"""
         self.graph.write({mode: f"exec: [{LIAR}, {mode}]" for mode in SURPRISES})
