@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/fd.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 // Escaping makes at most six bytes of one.
@@ -145,6 +146,7 @@ static void write_list(enum log_level level, const char *node, uint32_t generati
     char bytes[LOG_TEXT_BYTES_MAX];
     struct text text = TEXT_OVER(bytes);
     text_add_format_list(&text, format, list);
+    text.length = redact_urls(text.bytes, text.length);
     log_write(&(struct log_record){.level = level,
                                    .node = node,
                                    .generation = generation,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 static struct diags_item *find_room(struct diags *diags, enum diag_kind kind)
@@ -40,6 +41,7 @@ void diags_add(struct diags *diags, enum diag_kind kind, const char *file, struc
     va_start(list, format);
     text_add_format_list(&text, format, list);
     va_end(list);
+    redact_string(item->diag.text);
 }
 
 int diags_exit_status(const struct diags *diags)
@@ -54,8 +56,12 @@ struct diags_quoted diags_quote(const char *string)
 {
     struct diags_quoted quoted;
     struct text text = TEXT_OVER(quoted.bytes);
+    // Before it is cut: half a password is still one.
+    char whole[SB_STRING_BYTES_MAX];
+    text_copy(whole, sizeof whole, string);
+    redact_string(whole);
     text_add(&text, "'");
-    text_add_escaped(&text, string, strnlen(string, DIAGS_QUOTED_BYTES_MAX));
+    text_add_escaped(&text, whole, strnlen(whole, DIAGS_QUOTED_BYTES_MAX));
     if (text.is_cut || text.length + 1 >= text.size_bytes) {
         // Room for the end, which says that there was more.
         text.length = text.size_bytes - sizeof("...'");

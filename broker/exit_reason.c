@@ -10,6 +10,7 @@
 
 #include <streambroker/error.h>
 
+#include "base/redact.h"
 #include "base/text.h"
 
 #define STATUS_NO_PERMISSION 77
@@ -46,6 +47,7 @@ void exit_reason_set(struct exit_reason *reason, enum exit_reason_kind kind, int
     struct text text = TEXT_OVER(reason->text);
     text_add_format_list(&text, format, list);
     va_end(list);
+    redact_string(reason->text);
 }
 
 static bool is_crash(enum exit_reason_kind kind)
@@ -66,12 +68,14 @@ void exit_reason_explain(struct exit_reason *reason, enum exit_reason_kind kind,
     struct text text = TEXT_OVER(reason->text);
     text_add_format_list(&text, format, list);
     va_end(list);
+    redact_string(reason->text);
 }
 
 void exit_reason_note(struct exit_reason *reason, const char *text)
 {
     if (reason->kind == EXIT_REASON_NONE) {
         text_copy(reason->text, sizeof reason->text, text);
+        redact_string(reason->text);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/redact.h"
 #include "base/text.h"
 
 static const struct {
@@ -51,6 +52,7 @@ static void tell(struct health *health, const struct health_event *event, uint64
     health->last_serial++;
     struct health_event *kept = &health->ring[health->last_serial % HEALTH_RING_EVENTS];
     *kept = *event;
+    redact_string(kept->text);
     kept->serial = health->last_serial;
     kept->time_ns = now_ns;
     kept->count = count;

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "base/units.h"
 
@@ -162,6 +163,7 @@ static void end_line(struct log_pipe *pipe, enum log_pipe_stream stream, bool is
     if (count > 0 && text[count - 1] == '\r' && !is_cut) {
         count--;
     }
+    count = redact_urls(text, count);
     bool is_long = line->is_cut || count > LOG_TEXT_BYTES_MAX;
     if (is_long || is_cut) {
         count = add_cut_mark(text, count);
