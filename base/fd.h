@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 // Descriptors in one message. The kernel's own limit is 253; nothing here needs as many.
-#define FD_MESSAGE_FDS_MAX 16
+#define FD_MESSAGE_FDS_MAX 128
 
 // Sends one datagram with descriptors, never blocking. Returns 0, -EAGAIN when the queue is full,
 // -EPIPE when the other side is gone, or another negative errno. The descriptors stay the caller's.

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "sandbox/launcher_process.h"
+#include "sandbox/launcher_request.h"
 #include "sandbox/launcher_wire.h"
 
 // The launcher gives itself 1.8 s to end what it started.
@@ -156,11 +157,22 @@ static void read_answer(const struct launcher_answer *from, int pidfd, struct la
                                    .step = (enum launch_step)from->step,
                                    .error = from->error,
                                    .wait_status = from->wait_status,
+                                   .uid = from->uid,
+                                   .missing_walls = from->missing_walls,
+                                   .denied_call = from->denied_call,
+                                   .denied_arch = from->denied_arch,
                                    .usage = from->usage,
                                    .meters = from->meters};
     if (event->kind == LAUNCH_FAILED) {
         struct text text = TEXT_OVER(event->text);
-        text_add_format(&text, "%s: %s", launcher_step_text(event->step), strerror(-event->error));
+        const char *why =
+            strnlen(from->text, sizeof from->text) < sizeof from->text ? from->text : "";
+        text_add_format(&text, "%s: ", launcher_step_text(event->step));
+        if (why[0] != '\0') {
+            text_add_escaped(&text, why, strlen(why));
+        } else {
+            text_add(&text, strerror(-event->error));
+        }
     }
 }
 
@@ -298,7 +310,7 @@ static int send_request(struct launcher *launcher, const struct launcher_request
     if (launcher->is_lost) {
         return -EPIPE;
     }
-    size_t size_bytes = offsetof(struct launcher_request, strings) + request->string_bytes;
+    size_t size_bytes = launcher_request_bytes(request);
     for (;;) {
         int result = fd_send_message(launcher->socket, request, size_bytes, fds, fd_count);
         if (result == -EAGAIN) {
@@ -312,81 +324,17 @@ static int send_request(struct launcher *launcher, const struct launcher_request
     }
 }
 
-static bool add_string(struct launcher_request *request, const char *string)
-{
-    size_t room = sizeof request->strings - request->string_bytes;
-    size_t count = strnlen(string, room) + 1;
-    if (count > room) {
-        return false;
-    }
-    memcpy(request->strings + request->string_bytes, string, count);
-    request->string_bytes += (uint32_t)count;
-    return true;
-}
-
-static int add_list(struct launcher_request *request, const char *const *strings,
-                    uint32_t *out_count)
-{
-    uint32_t count = 0;
-    for (; strings != NULL && strings[count] != NULL; count++) {
-        if (count == LAUNCH_ARGUMENTS_MAX || !add_string(request, strings[count])) {
-            return -E2BIG;
-        }
-    }
-    *out_count = count;
-    return 0;
-}
-
-static int fill_spawn(struct launcher_request *request, const struct launch_plan *plan)
-{
-    if (plan->path == NULL || plan->path[0] == '\0' || plan->arguments == NULL ||
-        plan->arguments[0] == NULL) {
-        return -EINVAL;
-    }
-    // With a folder a relative path would mean two things.
-    if (plan->folder != NULL && plan->path[0] != '/') {
-        return -EINVAL;
-    }
-    if (!add_string(request, plan->path)) {
-        return -E2BIG;
-    }
-    int result = add_list(request, plan->arguments, &request->argument_count);
-    if (result == 0) {
-        result = add_list(request, plan->environment, &request->environment_count);
-    }
-    if (result == 0 && plan->folder != NULL) {
-        request->has_folder = 1;
-        result = add_string(request, plan->folder) ? 0 : -E2BIG;
-    }
-    return result;
-}
-
 int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, uint32_t serial)
 {
-    struct launcher_request request;
+    // Nobody else uses it: the broker has one thread that starts workers.
+    static struct launcher_request request;
     memset(&request, 0, offsetof(struct launcher_request, strings));
     request.kind = LAUNCHER_SPAWN;
     request.serial = serial;
-    int result = fill_spawn(&request, plan);
-    if (result < 0) {
-        return result;
-    }
-    const int wanted[LAUNCHER_FD_COUNT] = {[LAUNCHER_FD_CONTROL] = plan->control_fd,
-                                           [LAUNCHER_FD_STDOUT] = plan->stdout_fd,
-                                           [LAUNCHER_FD_STDERR] = plan->stderr_fd};
-    if (plan->sandbox != NULL && plan->sandbox->is_metered) {
-        request.is_metered = 1;
-        request.meters = plan->sandbox->meters;
-    }
-    int fds[LAUNCHER_FD_COUNT];
+    int fds[LAUNCHER_FDS_MAX];
     size_t fd_count = 0;
-    for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
-        if (wanted[i] >= 0) {
-            request.has_fd[i] = 1;
-            fds[fd_count++] = wanted[i];
-        }
-    }
-    return send_request(launcher, &request, fds, fd_count);
+    int result = launcher_request_fill(&request, plan, fds, &fd_count);
+    return result < 0 ? result : send_request(launcher, &request, fds, fd_count);
 }
 
 int launcher_kill(struct launcher *launcher, uint32_t serial)
@@ -435,8 +383,8 @@ int launcher_own_socket(struct launcher *launcher, const char *path)
     request.kind = LAUNCHER_OWN_SOCKET;
     request.device = info.st_dev;
     request.inode = info.st_ino;
-    bool is_added = add_string(&request, path);
-    SB_ASSERT(is_added);
+    request.string_bytes = (uint32_t)strlen(path) + 1;
+    memcpy(request.strings, path, request.string_bytes);
     char *kept = strdup(path);
     if (kept == NULL) {
         return -ENOMEM;

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 #include "base/diag.h"
+#include "sandbox/launch_steps.h"
 #include "sandbox/plan.h"
 
 #define LAUNCH_STRINGS_BYTES_MAX 32768  // of path, arguments, environment and folder in all
@@ -24,27 +25,6 @@
 #define LAUNCH_SERIAL_MAX 0x7fffffffU   // greater ones are the launcher's own
 #define LAUNCH_TEXT_BYTES_MAX 256
 #define LAUNCH_OUTPUT_BYTES_MAX (256 * 1024)  // of what launcher_describe() reads
-
-// What happens between a request and the first instruction of the program: enum value, and what a
-// failure of it is called.
-#define LAUNCH_STEPS(X)                                                                            \
-    X(REQUEST, "cannot read the request")                                                          \
-    X(PROCESS, "cannot make a process")                                                            \
-    X(GROUP, "cannot make a process group")                                                        \
-    X(PARENT, "cannot bind it to the launcher's life")                                             \
-    X(METERS, "cannot meter it in a cgroup")                                                       \
-    X(SIGNALS, "cannot reset its signals")                                                         \
-    X(PRIVILEGES, "cannot set no_new_privs")                                                       \
-    X(LIMITS, "cannot set its limits")                                                             \
-    X(DESCRIPTORS, "cannot place its descriptors")                                                 \
-    X(FOLDER, "cannot enter its folder")                                                           \
-    X(EXECUTE, "cannot execute it")
-
-enum launch_step {
-#define X(name, text) LAUNCH_STEP_##name,
-    LAUNCH_STEPS(X)
-#undef X
-};
 
 // One process to start. Everything is borrowed for the call.
 struct launch_plan {
@@ -83,11 +63,16 @@ struct launch_meters {
 struct launch_event {
     enum launch_event_kind kind;
     uint32_t serial;
-    pid_t pid;                         // SPAWNED, EXITED
-    int pidfd;                         // SPAWNED: the receiver owns it; else -1
+    pid_t pid;                         // SPAWNED: the worker; EXITED: as SPAWNED said
+    int pidfd;                         // SPAWNED: the receiver owns it; else -1. SIGKILL through it
+                                       // ends the worker and everything in its sandbox
+    uid_t uid;                         // SPAWNED: the worker's own user, 0 = as the launcher's
+    uint32_t missing_walls;            // SPAWNED: bits 1 << enum wall of a degraded sandbox
     enum launch_step step;             // FAILED
     int error;                         // FAILED: negative errno of the step
     int wait_status;                   // EXITED: as waitpid gives it
+    int denied_call;                   // EXITED: system call that it was ended for, -1 = none
+    uint32_t denied_arch;              // EXITED: AUDIT_ARCH_* of that call
     struct launch_usage usage;         // EXITED
     struct launch_meters meters;       // METERS
     char text[LAUNCH_TEXT_BYTES_MAX];  // FAILED: the step and its error as a sentence part

@@ -2,6 +2,7 @@
 // Between fork and exec: takes away what a worker must not inherit, then becomes the program.
 #include "sandbox/launcher_child.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -10,17 +11,17 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sandbox/launcher.h"
+#include "sandbox/launcher_bwrap.h"
 #include "sandbox/launcher_meters.h"
+#include "sandbox/launcher_uid.h"
+#include "sandbox/shim_wire.h"
 
-enum {
-    CONTROL_FD = 3,
-    // Above every number that is given out, so that moving one descriptor never closes another.
-    PARKED_FD_MIN = 16,
-    FAILED_STATUS = 127,
-};
+enum { CONTROL_FD = 3, FAILED_STATUS = 127 };
 
 static _Noreturn void fail(int status_fd, enum launch_step step, int error)
 {
@@ -59,7 +60,7 @@ static bool set_limits(void)
 
 static int park(int fd)
 {
-    return fcntl(fd, F_DUPFD_CLOEXEC, PARKED_FD_MIN);
+    return fcntl(fd, F_DUPFD_CLOEXEC, LAUNCHER_CHILD_FD_MIN);
 }
 
 // 0 to 2, 3 where there is a control socket, and everything else closes at exec.
@@ -136,4 +137,90 @@ _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int st
     }
     execve(plan->path, plan->arguments, plan->environment);
     fail(status, LAUNCH_STEP_EXECUTE, errno);
+}
+
+// --- Sandboxes --------------------------------------------------------------------------------
+
+// The shim's end of the socket is still ours: a failure is said as the shim would say it.
+static _Noreturn void fail_jail(int socket, enum launch_step step, int error)
+{
+    const struct shim_news news = {.kind = SHIM_FAILED, .step = (int32_t)step, .error = -error};
+    ssize_t sent;
+    do {
+        sent = send(socket, &news, sizeof news, MSG_NOSIGNAL);
+    } while (sent < 0 && errno == EINTR);
+    _exit(FAILED_STATUS);
+}
+
+static bool place_jail_descriptors(const struct launcher_child_jail *jail)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    int parked = null >= 0 ? park(null) : -1;
+    if (parked < 0 || dup2(parked, STDIN_FILENO) < 0 || dup2(parked, STDOUT_FILENO) < 0 ||
+        dup2(jail->errors_fd, STDERR_FILENO) < 0 || dup2(jail->socket_fd, SHIM_SOCKET_FD) < 0 ||
+        dup2(jail->options_fd, LAUNCHER_CHILD_OPTIONS_FD) < 0 ||
+        close_range(LAUNCHER_CHILD_OPTIONS_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0) {
+        return false;
+    }
+    if (jail->bwrap == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < jail->inherited_count; i++) {
+        if (fcntl(jail->inherited[i], F_SETFD, 0) < 0) {
+            return false;
+        }
+    }
+    return fcntl(jail->shim_fd, F_SETFD, 0) == 0;
+}
+
+static _Noreturn void execute_jail(const struct launcher_child_jail *jail, int socket)
+{
+    char *none[] = {NULL};
+    if (jail->bwrap != NULL) {
+        char *arguments[] = {"bwrap", "--args", "4", "--", LAUNCHER_BWRAP_SHIM, NULL};
+        static_assert(LAUNCHER_CHILD_OPTIONS_FD == 4, "as the argument says");
+        execve(jail->bwrap, arguments, none);
+    } else {
+        char *arguments[] = {"shim", NULL};
+        syscall(SYS_execveat, jail->shim_fd, "", arguments, none, AT_EMPTY_PATH);
+    }
+    fail_jail(socket, LAUNCH_STEP_SANDBOX, errno);
+}
+
+_Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
+{
+    int socket = jail->socket_fd;
+    if (setpgid(0, 0) < 0) {
+        fail_jail(socket, LAUNCH_STEP_GROUP, errno);
+    }
+    // While it still has the launcher's rights.
+    int result = jail->is_metered ? launcher_meters_enter(jail->serial) : 0;
+    if (result < 0) {
+        fail_jail(socket, LAUNCH_STEP_METERS, -result);
+    }
+    result = jail->uid != 0 ? launcher_uid_become(jail->uid) : 0;
+    if (result < 0) {
+        fail_jail(socket, LAUNCH_STEP_UID, -result);
+    }
+    // After that: the kernel forgets the death signal when the user changes.
+    if (!bind_to_parent(jail->parent)) {
+        fail_jail(socket, LAUNCH_STEP_PARENT, errno);
+    }
+    if (!reset_signals()) {
+        fail_jail(socket, LAUNCH_STEP_SIGNALS, errno);
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+        fail_jail(socket, LAUNCH_STEP_PRIVILEGES, errno);
+    }
+    if (!set_limits()) {
+        fail_jail(socket, LAUNCH_STEP_LIMITS, errno);
+    }
+    // The launcher's folder may be one that this user cannot reach.
+    if (chdir("/") < 0) {
+        fail_jail(socket, LAUNCH_STEP_FOLDER, errno);
+    }
+    if (!place_jail_descriptors(jail)) {
+        fail_jail(socket, LAUNCH_STEP_DESCRIPTORS, errno);
+    }
+    execute_jail(jail, socket);
 }

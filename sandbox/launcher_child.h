@@ -3,8 +3,11 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+
+#include "sandbox/plan.h"
 
 // A plan as the child has it: everything is in memory already.
 struct launcher_child_plan {
@@ -28,3 +31,24 @@ struct launcher_child_failure {
 };
 
 _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int status_fd);
+
+// The first process of a sandbox: bwrap, or without it the shim itself. All descriptors are above
+// LAUNCHER_CHILD_FD_MIN, so that placing one never closes another.
+#define LAUNCHER_CHILD_FD_MIN 16
+#define LAUNCHER_CHILD_OPTIONS_FD 4  // where bwrap reads its options
+
+struct launcher_child_jail {
+    const char *bwrap;  // path; NULL = the shim alone
+    int shim_fd;        // O_PATH
+    int socket_fd;      // the shim's end
+    int options_fd;     // for bwrap
+    int errors_fd;      // what bwrap complains into
+    uid_t uid;          // 0 = stay
+    bool is_metered;    // has a cgroup, which it enters
+    uint32_t serial;
+    size_t inherited_count;
+    int inherited[SANDBOX_BINDS_MAX];  // of the binds
+    pid_t parent;
+};
+
+_Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail);

@@ -25,8 +25,11 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "sandbox/launcher_child.h"
+#include "sandbox/launcher_jail.h"
 #include "sandbox/launcher_meters.h"
+#include "sandbox/launcher_request.h"
 #include "sandbox/launcher_wire.h"
+#include "sandbox/walls.h"
 
 enum {
     SOCKET_FD = 3,
@@ -44,6 +47,9 @@ struct child {
     int pidfd;      // owned until it was sent
     bool has_failed;
     bool is_metered;
+    bool is_reaped;  // only the rest of its sandbox is waited for
+    struct rusage usage;
+    struct launcher_jail *jail;  // owned, NULL = trusted
 };
 
 // The socket file of the broker, and which file it was.
@@ -110,6 +116,10 @@ static void forget_child(struct child *child)
 {
     cleanup_fd(&child->status_fd);
     cleanup_fd(&child->pidfd);
+    if (child->jail != NULL) {
+        launcher_jail_close(child->jail);
+        free(child->jail);
+    }
     *child = self.children[--self.child_count];
 }
 
@@ -142,16 +152,97 @@ static int64_t ns_of(struct timeval time)
 static void report_exit(const struct child *child, int wait_status, const struct rusage *usage,
                         const struct cgroup_counts *counts)
 {
-    answer(
-        &(struct launcher_answer){.kind = LAUNCH_EXITED,
-                                  .serial = child->serial,
-                                  .pid = child->pid,
-                                  .wait_status = wait_status,
-                                  .usage = {.user_ns = ns_of(usage->ru_utime),
-                                            .system_ns = ns_of(usage->ru_stime),
-                                            .resident_bytes_max = (uint64_t)usage->ru_maxrss * 1024,
-                                            .counts = *counts}},
-        -1);
+    struct launcher_answer exited = {
+        .kind = LAUNCH_EXITED,
+        .serial = child->serial,
+        .pid = child->pid,
+        .wait_status = wait_status,
+        .denied_call = -1,
+        .usage = {.user_ns = ns_of(usage->ru_utime),
+                  .system_ns = ns_of(usage->ru_stime),
+                  .resident_bytes_max = (uint64_t)usage->ru_maxrss * 1024},
+    };
+    if (child->jail != NULL) {
+        const struct shim_news *end = &child->jail->end;
+        exited.pid = child->jail->worker_pid;
+        exited.wait_status = launcher_jail_wait_status(child->jail);
+        if (end->kind == SHIM_EXITED) {
+            exited.denied_call = end->denied_call;
+            exited.denied_arch = end->denied_arch;
+            exited.usage = (struct launch_usage){.user_ns = end->user_ns,
+                                                 .system_ns = end->system_ns,
+                                                 .resident_bytes_max = end->resident_bytes_max};
+        }
+    }
+    exited.usage.counts = *counts;
+    answer(&exited, -1);
+}
+
+static struct cgroup_counts take_counts(const struct child *child)
+{
+    struct cgroup_counts counts = {0};
+    if (child->is_metered) {
+        launcher_meters_end(child->serial, &counts);
+    }
+    return counts;
+}
+
+// --- Sandboxes --------------------------------------------------------------------------------
+
+static void answer_jail_failure(struct child *child)
+{
+    const struct launcher_jail *jail = child->jail;
+    struct launcher_answer failed = {.kind = LAUNCH_FAILED,
+                                     .serial = child->serial,
+                                     .step = LAUNCH_STEP_SANDBOX,
+                                     .error = -EPERM};
+    if (jail->failure.kind == SHIM_FAILED) {
+        failed.step = jail->failure.step;
+        failed.error = jail->failure.error;
+    } else if (jail->is_killed) {
+        failed.error = -ECANCELED;
+    } else {
+        launcher_jail_read_errors(jail, failed.text, sizeof failed.text);
+    }
+    child->has_failed = true;
+    answer(&failed, -1);
+}
+
+static void hear_jail(struct child *child)
+{
+    struct launcher_jail *jail = child->jail;
+    enum launcher_jail_event event;
+    while ((event = launcher_jail_receive(jail)) != LAUNCHER_JAIL_NOTHING) {
+        if (event == LAUNCHER_JAIL_FAILED) {
+            answer_jail_failure(child);
+            return;
+        }
+        answer(&(struct launcher_answer){.kind = LAUNCH_SPAWNED,
+                                         .serial = child->serial,
+                                         .pid = jail->worker_pid,
+                                         .uid = jail->uid,
+                                         .missing_walls = jail->missing_walls},
+               jail->init_fd);
+    }
+}
+
+// Its first process is gone. Whatever is left inside goes now; it is reported when that is done.
+static void finish_jail(struct child *child)
+{
+    if (!child->has_failed) {
+        hear_jail(child);
+    }
+    launcher_jail_kill(child->jail);
+    if (!launcher_jail_is_over(child->jail)) {
+        return;
+    }
+    struct cgroup_counts counts = take_counts(child);
+    if (child->jail->is_running) {
+        report_exit(child, 0, &child->usage, &counts);
+    } else if (!child->has_failed) {
+        answer_jail_failure(child);
+    }
+    forget_child(child);
 }
 
 // Takes one process that has ended. Returns false when there is none.
@@ -172,10 +263,13 @@ static bool reap_one(void)
     int wait_status = 0;
     struct rusage usage = {.ru_maxrss = 0};
     if (wait4(info.si_pid, &wait_status, 0, &usage) == info.si_pid && child != NULL) {
-        struct cgroup_counts counts = {0};
-        if (child->is_metered) {
-            launcher_meters_end(child->serial, &counts);
+        if (child->jail != NULL) {
+            child->is_reaped = true;
+            child->usage = usage;
+            finish_jail(child);
+            return true;
         }
+        struct cgroup_counts counts = take_counts(child);
         if (!child->has_failed) {
             report_exit(child, wait_status, &usage, &counts);
         }
@@ -228,77 +322,7 @@ static void drain_signals(void)
 
 // --- Requests ---------------------------------------------------------------------------------
 
-// A SPAWN with its strings taken apart; they stay in the request.
-struct spawn {
-    struct launcher_child_plan plan;
-    char *arguments[LAUNCH_ARGUMENTS_MAX + 1];
-    char *environment[LAUNCH_ARGUMENTS_MAX + 1];
-};
-
-static char *next_string(char **at, const char *end)
-{
-    char *string = *at;
-    size_t length = strnlen(string, (size_t)(end - string));
-    if (string + length >= end) {
-        return NULL;
-    }
-    *at = string + length + 1;
-    return string;
-}
-
-static bool take_list(char **at, const char *end, uint32_t count, char **strings)
-{
-    if (count > LAUNCH_ARGUMENTS_MAX) {
-        return false;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        strings[i] = next_string(at, end);
-        if (strings[i] == NULL) {
-            return false;
-        }
-    }
-    strings[count] = NULL;
-    return true;
-}
-
-static bool take_spawn(struct spawn *spawn, const int *fds, size_t fd_count)
-{
-    char *at = request.strings;
-    const char *end = request.strings + request.string_bytes;
-    spawn->plan.path = next_string(&at, end);
-    if (spawn->plan.path == NULL ||
-        !take_list(&at, end, request.argument_count, spawn->arguments) ||
-        !take_list(&at, end, request.environment_count, spawn->environment)) {
-        return false;
-    }
-    if (request.has_folder != 0) {
-        spawn->plan.folder = next_string(&at, end);
-        if (spawn->plan.folder == NULL) {
-            return false;
-        }
-    }
-    int placed[LAUNCHER_FD_COUNT];
-    size_t used = 0;
-    for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
-        placed[i] = -1;
-        if (request.has_fd[i] != 0) {
-            if (used == fd_count) {
-                return false;
-            }
-            placed[i] = fds[used++];
-        }
-    }
-    spawn->plan.control_fd = placed[LAUNCHER_FD_CONTROL];
-    spawn->plan.stdout_fd = placed[LAUNCHER_FD_STDOUT];
-    spawn->plan.stderr_fd = placed[LAUNCHER_FD_STDERR];
-    spawn->plan.arguments = spawn->arguments;
-    spawn->plan.environment = spawn->environment;
-    spawn->plan.parent = self.pid;
-    spawn->plan.serial = request.serial;
-    return used == fd_count && at == end;
-}
-
-static int start_child(const struct spawn *spawn)
+static int start_child(const struct launcher_spawn *spawn)
 {
     if (self.child_count == CHILDREN_MAX) {
         return -EAGAIN;
@@ -333,28 +357,103 @@ static int start_child(const struct spawn *spawn)
     return 0;
 }
 
+// False with the walls that are missing as a sentence part, where the plan does not give them up.
+static bool is_walled(const struct sandbox_plan *plan, uint32_t missing, struct text *out_text)
+{
+    if (missing == 0 || (plan->is_degrade && (missing & 1U << WALL_SHIM) == 0)) {
+        return true;
+    }
+    for (unsigned wall = 0; wall < WALL_COUNT; wall++) {
+        if ((missing & 1U << wall) != 0) {
+            text_add_format(out_text, "%s%s (%s)", out_text->length > 0 ? ", " : "",
+                            walls_name((enum wall)wall), walls_text((enum wall)wall));
+        }
+    }
+    return false;
+}
+
+static int start_jail(const struct launcher_spawn *spawn, enum launch_step *out_step)
+{
+    *out_step = LAUNCH_STEP_PROCESS;
+    if (self.child_count == CHILDREN_MAX) {
+        return -EAGAIN;
+    }
+    struct launcher_jail *jail = malloc(sizeof *jail);
+    if (jail == NULL) {
+        return -ENOMEM;
+    }
+    static struct launcher_child_jail child;
+    int result = launcher_jail_open(spawn, launcher_jail_missing_walls(), jail, &child, out_step);
+    if (result < 0) {
+        free(jail);
+        return result;
+    }
+    *out_step = LAUNCH_STEP_PROCESS;
+    pid_t pid = fork();
+    if (pid == 0) {
+        launcher_child_run_jail(&child);
+    }
+    int error = errno;
+    launcher_jail_close_child(&child);
+    if (pid < 0) {
+        launcher_jail_close(jail);
+        free(jail);
+        return -error;
+    }
+    setpgid(pid, pid);
+    self.children[self.child_count++] = (struct child){.pid = pid,
+                                                       .serial = request.serial,
+                                                       .status_fd = -1,
+                                                       .pidfd = -1,
+                                                       .is_metered = spawn->plan.is_metered,
+                                                       .jail = jail};
+    return 0;
+}
+
+static int start(struct launcher_spawn *spawn, enum launch_step *out_step)
+{
+    *out_step = LAUNCH_STEP_METERS;
+    int result = spawn->sandbox.is_metered
+                     ? launcher_meters_begin(request.serial, &spawn->sandbox.meters)
+                     : 0;
+    if (result < 0) {
+        return result;
+    }
+    spawn->plan.is_metered = result > 0;
+    *out_step = LAUNCH_STEP_PROCESS;
+    result =
+        spawn->sandbox.tier == SANDBOX_UNTRUSTED ? start_jail(spawn, out_step) : start_child(spawn);
+    if (result < 0 && spawn->plan.is_metered) {
+        struct cgroup_counts counts;
+        launcher_meters_end(request.serial, &counts);
+    }
+    return result;
+}
+
 static void on_spawn(const int *fds, size_t fd_count)
 {
-    static struct spawn spawn;
-    spawn = (struct spawn){.plan = {.folder = NULL}};
-    if (!take_spawn(&spawn, fds, fd_count)) {
+    static struct launcher_spawn spawn;
+    if (!launcher_request_take(&request, fds, fd_count, &spawn)) {
         answer_failure(request.serial, LAUNCH_STEP_REQUEST, -EPROTO);
         return;
     }
-    int metered =
-        request.is_metered != 0 ? launcher_meters_begin(request.serial, &request.meters) : 0;
-    if (metered < 0) {
-        answer_failure(request.serial, LAUNCH_STEP_METERS, metered);
-        return;
-    }
-    spawn.plan.is_metered = metered > 0;
-    int result = start_child(&spawn);
-    if (result < 0) {
-        struct cgroup_counts counts;
-        if (spawn.plan.is_metered) {
-            launcher_meters_end(request.serial, &counts);
+    spawn.plan.parent = self.pid;
+    spawn.plan.serial = request.serial;
+    if (spawn.sandbox.tier == SANDBOX_UNTRUSTED) {
+        struct launcher_answer failed = {.kind = LAUNCH_FAILED,
+                                         .serial = request.serial,
+                                         .step = LAUNCH_STEP_WALLS,
+                                         .error = -EOPNOTSUPP};
+        struct text text = TEXT_OVER(failed.text);
+        if (!is_walled(&spawn.sandbox, launcher_jail_missing_walls(), &text)) {
+            answer(&failed, -1);
+            return;
         }
-        answer_failure(request.serial, LAUNCH_STEP_PROCESS, result);
+    }
+    enum launch_step step;
+    int result = start(&spawn, &step);
+    if (result < 0) {
+        answer_failure(request.serial, step, result);
     }
 }
 
@@ -369,12 +468,22 @@ static void on_meters(void)
     answer(&said, -1);
 }
 
+static void kill_child(struct child *child)
+{
+    if (child->jail != NULL) {
+        launcher_jail_kill(child->jail);
+    }
+    if (!child->is_reaped) {
+        kill(-child->pid, SIGKILL);
+        kill(child->pid, SIGKILL);
+    }
+}
+
 static void on_kill(void)
 {
     for (size_t i = 0; i < self.child_count; i++) {
         if (self.children[i].serial == request.serial) {
-            kill(-self.children[i].pid, SIGKILL);
-            kill(self.children[i].pid, SIGKILL);
+            kill_child(&self.children[i]);
         }
     }
 }
@@ -400,16 +509,18 @@ static void unlink_owned(void)
 
 static void on_readable(void)
 {
-    int fds[LAUNCHER_FD_COUNT];
+    int fds[LAUNCHER_FDS_MAX];
     size_t fd_count = 0;
-    int size_bytes = fd_receive_message(self.socket, &request, sizeof request, fds,
-                                        LAUNCHER_FD_COUNT, &fd_count);
+    int size_bytes =
+        fd_receive_message(self.socket, &request, sizeof request, fds, LAUNCHER_FDS_MAX, &fd_count);
     if (size_bytes == -EAGAIN) {
         return;
     }
     size_t fixed_bytes = offsetof(struct launcher_request, strings);
     if (size_bytes <= 0 || (size_t)size_bytes < fixed_bytes ||
-        request.string_bytes != (size_t)size_bytes - fixed_bytes) {
+        request.string_bytes > sizeof request.strings ||
+        request.filter_bytes > sizeof request.strings ||
+        (size_t)size_bytes != launcher_request_bytes(&request)) {
         // The broker is gone, or it is not our broker any more.
         self.is_ending = true;
     } else if (request.kind == LAUNCHER_SPAWN) {
@@ -430,6 +541,15 @@ static void on_readable(void)
 
 // --- The life of the launcher -----------------------------------------------------------------
 
+// What news of this child comes through, -1 = its end only.
+static int watched_fd(const struct child *child)
+{
+    if (child->jail == NULL) {
+        return child->status_fd;
+    }
+    return child->is_reaped ? child->jail->init_fd : child->jail->socket;
+}
+
 static void settle_ready(const struct pollfd *polled, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -437,8 +557,17 @@ static void settle_ready(const struct pollfd *polled, size_t count)
             continue;
         }
         for (size_t j = 0; j < self.child_count; j++) {
-            if (self.children[j].status_fd == polled[i].fd) {
-                settle(&self.children[j]);
+            struct child *child = &self.children[j];
+            if (child->jail == NULL && child->status_fd == polled[i].fd) {
+                settle(child);
+                break;
+            }
+            if (child->jail != NULL && watched_fd(child) == polled[i].fd) {
+                if (child->is_reaped) {
+                    finish_jail(child);
+                } else {
+                    hear_jail(child);
+                }
                 break;
             }
         }
@@ -452,8 +581,9 @@ static void run_round(void)
     polled[1] = (struct pollfd){.fd = self.signal_fd, .events = POLLIN};
     size_t count = 2;
     for (size_t i = 0; i < self.child_count; i++) {
-        if (self.children[i].status_fd >= 0) {
-            polled[count++] = (struct pollfd){.fd = self.children[i].status_fd, .events = POLLIN};
+        int fd = watched_fd(&self.children[i]);
+        if (fd >= 0) {
+            polled[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
     if (poll(polled, (nfds_t)count, launcher_meters_collect()) < 0) {
@@ -470,6 +600,15 @@ static void run_round(void)
     }
 }
 
+static void finish_reaped(void)
+{
+    for (size_t i = self.child_count; i > 0; i--) {
+        if (self.children[i - 1].is_reaped) {
+            finish_jail(&self.children[i - 1]);
+        }
+    }
+}
+
 // Kills until nobody is left. A process that hangs in the kernel is left to its death signal.
 static _Noreturn void end(void)
 {
@@ -477,12 +616,12 @@ static _Noreturn void end(void)
     int64_t deadline_ns = clock_now_ns() + END_NS;
     for (;;) {
         for (size_t i = 0; i < self.child_count; i++) {
-            kill(-self.children[i].pid, SIGKILL);
-            kill(self.children[i].pid, SIGKILL);
+            kill_child(&self.children[i]);
         }
         kill_orphans();
         while (reap_one()) {
         }
+        finish_reaped();
         siginfo_t info;
         if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 && errno == ECHILD) {
             launcher_meters_close();

@@ -38,6 +38,7 @@ enum sandbox_grant {
     SANDBOX_GRANT_GPU = 1U << 2,
     SANDBOX_GRANT_CAMERA = 1U << 3,
     SANDBOX_GRANT_SOUND = 1U << 4,
+    SANDBOX_GRANT_NONE = 1U << 30,  // what every worker has; never set in a plan
 };
 
 enum sandbox_bind_kind {

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+// Says to bwrap what a sandbox is made of.
+#include "sandbox/launcher_bwrap.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+
+static const char *const always[] = {
+    "--unshare-user",
+    "--unshare-ipc",
+    "--unshare-pid",
+    "--unshare-uts",
+    "--unshare-cgroup-try",
+    // Nothing outside has this number inside: who it really is, is decided before bwrap.
+    "--uid",
+    "1000",
+    "--gid",
+    "1000",
+    "--disable-userns",
+    "--as-pid-1",
+    "--die-with-parent",
+    "--new-session",
+    "--clearenv",
+    "--cap-drop",
+    "ALL",
+    "--hostname",
+    "worker",
+};
+
+static void add(FILE *file, const char *word)
+{
+    fputs(word, file);
+    fputc('\0', file);
+}
+
+static void add_number(FILE *file, uint64_t number)
+{
+    char word[24];
+    snprintf(word, sizeof word, "%" PRIu64, number);
+    add(file, word);
+}
+
+// /bin, /lib and so on are links into /usr, or folders of their own, as on the host.
+static void add_links(FILE *file)
+{
+    static const char *const names[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        char target[PATH_MAX];
+        ssize_t length = readlink(names[i], target, sizeof target - 1);
+        if (length > 0) {
+            target[length] = '\0';
+            add(file, "--symlink");
+            add(file, target);
+            add(file, names[i]);
+        } else if (access(names[i], F_OK) == 0) {
+            add(file, "--ro-bind");
+            add(file, names[i]);
+            add(file, names[i]);
+        }
+    }
+}
+
+static void add_bind(FILE *file, const struct sandbox_bind *bind)
+{
+    bool is_written = bind->kind == SANDBOX_BIND_WRITE || bind->kind == SANDBOX_BIND_DEVICE;
+    if (bind->fd >= 0) {
+        add(file, is_written ? "--bind-fd" : "--ro-bind-fd");
+        add_number(file, (uint64_t)bind->fd);
+    } else {
+        add(file, bind->kind == SANDBOX_BIND_DEVICE ? "--dev-bind"
+                  : is_written                      ? "--bind"
+                                                    : "--ro-bind");
+        add(file, bind->source);
+    }
+    add(file, bind->target);
+}
+
+static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(always); i++) {
+        add(file, always[i]);
+    }
+    if ((plan->grants & SANDBOX_GRANT_NETWORK) == 0) {
+        add(file, "--unshare-net");
+    }
+    if (plan->rootfs_fd < 0) {
+        add_links(file);
+    }
+    if (plan->tmpfs_bytes != SANDBOX_TMPFS_NONE) {
+        // The size is of the next mount only; without it half of the memory could be filled.
+        add(file, "--size");
+        add_number(file, plan->tmpfs_bytes);
+        add(file, "--perms");
+        add(file, "1777");
+        add(file, "--tmpfs");
+        add(file, "/tmp");
+    }
+    for (size_t i = 0; i < plan->bind_count; i++) {
+        add_bind(file, &plan->binds[i]);
+    }
+    add(file, "--ro-bind-fd");
+    add_number(file, (uint64_t)shim_fd);
+    add(file, LAUNCHER_BWRAP_SHIM);
+    add(file, "--chdir");
+    add(file, "/");
+    add(file, "--remount-ro");
+    add(file, "/");
+}
+
+int launcher_bwrap_options(const struct sandbox_plan *plan, int shim_fd)
+{
+    auto_fd int fd = memfd_create("bwrap-options", MFD_CLOEXEC);
+    int copy = fd >= 0 ? dup(fd) : -1;
+    FILE *file = copy >= 0 ? fdopen(copy, "w") : NULL;
+    if (file == NULL) {
+        int error = errno;
+        cleanup_fd(&copy);
+        return -error;
+    }
+    add_all(file, plan, shim_fd);
+    if (fclose(file) != 0 || lseek(fd, 0, SEEK_SET) < 0) {
+        return -errno;
+    }
+    return steal_fd(&fd);
+}
