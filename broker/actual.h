@@ -115,6 +115,8 @@ struct actual_node {
     struct worker_peer peer;
     struct bell bell;
     struct exit_reason reason;
+    int denied_call;               // system call that it was ended for, -1 = none
+    uint32_t denied_arch;          // AUDIT_ARCH_* of that call
     struct cgroup_counts metered;  // of its cgroup, at its end
     bool is_opened;
     bool is_start_sent;

@@ -15,6 +15,7 @@
 
 #include "base/cleanup.h"
 #include "base/search.h"
+#include "broker/cage.h"
 #include "broker/diags.h"
 #include "broker/nearest.h"
 
@@ -108,12 +109,15 @@ static void hash_file(crypto_generichash_state *state, const char *path)
 // The program's path and content, its arguments, and the content of arguments that are files: a
 // script that an interpreter runs is what describes itself.
 static void make_key(const char *program, const char *folder, const char *const *exec,
-                     unsigned char out_key[KEY_BYTES])
+                     const struct graph_node *node, unsigned char out_key[KEY_BYTES])
 {
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, KEY_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)program, strlen(program) + 1);
     hash_file(&state, program);
+    // What one says with all rights is not what it says in a sandbox.
+    const unsigned char tier = node != NULL && cage_is_wanted(node) ? 1 : 0;
+    crypto_generichash_update(&state, &tier, sizeof tier);
     for (size_t i = 1; exec[i] != NULL; i++) {
         crypto_generichash_update(&state, (const unsigned char *)exec[i], strlen(exec[i]) + 1);
         auto_free char *path = NULL;
@@ -128,7 +132,7 @@ static void make_key(const char *program, const char *folder, const char *const 
 
 // Runs it and parses what it says.
 static int ask(struct catalog *catalog, const char *folder, const char *const *exec,
-               struct known *known)
+               const struct graph_node *node, struct known *known)
 {
     char *argv[ARGUMENTS_MAX + 2] = {known->program};
     char describe[] = "--describe";
@@ -142,7 +146,8 @@ static int ask(struct catalog *catalog, const char *folder, const char *const *e
     auto_free char *json = NULL;
     size_t json_count = 0;
     if (failed == 0) {
-        failed = catalog->describe(catalog->context, folder, argv, &json, &json_count, &known->why);
+        failed = catalog->describe(catalog->context, node, folder, argv, &json, &json_count,
+                                   &known->why);
     }
     for (size_t i = 1; i < count; i++) {
         free(argv[i]);
@@ -154,10 +159,10 @@ static int ask(struct catalog *catalog, const char *folder, const char *const *e
 // The entry of this content, asked for when it is new. Refusals are remembered as well, so that a
 // program that hangs costs its deadline once.
 static int find_known(struct catalog *catalog, const char *folder, const char *const *exec,
-                      const char *program, struct known **out_known)
+                      const char *program, const struct graph_node *node, struct known **out_known)
 {
     unsigned char key[KEY_BYTES];
-    make_key(program, folder, exec, key);
+    make_key(program, folder, exec, node, key);
     for (struct known *known = catalog->newest; known != NULL; known = known->next) {
         if (memcmp(known->key, key, KEY_BYTES) == 0) {
             *out_known = known;
@@ -170,7 +175,7 @@ static int find_known(struct catalog *catalog, const char *folder, const char *c
     }
     memcpy(known->key, key, KEY_BYTES);
     known->program = strdup(program);
-    known->failed = known->program == NULL ? -ENOMEM : ask(catalog, folder, exec, known);
+    known->failed = known->program == NULL ? -ENOMEM : ask(catalog, folder, exec, node, known);
     if (known->failed == -ENOMEM) {
         free(known->program);
         free(known);
@@ -195,11 +200,11 @@ static void say_places(const struct catalog *catalog, const char *folder, const 
 }
 
 static int describe_program(struct catalog *catalog, const char *folder, const char *const *exec,
-                            const char *program, struct catalog_entry *out_entry,
-                            struct diag *out_why)
+                            const char *program, const struct graph_node *node,
+                            struct catalog_entry *out_entry, struct diag *out_why)
 {
     struct known *known;
-    int failed = find_known(catalog, folder, exec, program, &known);
+    int failed = find_known(catalog, folder, exec, program, node, &known);
     if (failed != 0) {
         return failed;
     }
@@ -213,7 +218,8 @@ static int describe_program(struct catalog *catalog, const char *folder, const c
 }
 
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
-                 struct catalog_entry *out_entry, struct diag *out_why)
+                 const struct graph_node *node, struct catalog_entry *out_entry,
+                 struct diag *out_why)
 {
     size_t count = 0;
     while (exec[count] != NULL) {
@@ -234,7 +240,7 @@ int catalog_find(struct catalog *catalog, const char *folder, const char *const 
         say_places(catalog, folder, exec[0], out_why);
         return failed;
     }
-    return describe_program(catalog, folder, exec, program, out_entry, out_why);
+    return describe_program(catalog, folder, exec, program, node, out_entry, out_why);
 }
 
 int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog_entry *out_entry,
@@ -249,7 +255,7 @@ int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog
                  catalog->install != NULL ? catalog->install : "no install");
         return failed;
     }
-    return describe_program(catalog, "/", exec, program, out_entry, out_why);
+    return describe_program(catalog, "/", exec, program, NULL, out_entry, out_why);
 }
 
 static int offer(void *context, const char *folder, const char *name)

@@ -11,13 +11,16 @@
 #include "broker/descriptor.h"
 
 struct catalog;
+struct graph_node;
 
-// Runs `argv[0] argv[1]... --describe` (argv is NULL-terminated and has --describe as its last
-// item; argv[0] is an absolute path) in folder with a deadline of 2 s. Returns 0 and what it wrote
-// to stdout (malloc, at most DESCRIPTOR_BYTES_MAX bytes, else -EFBIG), or a negative errno
-// with a sentence part in out_why->text ("did not answer within 2 s").
-typedef int (*catalog_describe_fn)(void *context, const char *folder, char *const *argv,
-                                   char **out_json, size_t *out_count, struct diag *out_why);
+// Runs, in the sandbox of the node (NULL = trusted), `argv[0] argv[1]... --describe` (argv is
+// NULL-terminated and has --describe as its last item; argv[0] is an absolute path) in folder with
+// a deadline of 2 s. Returns 0 and what it wrote to stdout (malloc, at most DESCRIPTOR_BYTES_MAX
+// bytes, else -EFBIG), or a negative errno with a sentence part in out_why->text ("did not answer
+// within 2 s"); -EOPNOTSUPP when a wall of that sandbox is missing.
+typedef int (*catalog_describe_fn)(void *context, const struct graph_node *node, const char *folder,
+                                   char *const *argv, char **out_json, size_t *out_count,
+                                   struct diag *out_why);
 
 struct catalog_entry {
     const char *program;                  // absolute path of exec[0]
@@ -30,11 +33,13 @@ int catalog_create(const char *path, const char *libexec, catalog_describe_fn de
                    void *context, struct catalog **out_catalog);
 void catalog_destroy(struct catalog *catalog);
 
-// Finds exec[0] and its descriptor. exec is NULL-terminated, folder is the graph's. Returns 0;
-// -ENOENT (not found: the places that were searched are in out_why); -EACCES (not executable);
-// -EPROTO (its description is no good); or what describe returned; with out_why->text.
+// Finds exec[0] and its descriptor, asked for in the sandbox of the node. exec is NULL-terminated,
+// folder is the graph's. Returns 0; -ENOENT (not found: the places that were searched are in
+// out_why); -EACCES (not executable); -EPROTO (its description is no good); or what describe
+// returned; with out_why->text.
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
-                 struct catalog_entry *out_entry, struct diag *out_why);
+                 const struct graph_node *node, struct catalog_entry *out_entry,
+                 struct diag *out_why);
 
 // The same for a stock processor without arguments: only the install is searched.
 int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog_entry *out_entry,

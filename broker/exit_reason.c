@@ -2,6 +2,7 @@
 // Wait statuses and our own reasons as one sentence and one verdict.
 #include "broker/exit_reason.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,9 +155,11 @@ enum exit_verdict exit_reason_verdict(const struct exit_reason *reason, bool is_
         return EXIT_VERDICT_FINISHED;
     case EXIT_REASON_REFUSED:
         return EXIT_VERDICT_NO_CONFIG;
+    case EXIT_REASON_START:
+        // -EOPNOTSUPP: a wall of its sandbox is missing, and will be the next time as well.
+        return reason->code == -EOPNOTSUPP ? EXIT_VERDICT_REFUSED : EXIT_VERDICT_FAILED;
     case EXIT_REASON_NONE:
     case EXIT_REASON_SIGNAL:
-    case EXIT_REASON_START:
     case EXIT_REASON_PROTOCOL:
     case EXIT_REASON_DEADLINE:
     case EXIT_REASON_OOM:

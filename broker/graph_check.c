@@ -38,15 +38,6 @@ static void refuse_node(const struct graph *graph, const struct graph_node *node
                         struct diags *diags)
 {
     const struct graph_sandbox *sandbox = &node->sandbox;
-    if (sandbox->tier == GRAPH_TIER_UNTRUSTED) {
-        enum graph_field field = node->places[GRAPH_FIELD_NODE_TIER].line > 0
-                                     ? GRAPH_FIELD_NODE_TIER
-                                     : GRAPH_FIELD_NODE_SANDBOX;
-        diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, field),
-                  "node '%s' cannot run untrusted: the sandbox is not available yet; write trusted "
-                  "if it may have your rights",
-                  node->id);
-    }
     if (sandbox->rootfs != NULL) {
         diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_ROOTFS),
                   "node '%s' has a root of its own, which is not available yet; leave it out",
@@ -84,7 +75,15 @@ static void say_not_found(const struct graph *graph, const struct graph_node *no
     struct graph_place place = node->exec.places[0];
     struct diags_quoted name = diags_quote(node->exec.items[0]);
     char near[SB_NAME_BYTES_MAX];
-    if (failed != -ENOENT) {
+    if (failed == -EOPNOTSUPP) {
+        enum graph_field field = node->places[GRAPH_FIELD_NODE_TIER].line > 0
+                                     ? GRAPH_FIELD_NODE_TIER
+                                     : GRAPH_FIELD_NODE_SANDBOX;
+        diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, field),
+                  "node '%s' cannot run untrusted: %s; streamctl doctor says what is missing; "
+                  "write degrade: true in its sandbox to run it without that",
+                  node->id, why);
+    } else if (failed != -ENOENT) {
         diags_add(diags, DIAG_ERROR, graph->file, place,
                   "processor %s cannot be used: %s; try %s --describe", name.bytes, why,
                   node->exec.items[0]);
@@ -173,7 +172,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     struct catalog_entry entry;
     struct diag why = {.text = "no reason is known"};
     int failed = node->is_inserted ? catalog_find_stock(catalog, exec[0], &entry, &why)
-                                   : catalog_find(catalog, graph->folder, exec, &entry, &why);
+                                   : catalog_find(catalog, graph->folder, exec, node, &entry, &why);
     if (failed == -ENOMEM) {
         return failed;
     }

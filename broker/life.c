@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "broker/cage.h"
 #include "broker/descriptor.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
@@ -54,6 +55,7 @@ static void reset(struct actual_node *node)
     node->is_stop_late = false;
     node->is_open_failed = false;
     node->metered = (struct cgroup_counts){0};
+    node->denied_call = -1;
     node->restart_at_ns = INT64_MAX;
     node->unmapped = 0;
     node->stale_maps = 0;
@@ -75,23 +77,25 @@ static int order_status_page(struct broker *broker, struct actual_node *node)
     return 0;
 }
 
-static int fill_arguments(const struct graph_node *wanted, const char **arguments)
+static int fill_arguments(const struct graph_node *wanted, const struct cage *cage,
+                          const char **arguments)
 {
-    if (wanted->exec.count + 1 > LAUNCH_ARGUMENTS_MAX) {
+    const char *rest[LAUNCH_ARGUMENTS_MAX + 1];
+    if (wanted->exec.count > LAUNCH_ARGUMENTS_MAX) {
         return -E2BIG;
     }
-    for (size_t i = 0; i < wanted->exec.count; i++) {
-        arguments[i] = wanted->exec.items[i];
+    for (size_t i = 1; i < wanted->exec.count; i++) {
+        rest[i - 1] = wanted->exec.items[i];
     }
-    arguments[0] = wanted->found.program;
-    return 0;
+    rest[wanted->exec.count - 1] = NULL;
+    return cage_command(cage, rest, arguments);
 }
 
 // "NAME=value" for each variable that the graph grants, in one buffer.
-static int fill_environment(const struct graph_pairs *pairs, struct text *bytes,
-                            const char **environment)
+static int fill_environment(const struct graph_pairs *pairs, const struct cage *cage,
+                            struct text *bytes, const char **environment)
 {
-    if (pairs->count + 1 > LAUNCH_ARGUMENTS_MAX) {
+    if (pairs->count + 2 > LAUNCH_ARGUMENTS_MAX) {
         return -E2BIG;
     }
     for (size_t i = 0; i < pairs->count; i++) {
@@ -99,24 +103,25 @@ static int fill_environment(const struct graph_pairs *pairs, struct text *bytes,
         text_add_format(bytes, "%s=%s", pairs->items[i].name, pairs->items[i].value);
         text_add_bytes(bytes, "", 1);
     }
+    environment[pairs->count] = cage->library_path;
     return bytes->is_cut ? -E2BIG : 0;
 }
 
-static int spawn(struct broker *broker, struct actual_node *node, int control_fd, int fds[2])
+static int spawn_in(struct broker *broker, struct actual_node *node, struct cage *cage,
+                    int control_fd, int fds[2])
 {
-    const char *arguments[LAUNCH_ARGUMENTS_MAX] = {NULL};
+    const char *arguments[LAUNCH_ARGUMENTS_MAX + 1] = {NULL};
     const char *environment[LAUNCH_ARGUMENTS_MAX] = {NULL};
     char bytes[LAUNCH_STRINGS_BYTES_MAX];
     struct text text = TEXT_OVER(bytes);
-    int failed = fill_arguments(node->wanted, arguments);
+    int failed = fill_arguments(node->wanted, cage, arguments);
     if (failed == 0) {
-        failed = fill_environment(&node->wanted->sandbox.env, &text, environment);
+        failed = fill_environment(&node->wanted->sandbox.env, cage, &text, environment);
     }
     if (failed != 0) {
         return failed;
     }
-    struct sandbox_plan sandbox = {.tier = SANDBOX_TRUSTED};
-    metering_fill(broker, node->wanted, &sandbox);
+    metering_fill(broker, node->wanted, &cage->plan);
     struct launch_plan plan = {.path = node->wanted->found.program,
                                .arguments = arguments,
                                .environment = environment,
@@ -124,10 +129,24 @@ static int spawn(struct broker *broker, struct actual_node *node, int control_fd
                                .control_fd = control_fd,
                                .stdout_fd = fds[0],
                                .stderr_fd = fds[1],
-                               .sandbox = &sandbox};
+                               .sandbox = &cage->plan};
     broker->last_launch = broker->last_launch % LAUNCH_SERIAL_MAX + 1;
     node->serial = broker->last_launch;
     return launcher_spawn(broker->launcher, &plan, node->serial);
+}
+
+static int spawn(struct broker *broker, struct actual_node *node, int control_fd, int fds[2])
+{
+    struct cage *cage;
+    struct diag why;
+    int failed = cage_open(node->wanted, node->wanted->found.program, &cage, &why);
+    if (failed != 0) {
+        exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", why.text);
+        return failed;
+    }
+    failed = spawn_in(broker, node, cage, control_fd, fds);
+    cage_close(cage);
+    return failed;
 }
 
 static int open_and_spawn(struct broker *broker, struct actual_node *node)
@@ -259,6 +278,8 @@ void life_on_launch(struct broker *broker, const struct launch_event *event)
         break;
     case LAUNCH_EXITED:
         node->metered = event->usage.counts;
+        node->denied_call = event->denied_call;
+        node->denied_arch = event->denied_arch;
         life_end(broker, node, &event->wait_status);
         break;
     case LAUNCH_METERS:

@@ -22,6 +22,7 @@
 #include "broker/pages.h"
 #include "broker/restart.h"
 #include "broker/wiring.h"
+#include "sandbox/filter.h"
 #include "shm/segment.h"
 
 // Every link that still has a reader has an end in shared memory, which nobody but the worker can
@@ -206,6 +207,10 @@ static void note_reason(struct actual_node *node, const int *wait_status)
         exit_reason_from_wait(&node->reason, *wait_status);
         if (metering_explain(node->wanted, *wait_status, &node->metered, why, sizeof why)) {
             exit_reason_explain(&node->reason, EXIT_REASON_OOM, 0, "%s", why);
+        } else if (node->denied_call >= 0) {
+            char name[FILTER_NAME_BYTES_MAX];
+            filter_name_call(node->denied_arch, node->denied_call, name);
+            exit_reason_explain(&node->reason, EXIT_REASON_SECCOMP, node->denied_call, "%s", name);
         }
     }
     enum exit_reason_kind kind = node->reason.kind;

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "broker/broker.h"
+#include "broker/cage.h"
 #include "broker/catalog.h"
 #include "broker/control_socket.h"
 #include "broker/descriptor.h"
@@ -40,10 +41,28 @@ enum {
     STATUS_INVALID = 78,
 };
 
-static int describe(void *context, const char *folder, char *const *argv, char **out_json,
-                    size_t *out_count, struct diag *out_why)
+// In the sandbox of the node, without its grants: what a program says about itself depends on none.
+static int describe(void *context, const struct graph_node *node, const char *folder,
+                    char *const *argv, char **out_json, size_t *out_count, struct diag *out_why)
 {
-    return launcher_describe(context, folder, argv, DESCRIBE_NS, out_json, out_count, out_why);
+    struct cage *cage;
+    int failed = cage_open(node, argv[0], &cage, out_why);
+    if (failed != 0) {
+        return failed;
+    }
+    const char *arguments[LAUNCH_ARGUMENTS_MAX + 1] = {NULL};
+    const char *const environment[] = {cage->library_path, NULL};
+    struct launch_plan plan = {.path = argv[0],
+                               .arguments = arguments,
+                               .environment = environment,
+                               .folder = folder,
+                               .sandbox = &cage->plan};
+    failed = cage_command(cage, (const char *const *)argv + 1, arguments);
+    if (failed == 0) {
+        failed = launcher_describe(context, &plan, DESCRIBE_NS, out_json, out_count, out_why);
+    }
+    cage_close(cage);
+    return failed;
 }
 
 // From here on signals come through the loop. No thread exists yet: those that come inherit it.

@@ -122,11 +122,12 @@ uint32_t launcher_own_serial(struct launcher *launcher);
 
 const char *launcher_step_text(enum launch_step step);
 
-// Runs a program that describes itself, for at most timeout_ns, and waits for it. arguments is argv
-// with --describe in it, NULL-terminated, arguments[0] an absolute path; folder may be NULL.
+// Runs a program that describes itself, for at most timeout_ns, and waits for it. The arguments of
+// the plan have --describe in them; its descriptors are not looked at.
 // Returns 0 and what it wrote to stdout (malloc, the caller's, with a terminator behind it); or
 // -ETIMEDOUT, -EFBIG (more than LAUNCH_OUTPUT_BYTES_MAX), -EPROTO (it ended badly), -EPIPE (the
-// launcher is gone), or what exec returned, with a sentence part in out_why->text. Events that
-// arrive meanwhile are kept for launcher_receive(): call it afterwards until -EAGAIN.
-int launcher_describe(struct launcher *launcher, const char *folder, char *const *arguments,
-                      int64_t timeout_ns, char **out_json, size_t *out_count, struct diag *out_why);
+// launcher is gone), -EOPNOTSUPP (a wall of its sandbox is missing), or what exec returned, with a
+// sentence part in out_why->text. Events that arrive meanwhile are kept for launcher_receive():
+// call it afterwards until -EAGAIN.
+int launcher_describe(struct launcher *launcher, const struct launch_plan *plan, int64_t timeout_ns,
+                      char **out_json, size_t *out_count, struct diag *out_why);

@@ -71,6 +71,14 @@ static void add_links(FILE *file)
 
 static void add_bind(FILE *file, const struct sandbox_bind *bind)
 {
+    if (bind->kind == SANDBOX_BIND_DATA) {
+        add(file, "--perms");
+        add(file, "0444");
+        add(file, "--ro-bind-data");
+        add_number(file, (uint64_t)bind->fd);
+        add(file, bind->target);
+        return;
+    }
     bool is_written = bind->kind == SANDBOX_BIND_WRITE || bind->kind == SANDBOX_BIND_DEVICE;
     if (bind->fd >= 0) {
         add(file, is_written ? "--bind-fd" : "--ro-bind-fd");

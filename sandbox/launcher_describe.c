@@ -61,8 +61,8 @@ static int open_pipe(int *out_read, int *out_write)
     return 0;
 }
 
-static int begin(struct launcher *launcher, struct description *run, const char *folder,
-                 char *const *arguments)
+static int begin(struct launcher *launcher, struct description *run,
+                 const struct launch_plan *wanted)
 {
     run->json = malloc(LAUNCH_OUTPUT_BYTES_MAX + 1);
     if (run->json == NULL) {
@@ -77,12 +77,10 @@ static int begin(struct launcher *launcher, struct description *run, const char 
     if (result < 0) {
         return result;
     }
-    const struct launch_plan plan = {.path = arguments[0],
-                                     .arguments = (const char *const *)arguments,
-                                     .folder = folder,
-                                     .control_fd = -1,
-                                     .stdout_fd = output,
-                                     .stderr_fd = errors};
+    struct launch_plan plan = *wanted;
+    plan.control_fd = -1;
+    plan.stdout_fd = output;
+    plan.stderr_fd = errors;
     return launcher_spawn(launcher, &plan, run->serial);
 }
 
@@ -234,12 +232,12 @@ static int explain(const struct description *run, int result, int64_t timeout_ns
     return result;
 }
 
-int launcher_describe(struct launcher *launcher, const char *folder, char *const *arguments,
-                      int64_t timeout_ns, char **out_json, size_t *out_count, struct diag *out_why)
+int launcher_describe(struct launcher *launcher, const struct launch_plan *plan, int64_t timeout_ns,
+                      char **out_json, size_t *out_count, struct diag *out_why)
 {
     struct description run = {
         .serial = launcher_own_serial(launcher), .pidfd = -1, .output = -1, .errors = -1};
-    int result = begin(launcher, &run, folder, arguments);
+    int result = begin(launcher, &run, plan);
     bool is_begun = result == 0;
     if (is_begun) {
         result = wait_for_end(launcher, &run, clock_now_ns() + timeout_ns);

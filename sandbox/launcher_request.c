@@ -192,7 +192,7 @@ static bool take_binds(struct bytes *bytes, const struct launcher_sandbox *from,
         bind->source = next_string(bytes);
         bind->target = next_string(bytes);
         if (bind->source == NULL || bind->target == NULL || bind->target[0] != '/' ||
-            bind->kind > SANDBOX_BIND_DEVICE ||
+            bind->kind > SANDBOX_BIND_DATA ||
             !next_fd(bytes, from->bind_has_fd[i] != 0, &bind->fd)) {
             return false;
         }

@@ -46,6 +46,7 @@ enum sandbox_bind_kind {
     SANDBOX_BIND_EXECUTE,  // read-only, and programs and libraries in it may be mapped and executed
     SANDBOX_BIND_WRITE,    // file or folder
     SANDBOX_BIND_DEVICE,   // device node, or socket
+    SANDBOX_BIND_DATA,     // fd is no file: its bytes are copied into a read-only file
 };
 
 struct sandbox_bind {

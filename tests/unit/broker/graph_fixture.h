@@ -32,13 +32,16 @@ struct fixture {
     unsigned described;  // times that a processor was asked
 };
 
-static inline int fixture_describe(void *context, const char *folder, char *const *argv,
-                                   char **out_json, size_t *out_count, struct diag *out_why)
+static inline int fixture_describe(void *context, const struct graph_node *node, const char *folder,
+                                   char *const *argv, char **out_json, size_t *out_count,
+                                   struct diag *out_why)
 {
+    (void)node;
     struct fixture *fixture = context;
     fixture->described++;
-    return launcher_describe(fixture->launcher, folder, argv, FIXTURE_NS, out_json, out_count,
-                             out_why);
+    const struct launch_plan plan = {
+        .path = argv[0], .arguments = (const char *const *)argv, .folder = folder};
+    return launcher_describe(fixture->launcher, &plan, FIXTURE_NS, out_json, out_count, out_why);
 }
 
 static inline void fixture_write(const struct fixture *fixture, const char *name,

@@ -6,7 +6,7 @@ static int find(struct fixture *fixture, const char *const *exec, struct catalog
                 struct diag *why)
 {
     memset(why, 0, sizeof(*why));
-    return catalog_find(fixture->catalog, fixture->folder, exec, entry, why);
+    return catalog_find(fixture->catalog, fixture->folder, exec, NULL, entry, why);
 }
 
 static void a_processor_is_asked_once_per_content(void **state)

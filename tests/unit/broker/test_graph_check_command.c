@@ -17,7 +17,8 @@ static void the_status_tells_right_wrong_refused_and_missing_apart(void **state)
     assert_int_equal(check(fixture, "version: 1\nnodes: {s: {exec: [sink]}}\n"), 0);
     assert_int_equal(check(fixture, "version: 1\nnodes: {s: {exec: [snik]}}\n"), 78);
     assert_int_equal(check(fixture, "version: 1\nnodes: [\n"), 78);
-    assert_int_equal(check(fixture, "version: 1\nnodes: {s: {exec: [sink], sandbox: untrusted}}\n"),
+    assert_int_equal(check(fixture, "version: 1\nsignatures: {policy: require}\n"
+                                    "nodes: {s: {exec: [sink]}}\n"),
                      77);
     assert_int_equal(graph_check_command("/nowhere/g.yaml", fixture->catalog, GRAPH_CHECK_QUIET),
                      66);

@@ -23,12 +23,12 @@ static int stop(void **state)
 
 static int describe(const char *program, const char *what, const char *argument, int64_t timeout_ns)
 {
-    char *const arguments[] = {(char *)(size_t)program, (char *)(size_t)what,
-                               (char *)(size_t)argument, NULL};
+    const char *const arguments[] = {program, what, argument, NULL};
+    const struct launch_plan plan = {.path = program, .arguments = arguments};
     json = NULL;
     count = 0;
     why.text[0] = '\0';
-    return launcher_describe(launcher, NULL, arguments, timeout_ns, &json, &count, &why);
+    return launcher_describe(launcher, &plan, timeout_ns, &json, &count, &why);
 }
 
 static void what_a_program_writes_comes_back_whole(void **state)
@@ -48,10 +48,10 @@ static void what_a_program_writes_comes_back_whole(void **state)
 static void it_runs_in_the_folder_and_with_an_empty_environment(void **state)
 {
     (void)state;
-    char *const arguments[] = {fixture_program, (char *)(size_t) "report", (char *)(size_t) "-",
-                               NULL};
-    assert_int_equal(launcher_describe(launcher, "/usr", arguments, LONG_NS, &json, &count, &why),
-                     0);
+    const char *const arguments[] = {fixture_program, "report", "-", NULL};
+    const struct launch_plan plan = {
+        .path = fixture_program, .arguments = arguments, .folder = "/usr"};
+    assert_int_equal(launcher_describe(launcher, &plan, LONG_NS, &json, &count, &why), 0);
     assert_non_null(strstr(json, "descriptors 0 1 2\nenvironment\n"));
     assert_non_null(strstr(json, " folder /usr\n"));
     free(json);
