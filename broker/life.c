@@ -29,6 +29,7 @@
 #include "broker/life_message.h"
 #include "broker/watch.h"
 #include "broker/wiring.h"
+#include "sandbox/walls.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
 #define GONE_NS (2 * CLOCK_NS_PER_S)
@@ -228,12 +229,29 @@ static void apply_priority(const struct actual_node *node)
     }
 }
 
+static void warn_of_missing_walls(const struct actual_node *node, uint32_t missing)
+{
+    char bytes[256];
+    struct text text = TEXT_OVER(bytes);
+    for (unsigned wall = 0; wall < WALL_COUNT; wall++) {
+        if ((missing >> wall & 1) != 0) {
+            text_add_format(&text, "%s%s", text.length > 0 ? ", " : "",
+                            walls_name((enum wall)wall));
+        }
+    }
+    log_node(LOG_WARNING, node->life.id, node->life.generation,
+             "runs without these walls: %s (degrade: true)", bytes);
+}
+
 static void on_spawned(struct broker *broker, struct actual_node *node,
                        const struct launch_event *event)
 {
     node->pid = event->pid;
     node->pidfd = event->pidfd;
     log_node(LOG_DEBUG, node->life.id, node->life.generation, "process pid=%d", (int)event->pid);
+    if (event->missing_walls != 0) {
+        warn_of_missing_walls(node, event->missing_walls);
+    }
     if (node->is_killed) {
         // It was given up while the launcher made it.
         syscall(SYS_pidfd_send_signal, node->pidfd, SIGKILL, NULL, 0);

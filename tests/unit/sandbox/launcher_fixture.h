@@ -157,14 +157,6 @@ static inline int fixture_child(const char *what, const char *argument)
     if (strcmp(what, "signal") == 0) {
         raise((int)strtol(argument, NULL, 10));
     }
-#if defined(__x86_64__)
-    if (strcmp(what, "int80") == 0) {
-        // getpid() of a program for i386.
-        long result = strtol(argument, NULL, 10);
-        __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
-        return result > 0 ? 0 : 1;
-    }
-#endif
     if (strcmp(what, "flood") == 0) {
         return fixture_flood(strtoul(argument, NULL, 10));
     }

@@ -236,6 +236,14 @@ static void a_program_that_is_none_is_a_failure_with_its_step(void **state)
 }
 
 #if defined(__x86_64__)
+// As a program for i386 would do it.
+static int call_as_i386(const char *number)
+{
+    long result = strtol(number, NULL, 10);
+    __asm__ volatile("int $0x80" : "+a"(result) : : "memory");
+    return result > 0 ? 0 : 1;
+}
+
 static void a_call_of_another_architecture_is_the_end_and_is_named(void **state)
 {
     (void)state;
@@ -296,6 +304,11 @@ static void one_that_is_killed_at_any_moment_of_its_start_leaves_nothing(void **
 int main(int argc, char **argv)
 {
     int status;
+#if defined(__x86_64__)
+    if (argc == 3 && strcmp(argv[1], "int80") == 0) {
+        return call_as_i386(argv[2]);
+    }
+#endif
     if (fixture_is_child(argc, argv, &status)) {
         return status;
     }
