@@ -324,6 +324,10 @@ void control_poll(struct sb_node *node)
     }
     while (!node->is_broker_gone && handle_one(node) > 0) {
     }
+    // A link may have come in that has less space than those whose space was counted.
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        node->outputs[i].credit = 0;
+    }
 }
 
 int control_wait_message(struct sb_node *node)

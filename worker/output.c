@@ -21,6 +21,14 @@
 #define SLOT_WAIT_NS CLOCK_NS_PER_MS
 #define PLUG_BYTES_MIN 65536
 
+// Evicting links always have space, but a link that comes in must be seen some day.
+#define CREDIT_MAX 1024
+
+// Looks for room before a sleep: some microseconds.
+#define ROOM_ROUNDS 8
+#define ROOM_PAUSES 16
+#define VAIN_LOOKS_MAX 10
+
 int output_adopt_next(struct sb_output *output)
 {
     struct output_generation *generation = output->next;
@@ -42,19 +50,26 @@ static bool is_written(const struct sb_output *output, uint32_t position)
     return output->now->writers[position].page != NULL && !output->links[position]->is_leaving;
 }
 
-// Cells that every lossless link must have free for one more claim.
+// Cells that every lossless link must have free for one more claim. What is free beyond that is
+// credit: space that is there stays there until a claim of ours uses it, so the claims that it
+// covers need not look at each link again.
 static bool has_space(struct sb_output *output)
 {
+    uint32_t credit = CREDIT_MAX;
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &output->now->writers[i];
         if (is_written(output, i) && writer->is_lossless) {
             uint32_t wanted =
                 output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
-            if (ring_writer_space(writer) < wanted) {
+            uint32_t space = ring_writer_space(writer);
+            if (space < wanted) {
+                output->credit = 0;
                 return false;
             }
+            credit = space - wanted < credit ? space - wanted : credit;
         }
     }
+    output->credit = credit;
     return true;
 }
 
@@ -67,7 +82,7 @@ static void reclaim(struct sb_output *output)
     }
 }
 
-static bool has_slot(struct sb_output *output)
+static inline bool has_slot(struct sb_output *output)
 {
     struct pool *pool = &output->now->pool;
     if (pool->slot_bytes >= HOT_SLOT_BYTES || pool->free_count == 0) {
@@ -116,6 +131,17 @@ static bool is_ready_to_claim(struct sb_output *output)
            has_slot(output);
 }
 
+// True for most claims of small frames: space was seen when another one was made.
+static inline bool use_credit(struct sb_output *output)
+{
+    if (output->credit == 0 || output->next != NULL || output->is_format_wanted ||
+        !has_slot(output)) {
+        return false;
+    }
+    output->credit--;
+    return true;
+}
+
 // One sleep until something may have changed: space, memory, or the broker's word.
 static void sleep_for_room(struct sb_output *output)
 {
@@ -138,17 +164,52 @@ static void sleep_for_room(struct sb_output *output)
     status_phase(node, WORKER_PROCESSING);
 }
 
-// Waits until a buffer can be claimed, or until the output has no link.
-static int wait_for_room(struct sb_output *output)
+// Every lossless link has the space that a sleeper would be woken for, or more.
+static bool has_much_space(struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        struct ring_writer *writer = &output->now->writers[i];
+        if (is_written(output, i) && writer->is_lossless && writer->peer != NULL) {
+            ring_writer_reclaim(writer);
+            if (writer->depth - (writer->next_seq - 1 - writer->seen_retired) <
+                wanted_cells(writer, 1)) {
+                return false;
+            }
+        }
+    }
+    return has_space(output) && has_slot(output);
+}
+
+// A reader that is at work makes room sooner than a sleep and a wake take, and is spared the wake.
+// One that is not is looked for ever more seldom.
+static bool look_for_room(struct sb_output *output)
+{
+    if (output->now == NULL || output->is_format_wanted || output->sleeps_left > 0) {
+        output->sleeps_left -= output->sleeps_left > 0 ? 1 : 0;
+        return false;
+    }
+    for (int round = 0; round < ROOM_ROUNDS; round++) {
+        for (int i = 0; i < ROOM_PAUSES; i++) {
+            clock_pause();
+        }
+        if (is_bell_rung(output->node)) {
+            return false;
+        }
+        if (has_much_space(output)) {
+            output->vain_looks = 0;
+            return true;
+        }
+    }
+    output->vain_looks += output->vain_looks < VAIN_LOOKS_MAX ? 1 : 0;
+    output->sleeps_left = (1U << output->vain_looks) - 1;
+    return false;
+}
+
+// Waits until a buffer can be claimed, or until the output has no link. Kept out of the way of a
+// claim that need not wait.
+__attribute__((noinline)) static int wait_for_room(struct sb_output *output)
 {
     struct sb_node *node = output->node;
-    // Also where there is always room: a call that lasts for ever must hear of a new consumer.
-    if (is_bell_rung(node)) {
-        control_poll(node);
-    }
-    if (node->phase != WIRE_RUNNING && output->live_count > 0) {
-        return -EAGAIN;
-    }
     while (output->live_count > 0) {
         if (output->next != NULL || output->now == NULL) {
             int failed = output_adopt_next(output);
@@ -172,11 +233,24 @@ static int wait_for_room(struct sb_output *output)
             node->is_step_canceled = true;
             status_add(&node->status->stopped_out, 1);
             return -ECANCELED;
-        } else {
+        } else if (!look_for_room(output)) {
             sleep_for_room(output);
         }
     }
     return 0;
+}
+
+static inline int get_room(struct sb_output *output)
+{
+    struct sb_node *node = output->node;
+    // Also where there is always room: a call that lasts for ever must hear of a new consumer.
+    if (is_bell_rung(node)) {
+        control_poll(node);
+    }
+    if (node->phase != WIRE_RUNNING && output->live_count > 0) {
+        return -EAGAIN;
+    }
+    return use_credit(output) ? 0 : wait_for_room(output);
 }
 
 static int refuse_size(struct sb_output *output, uint64_t size_bytes, uint64_t capacity_bytes)
@@ -212,7 +286,7 @@ static int plug_buffer(struct sb_output *output, struct output_claim *claim, uin
     return 0;
 }
 
-static void preset(struct sb_output *output, struct sb_buffer *buffer)
+static inline void preset(struct sb_output *output, struct sb_buffer *buffer)
 {
     const struct sb_node *node = output->node;
     if (node->has_step_frame) {
@@ -254,35 +328,41 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
         // Offered in this very step: the buffer is meant for the new format.
         output_offer_send(output->node);
     }
-    int failed = wait_for_room(output);
+    int failed = get_room(output);
     if (failed != 0) {
         return failed;
     }
     struct output_claim *claim = free_claim(output);
-    struct sb_buffer buffer = {.size_bytes = size_bytes, .output = output};
+    uint64_t capacity_bytes;
+    void *data;
+    uint32_t slot = POOL_SLOT_NONE;
     if (output->live_count == 0) {
         failed = plug_buffer(output, claim, size_bytes);
         if (failed != 0) {
             return failed;
         }
-        buffer.capacity_bytes = claim->plug_bytes;
-        buffer.data = claim->plug;
-        buffer.slot = POOL_SLOT_NONE;
+        capacity_bytes = claim->plug_bytes;
+        data = claim->plug;
     } else {
         struct pool *pool = &output->now->pool;
-        if (size_bytes > pool->payload_bytes) {
-            return refuse_size(output, size_bytes, pool->payload_bytes);
+        capacity_bytes = pool->payload_bytes;
+        if (size_bytes > capacity_bytes) {
+            return refuse_size(output, size_bytes, capacity_bytes);
         }
-        buffer.slot = pool_claim(pool);
-        buffer.capacity_bytes = pool->payload_bytes;
-        buffer.data = pool_payload(pool, buffer.slot);
+        slot = pool_claim(pool);
+        data = pool_payload(pool, slot);
     }
-    preset(output, &buffer);
-    buffer.claim = ++output->last_claim;
-    claim->id = buffer.claim;
-    claim->slot = buffer.slot;
+    claim->id = ++output->last_claim;
+    claim->slot = slot;
     output->claimed++;
-    *out_buffer = buffer;
+    // Straight into the caller's: a copy of it would cost a tenth of a small frame.
+    *out_buffer = (struct sb_buffer){.data = data,
+                                     .size_bytes = size_bytes,
+                                     .capacity_bytes = capacity_bytes,
+                                     .output = output,
+                                     .slot = slot,
+                                     .claim = claim->id};
+    preset(output, out_buffer);
     return 0;
 }
 

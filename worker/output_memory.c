@@ -222,6 +222,7 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
     }
     output->now = generation;
     output->next = NULL;
+    output->credit = 0;
     // A generation that was made for an older wish, or for another depth, is not what was offered.
     output->is_format_wanted =
         output->is_format_wanted && !output_offer_has(output, &generation->format);

@@ -135,6 +135,9 @@ struct sb_output {
     struct output_claim *claims;  // owned, claim_max of them
     uint32_t claim_max;
     uint32_t claimed;
+    uint32_t credit;      // claims for which every lossless link has space for certain
+    uint32_t vain_looks;  // for room, in a row: each doubles the waits that sleep at once
+    uint32_t sleeps_left;
     uint64_t last_claim;
     uint64_t next_number;
 };
