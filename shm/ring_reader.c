@@ -64,17 +64,6 @@ void ring_reader_fini(struct ring_reader *reader)
     *reader = (struct ring_reader){0};
 }
 
-const struct frame_header *ring_reader_header(const struct ring_reader *reader, uint32_t slot)
-{
-    const uint8_t *pool = reader->config.pool;
-    return (const struct frame_header *)(const void *)(pool + slot * reader->slot_bytes);
-}
-
-const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot)
-{
-    return (const uint8_t *)ring_reader_header(reader, slot) + sizeof(struct frame_header);
-}
-
 static void count_clamped(struct ring_reader *reader)
 {
     reader->clamped++;
@@ -509,9 +498,33 @@ static void retire(struct ring_reader *reader, uint64_t seq)
     }
 }
 
+// The frame behind the last retired one, and nothing else was taken: no state to look at, none to
+// clear. What most releases are.
+static bool is_only_one(const struct ring_reader *reader, uint64_t seq)
+{
+    return seq == reader->retired + 1 && reader->next == seq + 1 &&
+           reader->taken_before <= reader->next;
+}
+
+static void retire_only_one(struct ring_reader *reader)
+{
+    reader->held_count--;
+    reader->retired++;
+    reader->first_index = reader->index;
+    // Pairs with the producer's acquire: we are done with that payload and cell.
+    atomic_store_explicit(&reader->config.page->retired, reader->retired, RELEASE);
+    if (reader->retired - reader->checked >= reader->check_every) {
+        look_at_wish(reader);
+    }
+}
+
 int ring_reader_release(struct ring_reader *reader, uint64_t seq)
 {
     if (reader->config.is_lossless) {
+        if (is_only_one(reader, seq)) {
+            retire_only_one(reader);
+            return 0;
+        }
         if (!ring_reader_is_held(reader, seq)) {
             return -EINVAL;
         }

@@ -46,6 +46,8 @@ struct ring_reader {
     uint32_t first_index;     // cell of retired + 1
     uint32_t check_every;     // releases between two looks at the producer's wish
     uint64_t checked;         // retired at the last look
+    uint64_t pace_seq;        // kept for who reads: when to look how far ahead the producer is
+    int64_t pace_ns;          // likewise: when it was looked last, 0 = far enough
     uint64_t taken_before;    // seqs below were taken by a life before this one: redelivered
     uint64_t end;             // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
@@ -86,8 +88,17 @@ bool ring_reader_is_held(const struct ring_reader *reader, uint64_t seq);
 int ring_reader_skip(struct ring_reader *reader);
 
 // Header and payload of a lease, inside the read-only pool.
-const struct frame_header *ring_reader_header(const struct ring_reader *reader, uint32_t slot);
-const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot);
+static inline const struct frame_header *ring_reader_header(const struct ring_reader *reader,
+                                                            uint32_t slot)
+{
+    const uint8_t *pool = (const uint8_t *)reader->config.pool;
+    return (const struct frame_header *)(const void *)(pool + slot * reader->slot_bytes);
+}
+
+static inline const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot)
+{
+    return (const uint8_t *)ring_reader_header(reader, slot) + sizeof(struct frame_header);
+}
 
 // Before this process waits for anything, be it another link or space: wakes a producer that waits
 // for space and has any. ring_reader_wish() does it as well.

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "shm/segment.h"
 #include "worker/redeliver.h"
+#include "worker/rest.h"
 #include "worker/step.h"
 #include "worker/uplink.h"
 
@@ -383,8 +384,11 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
         if (now == NULL || !now->is_reader_ready) {
             return 0;
         }
-        if (!pass_skipped(now)) {
+        if (now->link.skip_count > 0 && !pass_skipped(now)) {
             return 0;
+        }
+        if (now->reader.next >= now->reader.pace_seq) {
+            rest_keep_distance(&now->reader);
         }
         struct ring_lease lease;
         int taken = ring_reader_take(&now->reader, &lease);
@@ -491,6 +495,10 @@ uint64_t input_link_next_held(const struct input_link *link, uint64_t above)
 
 int input_link_release(struct input_link *link, uint64_t seq)
 {
+    struct input_generation *now = link->now;
+    if (now != NULL && now->is_reader_ready && ring_reader_release(&now->reader, seq) == 0) {
+        return 0;
+    }
     // Seqs of a link never repeat, so the generation that holds this one is the right one.
     for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
         struct input_generation *generation = &link->generations[i];

@@ -24,6 +24,16 @@
 // first of them waits no longer than the patience.
 #define IN_STEP_FRAMES 256
 
+// A reader at the heels of a fast writer takes the cache lines that the writer is about to write,
+// and both run at a half of what they can do. In a stream of frames that come faster than one per
+// GAP, seen every LOOK frames, it lets the writer get ahead by a quarter of the ring, at most by so
+// many frames, and waits no longer than ROUNDS of PAUSES: some microseconds.
+#define DISTANCE_FRAMES 128
+#define DISTANCE_LOOK_FRAMES 32
+#define DISTANCE_GAP_NS 250
+#define DISTANCE_ROUNDS 12
+#define DISTANCE_PAUSES 16
+
 #define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
 
 void rest_begin(struct sb_node *node, struct futex_set *set)
@@ -201,6 +211,34 @@ static void end_inputs(struct sb_node *node, struct sb_input *only)
             rest_end_input(&node->inputs[i]);
         }
     }
+}
+
+void rest_keep_distance(struct ring_reader *reader)
+{
+    uint32_t quarter = reader->config.depth / 4;
+    uint32_t wanted = quarter < DISTANCE_FRAMES ? quarter : DISTANCE_FRAMES;
+    uint32_t queued = ring_reader_queued(reader);
+    if (queued >= wanted) {
+        // Half of what is queued can be taken before a look could tell anything.
+        reader->pace_seq = reader->next + queued / 2 + 1;
+        reader->pace_ns = 0;
+        return;
+    }
+    int64_t now_ns = clock_now_ns();
+    if (now_ns - reader->pace_ns < DISTANCE_LOOK_FRAMES * DISTANCE_GAP_NS) {
+        uint32_t seen = UINT32_MAX;
+        // A writer that publishes nothing meanwhile does not run: it may want this very CPU.
+        for (int round = 0; round < DISTANCE_ROUNDS && queued < wanted && queued != seen; round++) {
+            seen = queued;
+            for (int i = 0; i < DISTANCE_PAUSES; i++) {
+                clock_pause();
+            }
+            queued = ring_reader_queued(reader);
+        }
+        now_ns = clock_now_ns();
+    }
+    reader->pace_seq = reader->next + DISTANCE_LOOK_FRAMES;
+    reader->pace_ns = now_ns;
 }
 
 int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,

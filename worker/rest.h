@@ -23,6 +23,10 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns);
 // Takes the wishes of an input back.
 void rest_end_input(struct sb_input *input);
 
+// Before a take from a stream of small frames: not too close behind its writer. Call it when the
+// next frame is that of reader->pace_seq. No system call.
+void rest_keep_distance(struct ring_reader *reader);
+
 // Waits until is_ready(node, context), the deadline, or until the node should stop. Spins first for
 // as long as the node's spin says. only is the one input to wait for, NULL for all. Returns 1, 0 at
 // the deadline, or -ECANCELED.

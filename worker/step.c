@@ -136,7 +136,9 @@ void step_leave(struct sb_node *node, int result)
     if (result < 0 && result != -ECANCELED) {
         count_failure(node, result);
     }
-    output_abandon_claims(node);
+    if (node->output_count > 0) {
+        output_abandon_claims(node);
+    }
     struct status_page *status = node->status;
     // A frame that was not accepted because the node stops: its input is not done and not released.
     if (!node->is_step_canceled) {

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "worker/rest.h"
 #include "worker_rig.h"
 
 static const struct sb_port inputs[] = {
@@ -206,9 +207,46 @@ static void a_node_that_waits_uses_no_cpu(void **state)
     rig_end(&rig);
 }
 
+// A reader at seq 1 of a ring of 64 cells whose writer has published up to tail.
+static void set_up_reader(struct ring_reader *reader, struct publish_page *page, uint64_t tail)
+{
+    *reader = (struct ring_reader){.config = {.peer = page, .depth = 64}, .next = 1};
+    atomic_store(&page->tail, tail);
+}
+
+static void a_reader_with_a_quarter_ahead_looks_again_after_half_of_it(void **state)
+{
+    (void)state;
+    struct publish_page page = {.depth = 64};
+    struct ring_reader reader;
+    set_up_reader(&reader, &page, 16);
+    reader.pace_ns = clock_now_ns();
+    rest_keep_distance(&reader);
+    assert_int_equal(reader.pace_seq, 1 + 16 / 2 + 1);
+    assert_int_equal(reader.pace_ns, 0);
+}
+
+static void a_reader_close_behind_looks_at_the_time_and_again_after_some_frames(void **state)
+{
+    (void)state;
+    struct publish_page page = {.depth = 64};
+    struct ring_reader reader;
+    set_up_reader(&reader, &page, 15);
+    int64_t before_ns = clock_now_ns();
+    rest_keep_distance(&reader);
+    assert_true(reader.pace_ns >= before_ns);
+    assert_int_equal(reader.pace_seq, 33);
+    // Likewise in a fast stream whose writer stands still: nobody waits for it.
+    reader.next = 10;
+    rest_keep_distance(&reader);
+    assert_int_equal(reader.pace_seq, 42);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reader_with_a_quarter_ahead_looks_again_after_half_of_it),
+        cmocka_unit_test(a_reader_close_behind_looks_at_the_time_and_again_after_some_frames),
         cmocka_unit_test(a_deadline_ends_a_wait_and_not_before),
         cmocka_unit_test(a_wait_for_one_input_passes_by_the_others),
         cmocka_unit_test(a_pause_and_a_stop_end_a_wait_each_in_its_way),
