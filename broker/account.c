@@ -91,8 +91,9 @@ static void count_reader(const struct account_link *link, const struct consume_p
     account->evicted = clamp_between(clamp, evicted, 0, passed);
     account->poisoned = clamp_between(clamp, poisoned, 0, passed - account->evicted);
     uint64_t taken = passed - account->evicted - account->poisoned;
-    account->held = clamp_between(clamp, held, 0, taken);
-    account->released = taken - account->held;
+    account->lost = clamp_between(clamp, link->lost, 0, taken);
+    account->held = clamp_between(clamp, held, 0, taken - account->lost);
+    account->released = taken - account->lost - account->held;
     account->queued = end - next;
     account->redelivered = atomic_load_explicit(&consume->redelivered, RELAXED);
     clamp->count += atomic_load_explicit(&consume->clamped, RELAXED);
@@ -124,6 +125,7 @@ void account_add(struct account *sum, const struct account *part)
     sum->released += part->released;
     sum->evicted += part->evicted;
     sum->poisoned += part->poisoned;
+    sum->lost += part->lost;
     sum->abandoned += part->abandoned;
     sum->queued += part->queued;
     sum->held += part->held;
@@ -142,7 +144,8 @@ void account_abandon(struct account *account)
 bool account_is_balanced(const struct account *account)
 {
     return account->published == account->released + account->evicted + account->poisoned +
-                                     account->abandoned + account->queued + account->held;
+                                     account->lost + account->abandoned + account->queued +
+                                     account->held;
 }
 
 void account_text(const struct account *account, char *out, size_t size_bytes)
@@ -151,10 +154,15 @@ void account_text(const struct account *account, char *out, size_t size_bytes)
         const char *name;
         uint64_t value;
     } parts[] = {
-        {"evicted", account->evicted},     {"poisoned", account->poisoned},
-        {"abandoned", account->abandoned}, {"queued", account->queued},
-        {"held", account->held},           {"redelivered", account->redelivered},
-        {"refused", account->refused},     {"clamped", account->clamped},
+        {"evicted", account->evicted},
+        {"poisoned", account->poisoned},
+        {"lost", account->lost},
+        {"abandoned", account->abandoned},
+        {"queued", account->queued},
+        {"held", account->held},
+        {"redelivered", account->redelivered},
+        {"refused", account->refused},
+        {"clamped", account->clamped},
     };
     struct text text = text_over(out, size_bytes);
     text_add_format(&text, "published=%llu released=%llu", (unsigned long long)account->published,

@@ -17,6 +17,7 @@ struct account {
     uint64_t released;
     uint64_t evicted;    // dropped: overwritten before they were taken
     uint64_t poisoned;   // dropped: skipped because they kill their reader
+    uint64_t lost;       // dropped: held by a reader that died, on a link that evicts
     uint64_t abandoned;  // dropped: queued or held when the link ended without a reader
     uint64_t queued;
     uint64_t held;
@@ -31,6 +32,7 @@ struct account_link {
     uint32_t depth;
     uint32_t claims;
     uint64_t first_seq;  // of the generation, 0 = it has not begun
+    uint64_t lost;       // held by readers of it that died
 };
 
 // The frames of one generation. publish is NULL before the link has memory; consume is NULL before

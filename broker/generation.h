@@ -28,6 +28,7 @@ struct generation_link {
     struct generation_segment consume;
     uint32_t depth;
     uint64_t page_number;
+    uint64_t lost;           // frames that readers held when they died, on a link that evicts
     uint64_t first_seq;      // 0 = where the generation before ends
     uint64_t end_seq;        // once its producer is gone: the seq after the last frame
     enum link_end end_kind;  // likewise; LINK_END_OPEN before

@@ -198,7 +198,7 @@ static uint64_t bound_of(const struct generation_link *pages)
     return tail >= end && tail < LIMIT_SEQ_MAX ? tail + 1 : end;
 }
 
-static void fill_page(const struct generation_link *pages, const struct done *done,
+static void fill_page(struct generation_link *pages, const struct done *done,
                       struct consume_page *fresh)
 {
     const struct consume_page *dead = pages->consume.view;
@@ -214,6 +214,7 @@ static void fill_page(const struct generation_link *pages, const struct done *do
     struct recovered_reader reader;
     recover_consume_page(dead, &request, fresh, &reader);
     pages->link->past.clamped += reader.clamped;
+    pages->lost += reader.lost;
     if (request.is_lossless) {
         poison_prune(&pages->link->poison, reader.retired);
     }

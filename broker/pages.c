@@ -89,7 +89,8 @@ static struct account account_of(const struct actual_link *link,
     struct account_link known = {.delivery = actual_delivery(link),
                                  .depth = pages->depth,
                                  .claims = actual_claims(link),
-                                 .first_seq = pages->first_seq};
+                                 .first_seq = pages->first_seq,
+                                 .lost = pages->lost};
     return account_link(&known, pages->publish.view, pages->consume.view);
 }
 

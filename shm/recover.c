@@ -126,6 +126,31 @@ static void recover_counters(const struct consume_page *dead, uint64_t first_seq
     reader->redelivered = atomic_load_explicit(&dead->redelivered, RELAXED);
 }
 
+static bool is_done(const struct recover_request *request, uint64_t seq)
+{
+    for (uint32_t i = 0; i < request->done_count; i++) {
+        if (request->done_seqs[i] == seq) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Evicting: what it held dies with it. A hostile page counts no frame twice.
+static uint64_t count_lost(const struct consume_page *dead, const struct recover_request *request,
+                           uint32_t claims_max, uint64_t next)
+{
+    uint64_t lost = 0;
+    uint64_t before = 0;
+    for (uint32_t i = 0; i < claims_max; i++) {
+        uint64_t seq = atomic_load_explicit(&dead->hazards[i], RELAXED);
+        bool is_held = seq >= request->first_seq && seq < next && seq != before;
+        lost += is_held && !is_done(request, seq) ? 1 : 0;
+        before = seq;
+    }
+    return lost;
+}
+
 // How far the dead consumer was.
 static void recover_cursors(const struct consume_page *dead, const struct recover_request *request,
                             uint32_t depth, struct recovered_reader *reader)
@@ -164,6 +189,10 @@ void recover_consume_page(const struct consume_page *dead, const struct recover_
                                       .first_seq = request->first_seq,
                                       .depth = fresh->depth};
         recover_states(&states, request, &reader);
+    } else {
+        uint64_t taken = reader.next - request->first_seq - reader.evicted - reader.poisoned;
+        uint64_t lost = count_lost(dead, request, fresh->claims_max, reader.next);
+        reader.lost = lost < taken ? lost : taken;
     }
     atomic_store_explicit(&fresh->next, reader.next, RELAXED);
     atomic_store_explicit(&fresh->retired, reader.retired, RELAXED);

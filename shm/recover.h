@@ -28,6 +28,7 @@ struct recovered_reader {
     uint64_t evicted;
     uint64_t poisoned;
     uint64_t redelivered;
+    uint64_t lost;  // evicting links: taken and neither released nor done; nobody gets them again
     uint32_t clamped;  // values that had to be clamped
 };
 

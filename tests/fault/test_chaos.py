@@ -124,8 +124,10 @@ def check_links(text, nodes, problems):
     frames = {}
     for name, counts in re.findall(r"link (\S+ -> \S+): (published=.*)", text):
         values = {key: int(value) for key, value in (word.split("=") for word in counts.split())}
-        left = values["published"] - values["released"] - values.get("evicted", 0) - values.get("poisoned", 0)
-        if left != 0 or ("evicted" in values and not name.endswith("n.in")) or "clamped" in values:
+        dropped = sum(values.get(key, 0) for key in ("evicted", "poisoned", "lost"))
+        left = values["published"] - values["released"] - dropped
+        is_evicting = name.endswith("n.in")
+        if left != 0 or (("evicted" in values or "lost" in values) and not is_evicting) or "clamped" in values:
             problems.append(f"{name}: {counts}")
         frames[name] = values["published"]
     if not frames:

@@ -244,6 +244,16 @@ class Supervision(unittest.TestCase):
         self.assertIn("its restarts are used up", text)
         self.assertLessEqual(self.lives(text, "f"), 9)
 
+    def test_a_frame_that_dies_with_its_reader_on_an_evicting_link_is_counted(self):
+        """R-SUP-054 R-DATA-008"""
+        middle = faulty("exit", more="restart: {delay: 0s}", lives=1, at=50)
+        self.graph.write({"a": source(200), "f": middle, "z": "exec: [check-sink]"},
+                         ["{from: a.data, to: f.in, delivery: ordered, depth: 64}", "f.out -> z.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("link a.data -> f.in: published=200 released=199 lost=1\n", done.stderr)
+        self.assertIn("link f.out -> z.in: published=199 released=199\n", done.stderr)
+
     def test_a_filter_killed_at_random_loses_and_repeats_nothing(self):
         """R-SUP-016 R-DATA-024 R-STEP-014"""
         self.graph.write({"a": source(30000, 10000), "f": f"exec: [pass], {AGAIN}", "z": CHECK},

@@ -244,9 +244,46 @@ static void the_work_on_a_dead_page_is_linear(void **state)
     ring_rig_fini(&rig);
 }
 
+// R-SUP-054
+static void what_a_dead_reader_held_on_an_evicting_link_is_lost_and_counted(void **state)
+{
+    (void)state;
+    struct ring_rig rig;
+    begin(&rig, RIG_ORDERED, 8, 5);
+    publish(&rig, 4);
+    struct ring_lease leases[3];
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ring_reader_take(&rig.reader, &leases[i]), RING_TAKEN);
+    }
+    assert_int_equal(ring_reader_release(&rig.reader, leases[1].seq), 0);
+    uint64_t done[] = {leases[2].seq};
+    struct consume_page *fresh = calloc(1, layout_consume_page_bytes(8, 4));
+    assert_non_null(fresh);
+    fresh->depth = 8;
+    fresh->claims_max = 4;
+    struct recover_request request = {.first_seq = 5, .published_end = 9};
+    struct recovered_reader reader;
+    recover_consume_page(rig.consume, &request, fresh, &reader);
+    assert_int_equal(reader.next, 8);
+    assert_int_equal(reader.lost, 2);
+    request.done_seqs = done;
+    request.done_count = 1;
+    recover_consume_page(rig.consume, &request, fresh, &reader);
+    assert_int_equal(reader.lost, 1);
+    // A page that names the same frame everywhere, or frames that were never taken.
+    for (size_t i = 0; i < 4; i++) {
+        atomic_store(&rig.consume->hazards[i], i < 2 ? 6 : 1000 + i);
+    }
+    recover_consume_page(rig.consume, &request, fresh, &reader);
+    assert_int_equal(reader.lost, 1);
+    free(fresh);
+    ring_rig_fini(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_a_dead_reader_held_on_an_evicting_link_is_lost_and_counted),
         cmocka_unit_test(the_end_of_a_dead_producer_is_behind_its_last_frame),
         cmocka_unit_test(a_tail_that_was_not_stored_any_more_is_made_up_for_by_the_cells),
         cmocka_unit_test(a_tail_that_no_cell_confirms_is_not_believed),
