@@ -123,13 +123,13 @@ void granting_check(const struct graph *graph, const struct graph_node *node, st
     grant_set_fini(&set);
 }
 
-int granting_open(const struct graph *graph, const struct graph_node *node,
-                  struct grant_set *out_set, struct diag *out_why)
+static int open_set(const struct graph *graph, const struct graph_node *node, bool is_making,
+                    struct grant_set *out_set, struct diag *out_why)
 {
     struct grant_set set;
     grant_set_init(&set);
     const struct walk walk = {
-        .graph = graph, .node = node, .set = &set, .is_making = true, .out_why = out_why};
+        .graph = graph, .node = node, .set = &set, .is_making = is_making, .out_why = out_why};
     int failed = node->sandbox.tier != GRAPH_TIER_TRUSTED ? add_all(&walk) : 0;
     if (failed != 0) {
         grant_set_fini(&set);
@@ -137,4 +137,17 @@ int granting_open(const struct graph *graph, const struct graph_node *node,
     }
     *out_set = set;
     return 0;
+}
+
+int granting_open(const struct graph *graph, const struct graph_node *node,
+                  struct grant_set *out_set, struct diag *out_why)
+{
+    return open_set(graph, node, true, out_set, out_why);
+}
+
+int granting_look(const struct graph *graph, const struct graph_node *node,
+                  struct grant_set *out_set)
+{
+    struct diag why;
+    return open_set(graph, node, false, out_set, &why);
 }

@@ -11,6 +11,11 @@
 // closed or never granted is an error with its place. Makes nothing.
 void granting_check(const struct graph *graph, const struct graph_node *node, struct diags *diags);
 
+// As granting_open() for a node whose grants were checked; files to write that are missing are not
+// made, and have no descriptor.
+int granting_look(const struct graph *graph, const struct graph_node *node,
+                  struct grant_set *out_set);
+
 // Opens all of it, for one start of the node; files to write are made. The set is the caller's to
 // end. Returns 0, or a negative errno with a sentence part in out_why.
 int granting_open(const struct graph *graph, const struct graph_node *node,

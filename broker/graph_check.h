@@ -27,6 +27,8 @@ enum graph_check_print {
     GRAPH_CHECK_JSON,
     GRAPH_CHECK_DOT,  // Graphviz
     GRAPH_CHECK_TEXT,
+    GRAPH_CHECK_GRANTS,  // what each node can reach
+    GRAPH_CHECK_GRANTS_JSON,
 };
 
 // `streambroker --check PATH`: reads, checks and prints what is wrong to stderr. Returns the exit

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/cleanup.h"
+#include "broker/grant_list.h"
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
 #include "broker/graph_print.h"
@@ -32,6 +33,9 @@ static int print_graph(const struct graph *graph, enum graph_check_print print)
     case GRAPH_CHECK_TEXT:
         failed = graph_print_text(graph, NULL, &text, &count);
         break;
+    case GRAPH_CHECK_GRANTS:
+    case GRAPH_CHECK_GRANTS_JSON:
+        return grant_list_print(graph, print == GRAPH_CHECK_GRANTS_JSON, stdout);
     }
     if (failed == 0 && (fwrite(text, 1, count, stdout) != count || fflush(stdout) != 0)) {
         failed = -errno;

@@ -50,6 +50,23 @@ static int run_broker_on(const char *verb, const char *mode, const char *option,
     return run_broker(verb, (char *const *)arguments);
 }
 
+static int check(const struct verb_call *call)
+{
+    const char *form = call->values[VERB_OPTION_CHECK_PRINT];
+    bool is_grants = call->values[VERB_OPTION_CHECK_GRANTS] != NULL;
+    bool is_json = call->values[VERB_OPTION_CHECK_JSON] != NULL;
+    if (is_grants ? form != NULL : is_json) {
+        fprintf(stderr, "streamctl check: %s\n",
+                is_grants ? "--grants prints a form of its own; leave --print out"
+                          : "--json is for --grants; write --print json for the graph");
+        return VERB_USAGE;
+    }
+    if (is_grants) {
+        form = is_json ? "grants-json" : "grants";
+    }
+    return run_broker_on("check", "--check", "--print", form, call->arguments[0]);
+}
+
 static int help(const char *word)
 {
     const struct verb_row *verb = word != NULL ? verb_find(word) : NULL;
@@ -70,8 +87,7 @@ static int run(const struct verb_call *call)
         return processor_list_describe(call->arguments[0],
                                        call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);
     case VERB_CHECK:
-        return run_broker_on("check", "--check", "--print", call->values[VERB_OPTION_CHECK_PRINT],
-                             call->arguments[0]);
+        return check(call);
     case VERB_VERIFY:
         return run_broker_on("verify", "--verify", "--keys", call->values[VERB_OPTION_VERIFY_KEYS],
                              call->arguments[0]);
