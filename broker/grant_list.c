@@ -33,8 +33,7 @@ static const char *access_of(enum sandbox_bind_kind kind)
 static int add_place(json_t *places, const char *grant, const char *access, const char *path,
                      bool is_new)
 {
-    json_t *place =
-        json_pack("{s:s, s:s, s:s}", "grant", grant, "access", access, "path", path);
+    json_t *place = json_pack("{s:s, s:s, s:s}", "grant", grant, "access", access, "path", path);
     if (place != NULL && is_new) {
         json_object_set_new(place, "new", json_true());
     }

@@ -23,6 +23,7 @@
 #include "broker/descriptor.h"
 #include "broker/ending.h"
 #include "broker/generation.h"
+#include "broker/granting.h"
 #include "broker/letter_office.h"
 #include "broker/life_end.h"
 #include "broker/life_log.h"
@@ -94,9 +95,10 @@ static int fill_arguments(const struct graph_node *wanted, const struct cage *ca
 
 // "NAME=value" for each variable that the graph grants, in one buffer.
 static int fill_environment(const struct graph_pairs *pairs, const struct cage *cage,
-                            struct text *bytes, const char **environment)
+                            const struct grant_set *grants, struct text *bytes,
+                            const char **environment)
 {
-    if (pairs->count + 2 > LAUNCH_ARGUMENTS_MAX) {
+    if (pairs->count + grants->variable_count + 2 > LAUNCH_ARGUMENTS_MAX) {
         return -E2BIG;
     }
     for (size_t i = 0; i < pairs->count; i++) {
@@ -104,12 +106,16 @@ static int fill_environment(const struct graph_pairs *pairs, const struct cage *
         text_add_format(bytes, "%s=%s", pairs->items[i].name, pairs->items[i].value);
         text_add_bytes(bytes, "", 1);
     }
-    environment[pairs->count] = cage->library_path;
+    size_t count = pairs->count;
+    for (size_t i = 0; i < grants->variable_count; i++) {
+        environment[count++] = grants->variables[i];
+    }
+    environment[count] = cage->library_path;
     return bytes->is_cut ? -E2BIG : 0;
 }
 
 static int spawn_in(struct broker *broker, struct actual_node *node, struct cage *cage,
-                    int control_fd, int fds[2])
+                    const struct grant_set *grants, int control_fd, int fds[2])
 {
     const char *arguments[LAUNCH_ARGUMENTS_MAX + 1] = {NULL};
     const char *environment[LAUNCH_ARGUMENTS_MAX] = {NULL};
@@ -117,12 +123,16 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
     struct text text = TEXT_OVER(bytes);
     int failed = fill_arguments(node->wanted, cage, arguments);
     if (failed == 0) {
-        failed = fill_environment(&node->wanted->sandbox.env, cage, &text, environment);
+        failed = fill_environment(&node->wanted->sandbox.env, cage, grants, &text, environment);
     }
     if (failed != 0) {
         return failed;
     }
     metering_fill(broker, node->wanted, &cage->plan);
+    failed = grant_fill(grants, &cage->plan);
+    if (failed != 0) {
+        return failed;
+    }
     struct launch_plan plan = {.path = node->wanted->found.program,
                                .arguments = arguments,
                                .environment = environment,
@@ -145,7 +155,14 @@ static int spawn(struct broker *broker, struct actual_node *node, int control_fd
         exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", why.text);
         return failed;
     }
-    failed = spawn_in(broker, node, cage, control_fd, fds);
+    struct grant_set grants;
+    failed = granting_open(broker->graph, node->wanted, &grants, &why);
+    if (failed != 0) {
+        exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", why.text);
+    } else {
+        failed = spawn_in(broker, node, cage, &grants, control_fd, fds);
+        grant_set_fini(&grants);
+    }
     cage_close(cage);
     return failed;
 }

@@ -17,6 +17,7 @@
     X(EXECUTE, "cannot execute it")                                                                \
     X(WALLS, "a wall of its sandbox is missing")                                                   \
     X(UID, "cannot become a user of its own")                                                      \
+    X(STAGE, "cannot hand what it was granted to a user of its own")                               \
     X(SANDBOX, "cannot make its sandbox")                                                          \
     X(LANDLOCK, "cannot enter Landlock")                                                           \
     X(SECCOMP, "cannot enter its system call policy")

@@ -20,6 +20,7 @@
 #include "sandbox/launcher_meters.h"
 #include "sandbox/launcher_uid.h"
 #include "sandbox/shim_wire.h"
+#include "sandbox/stage.h"
 
 enum { CONTROL_FD = 3, FAILED_STATUS = 127 };
 
@@ -152,6 +153,28 @@ static _Noreturn void fail_jail(int socket, enum launch_step step, int error)
     _exit(FAILED_STATUS);
 }
 
+// Files of the user who started the broker, where the worker's own user can reach them. Without the
+// right to mount it sees what it would see anyway.
+static int stage(const struct launcher_child_jail *jail)
+{
+    struct stage_item items[SANDBOX_BINDS_MAX + 1];
+    size_t count = 0;
+    items[count++] = (struct stage_item){.fd = jail->shim_fd};
+    for (size_t i = 0; i < jail->inherited_count; i++) {
+        enum sandbox_bind_kind kind = jail->inherited_kinds[i];
+        if (kind != SANDBOX_BIND_DATA) {
+            bool is_written = kind == SANDBOX_BIND_WRITE;
+            items[count++] =
+                (struct stage_item){.fd = jail->inherited[i],
+                                    .is_mapped = is_written || kind == SANDBOX_BIND_READ,
+                                    .is_needed = is_written};
+        }
+    }
+    size_t failed_index;
+    int result = stage_enter(items, count, getuid(), jail->uid, &failed_index);
+    return result == -EPERM ? 0 : result;
+}
+
 static bool place_jail_descriptors(const struct launcher_child_jail *jail)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -197,6 +220,10 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
     int result = jail->is_metered ? launcher_meters_enter(jail->serial) : 0;
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_METERS, -result);
+    }
+    result = jail->uid != 0 && jail->bwrap != NULL ? stage(jail) : 0;
+    if (result < 0) {
+        fail_jail(socket, LAUNCH_STEP_STAGE, -result);
     }
     result = jail->uid != 0 ? launcher_uid_become(jail->uid) : 0;
     if (result < 0) {

@@ -48,6 +48,7 @@ struct launcher_child_jail {
     uint32_t serial;
     size_t inherited_count;
     int inherited[SANDBOX_BINDS_MAX];  // of the binds
+    enum sandbox_bind_kind inherited_kinds[SANDBOX_BINDS_MAX];
     pid_t parent;
 };
 

@@ -205,6 +205,7 @@ static int open_binds(const struct launcher_spawn *spawn, struct launcher_child_
                 return -errno;
             }
             plan.binds[i].fd = fd;
+            child->inherited_kinds[child->inherited_count] = plan.binds[i].kind;
             child->inherited[child->inherited_count++] = fd;
         }
     }

@@ -89,17 +89,29 @@ static int make_mapping(uid_t owner, gid_t group, uid_t worker)
     return fd;
 }
 
-static int map_owner(int tree, const struct stat *info, uid_t user, uid_t worker)
+// The mapping that was made last: most of what one worker is granted has one owner.
+struct mapping {
+    int fd;  // owned, -1 = none
+    uid_t owner;
+    gid_t group;
+};
+
+static int map_owner(int tree, const struct stat *info, uid_t user, uid_t worker,
+                     struct mapping *mapping)
 {
     uid_t owner = user == 0 ? info->st_uid : user;
     // A group gives rights too: it may be mapped where the owner would have them anyway.
     gid_t group = user == 0 || info->st_uid == user ? info->st_gid : worker;
-    auto_fd int mapping = make_mapping(owner, group, worker);
-    if (mapping < 0) {
-        return mapping;
+    if (mapping->fd < 0 || mapping->owner != owner || mapping->group != group) {
+        cleanup_fd(&mapping->fd);
+        int fd = make_mapping(owner, group, worker);
+        if (fd < 0) {
+            return fd;
+        }
+        *mapping = (struct mapping){fd, owner, group};
     }
     struct mount_attr change = {.attr_set = MOUNT_ATTR_IDMAP | MOUNT_ATTR_NOSUID,
-                                .userns_fd = (uint32_t)mapping};
+                                .userns_fd = (uint32_t)mapping->fd};
     if (syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &change, sizeof change) < 0) {
         // EINVAL: the file system cannot.
         return errno == EINVAL ? -EOPNOTSUPP : -errno;
@@ -109,7 +121,7 @@ static int map_owner(int tree, const struct stat *info, uid_t user, uid_t worker
 
 // A copy of the mount that the item is in, from the item on. It is in no namespace yet.
 static int copy_mount(const struct stage_item *item, uid_t user, uid_t worker,
-                      struct stat *out_info)
+                      struct mapping *mapping, struct stat *out_info)
 {
     if (fstat(item->fd, out_info) < 0) {
         return -errno;
@@ -118,7 +130,7 @@ static int copy_mount(const struct stage_item *item, uid_t user, uid_t worker,
     if (tree < 0 || !item->is_mapped) {
         return tree;
     }
-    int failed = map_owner(tree, out_info, user, worker);
+    int failed = map_owner(tree, out_info, user, worker, mapping);
     if (failed != 0 && item->is_needed) {
         close(tree);
         return failed;
@@ -178,17 +190,20 @@ int stage_enter(const struct stage_item *items, size_t count, uid_t user, uid_t 
     SB_ASSERT(count <= STAGE_ITEMS_MAX);
     int trees[STAGE_ITEMS_MAX];
     struct stat infos[STAGE_ITEMS_MAX];
+    struct mapping mapping = {.fd = -1};
     *out_index = count;
     // Copies can be made only where the originals are.
     for (size_t i = 0; i < count; i++) {
-        trees[i] = copy_mount(&items[i], user, worker, &infos[i]);
+        trees[i] = copy_mount(&items[i], user, worker, &mapping, &infos[i]);
         if (trees[i] < 0) {
             int failed = trees[i];
             close_trees(trees, i);
+            cleanup_fd(&mapping.fd);
             *out_index = i;
             return failed;
         }
     }
+    cleanup_fd(&mapping.fd);
     const char *place = NULL;
     int failed = make_stage(&place);
     for (size_t i = 0; i < count && failed == 0; i++) {
