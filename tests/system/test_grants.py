@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""R-GRANT-001 R-GRANT-002 R-GRANT-004 R-GRANT-007 R-GRANT-009: what a graph grants is reached, and nothing else is."""
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import own_runtime  # noqa: E402, F401
+
+BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
+NOBODY = 65534
+COPY = """version: 1
+nodes:
+  read: {exec: [file-source], config: {path: in.txt}, restart: {when: never}, sandbox: {tier: untrusted READ}}
+  write: {exec: [file-sink], config: {path: out.txt}, restart: {when: never}, sandbox: {tier: untrusted WRITE}}
+links: [read.out -> write.in]
+"""
+
+
+def run(program, *arguments, **others):
+    return subprocess.run([str(program), *map(str, arguments)], capture_output=True, text=True, timeout=40,
+                          check=False, **others)
+
+
+class Grants(unittest.TestCase):
+    def setUp(self):
+        # A home that only its owner may enter, with the whole build in it.
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="sb-home-"))
+        self.addCleanup(shutil.rmtree, self.home)
+        for name in ("bin", "lib", "libexec"):
+            shutil.copytree(BUILD / name, self.home / "build" / name, symlinks=True)
+        self.broker = self.home / "build/bin/streambroker"
+        (self.home / "in.txt").write_text("one\ntwo\n")
+        (self.home / "in.txt").chmod(0o600)
+        self.home.chmod(0o700)
+
+    def write(self, read=", read: [in.txt]", write=", write: [out.txt]"):
+        path = self.home / "graph.yaml"
+        path.write_text(COPY.replace("READ", read).replace("WRITE", write))
+        return path
+
+    def test_a_file_is_copied_below_a_home_that_is_closed(self):
+        done = run(self.broker, self.write())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        out = self.home / "out.txt"
+        self.assertEqual(out.read_text(), "one\ntwo\n")
+        self.assertEqual((out.stat().st_uid, out.stat().st_gid), (os.geteuid(), os.getegid()))
+        self.assertEqual((self.home / "in.txt").stat().st_mode & 0o777, 0o600)
+
+    def test_another_user_has_the_same_without_a_user_of_its_own(self):
+        if os.geteuid() != 0:
+            self.skipTest("only root can be somebody else")
+        for path in [self.home, *self.home.rglob("*")]:
+            os.lchown(path, NOBODY, NOBODY)
+        graph = self.write()
+        os.chown(graph, NOBODY, NOBODY)
+        runtime = {"PATH": os.environ["PATH"], "XDG_RUNTIME_DIR": str(self.home)}
+        done = run(self.broker, graph, user=NOBODY, group=NOBODY, extra_groups=[], env=runtime)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((self.home / "out.txt").read_text(), "one\ntwo\n")
+        self.assertEqual((self.home / "out.txt").stat().st_uid, NOBODY)
+
+    def test_what_was_granted_to_a_neighbour_is_not_there(self):
+        done = run(self.broker, self.write(read=""))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"read\[1\].*in\.txt: (No such file|Permission denied)")
+        self.assertEqual((self.home / "out.txt").read_text(), "")
+
+    def test_a_file_that_is_only_read_cannot_be_written(self):
+        (self.home / "out.txt").write_text("kept")
+        done = run(self.broker, self.write(write=", read: [out.txt]"))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertRegex(done.stderr, r"write\[1\].*out\.txt: (Read-only file system|Permission denied)")
+        self.assertEqual((self.home / "out.txt").read_text(), "kept")
+
+    def test_a_grant_that_cannot_be_is_an_error_with_its_place(self):
+        done = run(self.broker, self.write(read=", read: [none.txt]", write=", write: [none/out.txt]"))
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, r"graph\.yaml:3:\d+: 'none\.txt', which node 'read' may read, does not exist")
+        self.assertRegex(done.stderr, r"graph\.yaml:4:\d+: 'none/out\.txt', which node 'write' may write, cannot be "
+                                      r"made: its folder does not exist")
+        self.assertFalse((self.home / "none").exists())
+
+    def test_check_lists_exactly_what_each_node_can_reach(self):
+        graph = self.write(read=", read: [in.txt], network: true, env: {LANG: C}")
+        control = self.home / "build/bin/streamctl"
+        done = run(control, "check", "--grants", "--json", graph)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        nodes = {node["node"]: node for node in json.loads(done.stdout)}
+        own = {name: [place for place in node["places"] if place["grant"] in ("read", "write")]
+               for name, node in nodes.items()}
+        self.assertEqual(own["read"], [{"grant": "read", "access": "read", "path": str(self.home / "in.txt")}])
+        self.assertEqual(own["write"], [{"grant": "write", "access": "write", "path": str(self.home / "out.txt"),
+                                         "new": True}])
+        self.assertEqual((nodes["read"]["network"], nodes["write"]["network"]), (True, False))
+        self.assertEqual((nodes["read"]["environment"], nodes["write"]["environment"]), (["LANG"], []))
+        self.assertEqual(nodes["read"]["limits"]["memory"], 1 << 30)
+        self.assertFalse((self.home / "out.txt").exists())
+        text = run(control, "check", "--grants", graph).stdout
+        self.assertIn(f"read     read     {self.home}/in.txt", text)
+        self.assertIn(f"write    write    {self.home}/out.txt (made at its start)", text)
+
+    def test_a_folder_can_be_granted_and_is_made(self):
+        graph = self.write(write=", write: [made/]")
+        graph.write_text(graph.read_text().replace("path: out.txt", "path: made/out.txt"))
+        done = run(self.broker, graph)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        made = self.home / "made/out.txt"
+        self.assertEqual(made.read_text(), "one\ntwo\n")
+        self.assertEqual(made.stat().st_uid, os.geteuid())
+
+
+if __name__ == "__main__":
+    if not shutil.which("bwrap"):
+        print("skipped: bwrap is not installed")
+        sys.exit(77)
+    unittest.main()
