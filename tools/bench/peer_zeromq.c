@@ -52,6 +52,10 @@ static int connect_end(struct zeromq_end *end, const char *address, bool is_writ
         if (is_fan) {
             zmq_setsockopt(end->socket, ZMQ_SUBSCRIBE, "", 0);
         }
+        // One that comes before the writer tries again after a tenth of a second by default, which
+        // may be all the time that is measured.
+        int retry_ms = 1;
+        zmq_setsockopt(end->socket, ZMQ_RECONNECT_IVL, &retry_ms, sizeof retry_ms);
         return zmq_connect(end->socket, address);
     }
     if (is_fan) {
@@ -99,11 +103,12 @@ static int receive_message(void *context, uint64_t *out_tag)
     struct zeromq_end *end = context;
     zmq_msg_t message;
     zmq_msg_init(&message);
-    int flags = end->shape->is_sleeping ? 0 : ZMQ_DONTWAIT;
     int got;
     do {
-        got = zmq_msg_recv(&message, end->socket, flags);
-    } while (got < 0 && (errno == EINTR || errno == EAGAIN));
+        // It blocks also where others spin: a thread of its own does the work, and one that asked
+        // in a loop would keep the CPU from it.
+        got = zmq_msg_recv(&message, end->socket, 0);
+    } while (got < 0 && errno == EINTR);
     if (got < (int)sizeof *out_tag) {
         return -EPIPE;
     }
