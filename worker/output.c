@@ -28,6 +28,7 @@
 #define ROOM_ROUNDS 8
 #define ROOM_PAUSES 16
 #define VAIN_LOOKS_MAX 10
+#define ROOM_DEPTH_MIN 64
 
 int output_adopt_next(struct sb_output *output)
 {
@@ -180,11 +181,23 @@ static bool has_much_space(struct sb_output *output)
     return has_space(output) && has_slot(output);
 }
 
+// A quarter of a small ring is too little to look for: it is full again at once.
+static bool is_worth_a_look(const struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        if (is_written(output, i) && output->now->writers[i].depth < ROOM_DEPTH_MIN) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // A reader that is at work makes room sooner than a sleep and a wake take, and is spared the wake.
 // One that is not is looked for ever more seldom.
 static bool look_for_room(struct sb_output *output)
 {
-    if (output->now == NULL || output->is_format_wanted || output->sleeps_left > 0) {
+    if (output->now == NULL || output->is_format_wanted || output->sleeps_left > 0 ||
+        !is_worth_a_look(output)) {
         output->sleeps_left -= output->sleeps_left > 0 ? 1 : 0;
         return false;
     }
