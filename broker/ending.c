@@ -47,7 +47,8 @@ static int64_t longest_stop_ns(const struct actual *actual)
     int64_t longest_ns = 0;
     for (size_t i = 0; i < actual->node_count; i++) {
         const struct actual_node *node = actual->nodes[i];
-        if (node_is_alive(node->life.state) && node->wanted->timeouts.stop_ns > longest_ns) {
+        bool is_concerned = node_is_alive(node->life.state) || node->life.state == NODE_BACKING_OFF;
+        if (is_concerned && node->wanted->timeouts.stop_ns > longest_ns) {
             longest_ns = node->wanted->timeouts.stop_ns;
         }
     }
@@ -78,6 +79,40 @@ static void stop_node(struct broker *broker, struct actual_node *node, enum work
     }
 }
 
+static bool has_input(const struct actual_node *node)
+{
+    for (size_t i = 0; i < node->input_count; i++) {
+        if (link_is_up(node->inputs[i]->state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A node between two lives owes what waits on its inputs: its next life begins at once, and drains.
+// True when there is such a life to wait for.
+static bool drain_next_life(struct broker *broker, struct actual_node *node)
+{
+    enum node_state state = node->life.state;
+    bool is_between = state == NODE_BACKING_OFF ||
+                      (node->was_ready && (state == NODE_STARTING || state == NODE_READY));
+    if (!is_between || !has_input(node)) {
+        return false;
+    }
+    if (state == NODE_BACKING_OFF) {
+        node->restart_due_ns = clock_now_ns();
+        node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
+        broker_arm_timer(broker);
+    }
+    return true;
+}
+
+void ending_drain(struct broker *broker, struct actual_node *node)
+{
+    life_run(broker, node);
+    stop_node(broker, node, WANT_DRAIN);
+}
+
 void ending_stop(struct broker *broker, bool is_graceful)
 {
     if (broker->phase == BROKER_ENDING) {
@@ -92,7 +127,10 @@ void ending_stop(struct broker *broker, bool is_graceful)
     }
     set_deadline(broker, longest_stop_ns(broker->actual));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
-        stop_node(broker, broker->actual->nodes[i], is_draining ? WANT_DRAIN : WANT_STOP);
+        struct actual_node *node = broker->actual->nodes[i];
+        if (!is_draining || !drain_next_life(broker, node)) {
+            stop_node(broker, node, is_draining ? WANT_DRAIN : WANT_STOP);
+        }
     }
     ending_check(broker);
 }

@@ -305,6 +305,8 @@ static void on_ready(struct broker *broker, struct actual_node *node,
     }
     if (broker->phase == BROKER_RUNNING && node->life.state == NODE_READY) {
         life_run(broker, node);
+    } else if (broker->phase == BROKER_ENDING && node->life.state == NODE_READY) {
+        ending_drain(broker, node);
     }
     wiring_check_ready(broker);
 }

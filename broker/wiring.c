@@ -415,7 +415,8 @@ static void send_starts(struct broker *broker)
     bool is_all_quiet = is_quiet(broker->actual);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
-        bool is_alone = broker->phase == BROKER_RUNNING && is_node_quiet(node);
+        bool is_under_way = broker->phase == BROKER_RUNNING || broker->phase == BROKER_ENDING;
+        bool is_alone = is_under_way && is_node_quiet(node);
         if ((is_all_quiet || is_alone) && node->life.state == NODE_STARTING &&
             !node->is_start_sent) {
             node->is_start_sent = true;

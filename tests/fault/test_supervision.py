@@ -385,16 +385,44 @@ class Supervision(unittest.TestCase):
             self.assertIn("the launcher is gone", running.text())
             wait_until(lambda: not processes_in(self.graph.folder), "nothing is left behind", 2)
 
-    def test_stop_during_a_wait_for_a_restart_ends_it(self):
+    def test_a_stop_ends_a_source_that_waits_for_its_restart(self):
         """R-SUP-019"""
-        self.graph.write({"a": source(0, 100), "f": faulty("exit", more="restart: {delay: 20s}", at=5)},
-                         ["a.data -> f.in"])
+        self.graph.write({"a": f"{source(0, 100)}, restart: {{delay: 20s}}", "z": CHECK}, ["a.data -> z.in"])
+        running = self.start("-v")
+        pid = int(running.expect("a[1]: process pid=").rsplit("=", 1)[1])
+        running.expect("a[1]: ready -> running")
+        os.kill(pid, signal.SIGKILL)
+        running.expect("a[1]: running -> backing-off")
+        running.signal()
+        running.wait()
+        self.assertIn("a[1]: backing-off -> failed (the graph ends)", running.text())
+        self.assertNotIn("a[2]", running.text())
+
+    def test_a_stop_begins_the_next_life_of_a_node_that_owes_frames_at_once(self):
+        """R-SUP-055"""
+        middle = faulty("exit", more="restart: {delay: 20s}", lives=1, at=5)
+        self.graph.write({"a": source(0, 200), "f": middle, "z": CHECK}, ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        running.expect("f[1]: running -> backing-off")
+        let_pass(0.05)
+        begun = time.monotonic()
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertLess(time.monotonic() - begun, 3)
+        for link in (r"a\.data -> f\.in", r"f\.out -> z\.in"):
+            self.assertRegex(running.text(), rf"link {link}: published=(\d+) released=\1( redelivered=1)?\n")
+        self.assertEqual(self.lives(running.text(), "f"), 2)
+
+    def test_a_crash_while_the_graph_drains_ends_it_with_1(self):
+        """R-SUP-055"""
+        middle = faulty("exit", more="restart: {delay: 20s}", at=5)
+        self.graph.write({"a": source(0, 200), "f": middle, "z": CHECK}, ["a.data -> f.in", "f.out -> z.in"])
         running = self.start("-v")
         running.expect("f[1]: running -> backing-off")
         running.signal()
-        running.wait()
-        self.assertIn("f[1]: backing-off -> failed (the graph ends)", running.text())
-        self.assertNotIn("f[2]", running.text())
+        self.assertEqual(running.wait(), 1, running.text())
+        self.assertRegex(running.text(), r"error: link a\.data -> f\.in: \d+ frames were lost on a lossless link")
+        self.assertEqual(self.lives(running.text(), "f"), 2)
 
     def test_only_the_one_that_is_stuck_is_late_for_a_stop(self):
         """R-SUP-051"""
