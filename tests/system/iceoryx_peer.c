@@ -4,7 +4,7 @@
 //   iceoryx-peer publish SERVICE INSTANCE EVENT FIRST COUNT BYTES PAUSE
 //   iceoryx-peer subscribe SERVICE INSTANCE EVENT FILE WAIT
 //
-// It publishes numbered chunks, each after the last one has found room at every subscriber, and with
+// It publishes numbered chunks, each after the last one has found room at every subscriber; with
 // PAUSE a millisecond later. Or it writes what comes into FILE: 8 bytes size, the payload, 8 bytes
 // size of the user header, that header; with WAIT publishers wait until its queue has room. SIGTERM
 // ends it when nothing is queued; the last line says how many chunks it were.
