@@ -357,13 +357,28 @@ int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease)
     return taken;
 }
 
+// Who waited for this frame takes it next: header and payload come over while it gets there.
+static void fetch(const struct ring_reader *reader, const struct link_cell *cell)
+{
+    uint32_t slot = atomic_load_explicit(&cell->slot, RELAXED);
+    if (slot < reader->config.slot_count) {
+        const uint8_t *header = (const uint8_t *)ring_reader_header(reader, slot);
+        prefetch_read(header);
+        prefetch_read(header + CACHE_LINE_BYTES);
+    }
+}
+
 bool ring_reader_is_ready(struct ring_reader *reader)
 {
     if (reader->config.is_lossless && reader->next < reader->taken_before) {
         pass_released(reader);
     }
     if (reader->config.is_lossless) {
-        return is_there(reader) || empty_or_end(reader) != RING_EMPTY;
+        if (is_there(reader)) {
+            fetch(reader, &reader->config.peer->cells[reader->index]);
+            return true;
+        }
+        return empty_or_end(reader) != RING_EMPTY;
     }
     if (is_shown(reader)) {
         const struct link_cell *cell = &reader->config.peer->cells[reader->index];
