@@ -4,6 +4,10 @@
 #   // test: labels=tsan,slow timeout=120 lock=loopback uses=shm,streambroker_lib packages=libxxhash
 #   # test: labels=root timeout=60 serial
 #
+#   # test: tiers
+#
+# runs a Python test a second time as NAME.untrusted, with SB_TIER=untrusted for its graphs.
+#
 # labels are added to the one of its folder; timeout is in seconds; lock is a CTest RESOURCE_LOCK;
 # serial runs it alone; uses names rooms or targets to link; packages are pkg-config modules.
 # Exit status 77 is "skipped", and the test has printed the reason.
@@ -19,7 +23,7 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 find_program(PYTHON3 python3 REQUIRED)
 
 # Reads the `test:` line of FILE into test_labels, test_timeout, test_lock, test_serial, test_uses,
-# test_packages and test_number of the caller.
+# test_packages, test_tiers and test_number of the caller.
 macro(sb_read_test_line file)
   set(test_labels "")
   set(test_timeout ${SB_TEST_TIMEOUT_DEFAULT})
@@ -28,6 +32,7 @@ macro(sb_read_test_line file)
   set(test_uses "")
   set(test_packages "")
   set(test_number "")
+  set(test_tiers OFF)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   file(STRINGS "${file}" test_line REGEX "^(//|#) test: " LIMIT_COUNT 1 LIMIT_INPUT 4096)
   string(REGEX REPLACE "^(//|#) test: *" "" test_line "${test_line}")
@@ -37,6 +42,8 @@ macro(sb_read_test_line file)
       string(REPLACE "," ";" test_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
     elseif(word MATCHES "^(timeout|number)=([0-9]+)$")
       set(test_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
+    elseif(word STREQUAL "tiers")
+      set(test_tiers ON)
     elseif(word STREQUAL "serial")
       set(test_serial ON)
     else()
@@ -69,14 +76,27 @@ endmacro()
 
 # sb_register_test(ctest_name label command...): the CTest entry of a test, and the one of a tenth of it.
 macro(sb_register_test ctest_name label)
+  sb_register_one_test(${ctest_name} "${label}" ${ARGN})
+  if(test_tiers)
+    sb_register_one_test(${ctest_name}.untrusted "${label}" ${ARGN})
+    set_property(TEST ${ctest_name}.untrusted APPEND PROPERTY ENVIRONMENT SB_TIER=untrusted)
+    if(TEST ${ctest_name}.untrusted.tenth)
+      set_property(TEST ${ctest_name}.untrusted.tenth APPEND PROPERTY ENVIRONMENT SB_TIER=untrusted)
+    endif()
+  endif()
+endmacro()
+
+macro(sb_register_one_test ctest_name label)
   add_test(NAME ${ctest_name} COMMAND ${ARGN} ${test_number})
   sb_test_properties(${ctest_name} "${label}")
   if(test_number AND "slow" IN_LIST test_labels)
     math(EXPR tenth "${test_number} / 10")
     add_test(NAME ${ctest_name}.tenth COMMAND ${ARGN} ${tenth})
+    set(test_all_labels ${test_labels})
     list(REMOVE_ITEM test_labels slow)
     list(APPEND test_labels tenth)
     sb_test_properties(${ctest_name}.tenth "${label}")
+    set(test_labels ${test_all_labels})
   endif()
 endmacro()
 

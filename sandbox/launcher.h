@@ -39,8 +39,8 @@ struct launch_plan {
 };
 
 enum launch_event_kind {
-    LAUNCH_SPAWNED = 1,  // the program runs: pid and pidfd
-    LAUNCH_FAILED = 2,   // it never ran: step, error and text
+    LAUNCH_SPAWNED = 1,  // the program runs, or will if nothing fails: pid and pidfd
+    LAUNCH_FAILED = 2,   // it never ran, also after SPAWNED: step, error and text
     LAUNCH_EXITED = 3,   // it ended, and its process group was killed: wait_status and usage
     LAUNCH_METERS = 4,   // the answer of launcher_meters()
 };

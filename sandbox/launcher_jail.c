@@ -349,10 +349,10 @@ enum launcher_jail_event launcher_jail_receive(struct launcher_jail *jail)
         case SHIM_WORKER:
             jail->worker_pid = pid;
             (void)!send(jail->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-            break;
+            return LAUNCHER_JAIL_WORKER;
         case SHIM_RUNNING:
             jail->is_running = true;
-            return LAUNCHER_JAIL_RUNS;
+            break;
         case SHIM_FAILED:
             jail->failure = news;
             return LAUNCHER_JAIL_FAILED;

@@ -36,7 +36,7 @@ struct launcher_jail {
     struct shim_news end;      // kind 0 = not yet
 };
 
-enum launcher_jail_event { LAUNCHER_JAIL_NOTHING, LAUNCHER_JAIL_RUNS, LAUNCHER_JAIL_FAILED };
+enum launcher_jail_event { LAUNCHER_JAIL_NOTHING, LAUNCHER_JAIL_WORKER, LAUNCHER_JAIL_FAILED };
 
 // The walls that this machine lacks (walls.h), looked for once.
 uint32_t launcher_jail_missing_walls(void);

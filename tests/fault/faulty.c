@@ -28,7 +28,7 @@ static uint64_t fall(uint64_t depth)
 // The file behind a mapping is gone.
 static void touch_nothing(void)
 {
-    int fd = memfd_create("gone", MFD_CLOEXEC);
+    int fd = open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     if (fd < 0 || ftruncate(fd, 4096) < 0) {
         _exit(99);
     }

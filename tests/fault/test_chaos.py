@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: labels=slow number=1000 timeout=1500
+# test: labels=slow number=1000 timeout=1500 tiers
 """Kills workers at random moments under load, and counts what became of every frame.
 
     test_chaos.py 1000                   each scenario with 1000 kills
@@ -18,7 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph, children
+from harness.graphs import BUILD, Graph, children, skip_without_walls
 from harness.waiting import let_pass
 
 JOINER = BUILD / "tests/fault/joiner"
@@ -204,6 +204,7 @@ def main():
 
 
 if __name__ == "__main__":
+    skip_without_walls()
     if not JOINER.exists():
         print("skipped: the processors were not built")
         sys.exit(77)

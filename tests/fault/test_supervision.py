@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=240
+# test: timeout=240 tiers
 """Workers that crash, stall or are poisoned harm only themselves, and no promised frame is lost."""
 import os
 import pathlib
@@ -10,7 +10,7 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph, children
+from harness.graphs import BUILD, TIER, Graph, children, skip_without_walls
 from harness.waiting import let_pass, wait_until
 
 FAULTY = BUILD / "tests/fault/faulty"
@@ -202,8 +202,9 @@ class Supervision(unittest.TestCase):
 
     def write_poison(self, head, **config):
         middle = faulty("segv", more="restart: {max: unlimited, delay: 1ms}", **config)
+        sink = f"exec: [file-sink], config: {{path: all}}, sandbox: {{tier: {TIER}, write: [all]}}"
         self.graph.write({"a": "exec: [test-source], config: {frames: 100, rate: 1000, size: 5000}",
-                          "y": "exec: [file-sink], config: {path: all}", "f": middle, "z": "exec: [check-sink]"},
+                          "y": sink, "f": middle, "z": "exec: [check-sink]"},
                          ["a.data -> y.in", "a.data -> f.in", "f.out -> z.in"], head)
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -467,6 +468,7 @@ class Supervision(unittest.TestCase):
 
 
 if __name__ == "__main__":
+    skip_without_walls()
     if not FAULTY.exists():
         print("skipped: the processors were not built")
         sys.exit(77)

@@ -228,6 +228,8 @@ static void a_program_that_is_none_is_a_failure_with_its_step(void **state)
 {
     (void)state;
     int output = spawn("/etc/hostname", NULL, ++next_serial);
+    struct launch_event spawned = fixture_spawned(launcher);
+    close(spawned.pidfd);
     struct launch_event event = fixture_event(launcher);
     assert_int_equal(event.kind, LAUNCH_FAILED);
     assert_int_equal(event.step, LAUNCH_STEP_EXECUTE);
