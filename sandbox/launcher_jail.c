@@ -350,9 +350,6 @@ enum launcher_jail_event launcher_jail_receive(struct launcher_jail *jail)
             jail->worker_pid = pid;
             (void)!send(jail->socket, "", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
             return LAUNCHER_JAIL_WORKER;
-        case SHIM_RUNNING:
-            jail->is_running = true;
-            break;
         case SHIM_FAILED:
             jail->failure = news;
             return LAUNCHER_JAIL_FAILED;

@@ -20,17 +20,16 @@
 #include "sandbox/shim_wire.h"
 
 struct launcher_jail {
-    int socket;     // owned: to the shim, -1 = closed
-    int init_fd;    // owned: pidfd of the shim, -1 before it said HELLO
-    int errors_fd;  // owned: what bwrap has to complain about
-    int claim_fd;   // owned: keeps the uid
-    uid_t uid;      // 0 = the launcher's own
-    pid_t worker_pid;
+    int socket;                  // owned: to the shim, -1 = closed
+    int init_fd;                 // owned: pidfd of the shim, -1 before it said HELLO
+    int errors_fd;               // owned: what bwrap has to complain about
+    int claim_fd;                // owned: keeps the uid
+    uid_t uid;                   // 0 = the launcher's own
+    pid_t worker_pid;            // 0 before there is one
     uint32_t missing_walls;      // of a degraded sandbox
     struct shim_orders *orders;  // owned until sent
     int fds[SHIM_FD_COUNT];      // owned until sent
     size_t fd_count;
-    bool is_running;
     bool is_killed;
     struct shim_news failure;  // kind 0 = none
     struct shim_news end;      // kind 0 = not yet

@@ -237,7 +237,7 @@ static void finish_jail(struct child *child)
         return;
     }
     struct cgroup_counts counts = take_counts(child);
-    if (child->jail->is_running) {
+    if (child->jail->worker_pid > 0 && !child->has_failed) {
         report_exit(child, 0, &child->usage, &counts);
     } else if (!child->has_failed) {
         answer_jail_failure(child);

@@ -190,8 +190,6 @@ static void hear_worker(void)
     }
     if (got == (ssize_t)sizeof word) {
         fail(word.step, word.error);
-    } else if (!has_failed) {
-        tell(&(struct shim_news){.kind = SHIM_RUNNING});
     }
     close(worker_fd);
     worker_fd = -1;

@@ -7,8 +7,8 @@
 //   2.         struct shim_orders, with its descriptors.
 //   3. WORKER  the process that will be the worker; again with its credentials. It waits for one
 //              byte, so that its pid is still its own when the launcher opens its pidfd.
-//   4. RUNNING it has executed its program; or FAILED, a step and its error.
-//   5. EXITED  how it ended, exactly. The shim ends, and with it whatever is left in the sandbox.
+//   4. FAILED  a step before its program and its error; or, in the end,
+//      EXITED  how it ended, exactly. The shim ends, and with it whatever is left in the sandbox.
 //
 // The end of the socket ends the shim at any moment.
 #pragma once
@@ -28,9 +28,8 @@
 enum shim_news_kind {
     SHIM_HELLO = 1,
     SHIM_WORKER = 2,
-    SHIM_RUNNING = 3,
-    SHIM_FAILED = 4,
-    SHIM_EXITED = 5,
+    SHIM_FAILED = 3,
+    SHIM_EXITED = 4,
 };
 
 // Steps of FAILED: those of enum launch_step.
