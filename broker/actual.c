@@ -99,9 +99,10 @@ int actual_add_node(struct actual *actual, struct graph *graph, const struct gra
     return 0;
 }
 
-static struct actual_output *get_output(struct actual_node *node, const struct graph_link *wanted)
+struct actual_output *actual_get_output(struct actual_node *node, const char *name,
+                                        const struct descriptor_port *port)
 {
-    struct actual_output *output = actual_output_of(node, wanted->from.port);
+    struct actual_output *output = actual_output_of(node, name);
     if (output != NULL) {
         return output;
     }
@@ -110,9 +111,9 @@ static struct actual_output *get_output(struct actual_node *node, const struct g
         free(output);
         return NULL;
     }
-    *output = (struct actual_output){.node = node, .port = wanted->found.from_port};
-    text_copy(output->name, sizeof output->name, wanted->from.port);
-    write_address(output->address, sizeof output->address, wanted->from.node, wanted->from.port);
+    *output = (struct actual_output){.node = node, .port = port};
+    text_copy(output->name, sizeof output->name, name);
+    write_address(output->address, sizeof output->address, node->life.id, name);
     node->outputs[node->output_count++] = output;
     return output;
 }
@@ -128,7 +129,8 @@ static void write_names(struct actual_link *link)
 int actual_add_link(struct actual *actual, struct graph *graph, const struct graph_link *wanted,
                     struct actual_node *from, struct actual_node *to, struct actual_link **out_link)
 {
-    struct actual_output *output = get_output(from, wanted);
+    struct actual_output *output =
+        actual_get_output(from, wanted->from.port, wanted->found.from_port);
     if (output == NULL || grow(&output->links, output->link_count) != 0 ||
         grow(&to->inputs, to->input_count) != 0 || grow(&actual->links, actual->link_count) != 0) {
         return -ENOMEM;

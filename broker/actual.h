@@ -82,6 +82,10 @@ struct actual_link {
     struct link_age age;     // of its frames, by the looks so far
     struct link_age lag;     // likewise, but only while its reader could have taken them
     uint64_t lag_excused;    // frame whose time was doubled, because its reader had no CPU
+    bool is_held;            // added by a change that is not made yet: nothing flows
+    bool is_doomed;          // the change that is being prepared takes it away
+    bool is_leaving;         // taken away: what was accepted is read, then it is gone
+    bool is_leave_told;      // its reader knows that, and its writer is told
     bool is_voluntary;       // its reader left because it had finished: what it left is no loss
 };
 
@@ -97,6 +101,14 @@ struct actual_node {
     struct actual_link **inputs;  // owned array of borrowed
 
     // Across lives:
+    bool is_held;                    // prepared for a change: opened, and not started
+    bool is_doomed;                  // taken away: does not start again
+    struct actual_node *stands_for;  // borrowed: whose links it will take over, else NULL
+    struct actual_node *successor;   // borrowed: who takes over its links, else NULL
+    uint64_t status_job;             // of the memory thread, for this life
+    uint32_t config_serial;          // CONFIG that was not answered yet, 0 = none
+    int config_result;               // of the last one that was
+    char config_text[LIMIT_ERROR_TEXT_BYTES_MAX];
     struct restart restart;
     int64_t restart_at_ns;     // when the next life begins, INT64_MAX = none is due
     int64_t restart_due_ns;    // when it may begin once its dead letters are written
@@ -178,6 +190,10 @@ void actual_remove_node(struct actual *actual, struct actual_node *node);
 
 // Finds the order again after nodes or links came or went. Returns 0 or -ENOMEM.
 int actual_sort(struct actual *actual);
+
+// The output of that name, made when the node has none yet. NULL without memory.
+struct actual_output *actual_get_output(struct actual_node *node, const char *name,
+                                        const struct descriptor_port *port);
 
 // From now on the node or link is that one of this graph, which is held instead of the one before.
 void actual_follow_node(struct actual_node *node, struct graph *graph,

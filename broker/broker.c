@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "broker/control_server.h"
 #include "broker/ending.h"
@@ -54,6 +55,7 @@ void broker_arm_timer(struct broker *broker)
 {
     int64_t due_ns = earlier(broker->stop_deadline_ns, watch_due_ns(broker));
     due_ns = earlier(due_ns, health_due_ns(&broker->health));
+    due_ns = earlier(due_ns, live_due_ns(broker));
     due_ns = earlier(due_ns, metering_due_ns(broker));
     due_ns = earlier(due_ns, letter_office_due_ns(broker));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
@@ -151,6 +153,14 @@ static int on_memory(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
+// After each turn: what happened in it may let a change go on.
+static int on_turn(sd_event_source *source, void *context)
+{
+    (void)source;
+    live_turn(context);
+    return 0;
+}
+
 static int add_sources(struct broker *broker)
 {
     static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
@@ -169,6 +179,9 @@ static int add_sources(struct broker *broker)
     if (failed >= 0) {
         failed = sd_event_add_time(broker->event, &broker->timer, CLOCK_MONOTONIC, UINT64_MAX,
                                    TIMER_ACCURACY_US, on_timer, broker);
+    }
+    if (failed >= 0) {
+        failed = sd_event_add_post(broker->event, NULL, on_turn, broker);
     }
     return failed < 0 ? failed : sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
 }
@@ -193,30 +206,56 @@ static uint64_t limit_bytes(const struct graph_share *share, const struct budget
     return share->bytes == GRAPH_NONE_BYTES ? BUDGET_UNLIMITED : share->bytes;
 }
 
-// Status and bell pages are small and each node has them: they are reserved once.
-int broker_reserve_pages(struct broker *broker, size_t node_count)
+// Status and bell pages are small and each node has them: they are reserved with the node.
+static uint64_t node_bytes(void)
+{
+    uint64_t page = 4096;
+    uint64_t status = (sizeof(struct status_page) + page - 1) / page * page;
+    return status + page;
+}
+
+static int reserve_nodes(struct broker *broker, size_t count, char *text, size_t text_bytes)
 {
     struct budget_machine machine;
+    struct budget_refusal refusal;
+    struct text why = text_over(text, text_bytes);
     int failed = budget_read_machine(&machine);
     if (failed != 0) {
-        log_line(LOG_ERROR, "cannot read how much memory there is: %s", strerrordesc_np(-failed));
+        text_add_format(&why, "cannot read how much memory there is: %s", strerrordesc_np(-failed));
         return failed;
     }
     broker->budget.limit_bytes = limit_bytes(&broker->graph->limits.shared_memory, &machine);
-    uint64_t page = 4096;
-    uint64_t status = (sizeof(struct status_page) + page - 1) / page * page;
-    uint64_t bytes = node_count * (status + page);
-    struct budget_refusal refusal;
-    failed = budget_reserve(&broker->budget, &machine, bytes, 0, &refusal);
+    failed = budget_reserve(&broker->budget, &machine, count * node_bytes(), broker->unmade_bytes,
+                            &refusal);
     if (failed != 0) {
         char needed[32];
         char available[32];
         units_format_size(refusal.needed_bytes, needed, sizeof needed);
         units_format_size(refusal.available_bytes, available, sizeof available);
-        log_line(LOG_ERROR,
-                 "not enough memory for the pages of %zu nodes: %s needed, %s available "
-                 "(%s)",
-                 node_count, needed, available, refusal.bound);
+        text_add_format(&why,
+                        "not enough memory for the pages of %zu nodes: %s needed, %s available "
+                        "(%s)",
+                        count, needed, available, refusal.bound);
+    }
+    return failed;
+}
+
+int broker_reserve_node(struct broker *broker, char *text, size_t text_bytes)
+{
+    return reserve_nodes(broker, 1, text, text_bytes);
+}
+
+void broker_release_node(struct broker *broker)
+{
+    budget_release(&broker->budget, node_bytes());
+}
+
+int broker_reserve_pages(struct broker *broker, size_t node_count)
+{
+    char text[256];
+    int failed = reserve_nodes(broker, node_count, text, sizeof text);
+    if (failed != 0) {
+        log_line(LOG_ERROR, "%s", text);
     }
     return failed;
 }
@@ -254,6 +293,7 @@ static int open_parts(struct broker *broker)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         broker->actual->nodes[i]->broker = broker;
     }
+    live_init(broker, broker->options.catalog);
     return add_sources(broker);
 }
 
@@ -277,9 +317,11 @@ static void close_parts(struct broker *broker)
     broker->phase = BROKER_ENDED;
     control_server_destroy(broker->control);
     cleanup_fd(&broker->options.control);
+    live_fini(broker);
     drop_memory(broker);
     memory_thread_destroy(broker->memory);
     actual_destroy(broker->actual);
+    graph_destroy(broker->graph);
     health_fini(&broker->health);
     letter_office_fini(broker);
     dead_letters_fini(&broker->dead_letters);
@@ -316,17 +358,19 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
 {
     struct broker broker = {.options = *options,
                             .launcher = launcher,
-                            .graph = graph,
+                            .graph = graph_hold(graph),
                             .loaded_ns = clock_now_ns(),
                             .stop_deadline_ns = INT64_MAX,
                             .watch_due_ns = INT64_MAX};
     raise_descriptor_limit();
     if (broker_reserve_pages(&broker, graph->node_count) != 0) {
+        graph_destroy(broker.graph);
         cleanup_fd(&broker.options.control);
         return STATUS_INVALID;
     }
     int failed = metering_open(&broker);
     if (failed == -EACCES) {
+        graph_destroy(broker.graph);
         return STATUS_REFUSED;
     }
     set_clock(&broker);

@@ -10,6 +10,7 @@
 #include "broker/dead_letters.h"
 #include "broker/health.h"
 #include "broker/lateness.h"
+#include "broker/live.h"
 #include "broker/memory_thread.h"
 #include "broker/metering.h"
 #include "sandbox/launcher.h"
@@ -31,12 +32,14 @@ struct stuck_process {
     uint32_t generation;
 };
 
+struct catalog;
 struct control_server;
 
 struct broker_options {
-    bool is_keep;  // stay when every node has finished
-    bool is_idle;  // load, do not start
-    int control;   // listening socket, taken over; -1 = none
+    bool is_keep;             // stay when every node has finished
+    bool is_idle;             // load, do not start
+    struct catalog *catalog;  // borrowed: what a changed graph can name
+    int control;              // listening socket, taken over; -1 = none
 };
 
 struct broker {
@@ -44,7 +47,8 @@ struct broker {
     sd_event *event;               // owned
     struct launcher *launcher;     // borrowed
     struct memory_thread *memory;  // owned
-    struct graph *graph;           // borrowed: as wanted
+    struct graph *graph;           // held: what the actual graph follows
+    struct live live;              // the graph as it is wanted, and how it becomes that
     struct actual *actual;         // owned: as it is
     struct bell_clock clock;
     int64_t loaded_ns;  // when the graph was taken over
@@ -62,6 +66,7 @@ struct broker {
     struct wire_message *outgoing;  // owned scratch: the message that is being written
     uint32_t last_serial;           // of MEMORY and INPUT_FORMAT
     uint32_t last_launch;           // of the launcher
+    uint64_t last_job;              // for a status page
 
     sd_event_source *timer;          // owned: the earliest deadline
     int64_t timer_due_ns;            // when it was to fire
@@ -88,6 +93,11 @@ int broker_run(struct graph *graph, struct launcher *launcher,
 
 // Starts a graph that was only loaded.
 void broker_start(struct broker *broker);
+
+// Reserves the small pages that every node has, for one more node, and gives them back. Returns 0,
+// or -ENOMEM with a sentence in text.
+int broker_reserve_node(struct broker *broker, char *text, size_t text_bytes);
+void broker_release_node(struct broker *broker);
 
 // Sets the timer to the earliest deadline of a node or of the stop.
 void broker_arm_timer(struct broker *broker);

@@ -40,6 +40,7 @@ int control_show_status(struct control_call *call)
         (int)getpid(), "version", SB_VERSION_STRING, "state", phase_names[broker->phase], "nodes",
         (int)broker->actual->node_count, "links", (int)broker->actual->link_count, "exit_status",
         broker->exit_status, "left_behind", (int)broker->left_count);
+    json_object_set_new(status, "change", control_change_status(broker));
     json_object_set_new(status, "loop_lateness", lateness_json(&broker->lateness));
     json_object_set_new(status, "control", control_server_counts(broker->control));
     control_call_say(call, status);

@@ -34,6 +34,9 @@ struct control_verb {
 #include "broker/control.def"
 #undef VERB
 
+// What `status` says of revisions and of the change that is under way.
+json_t *control_change_status(const struct broker *broker);
+
 // By word, and by index; NULL when there is none.
 const struct control_verb *control_verb_find(const char *word);
 const struct control_verb *control_verb_at(size_t index);

@@ -55,16 +55,17 @@ static int64_t longest_stop_ns(const struct actual *actual)
     return longest_ns;
 }
 
-static void stop_node(struct broker *broker, struct actual_node *node, enum worker_want want)
+void ending_stop_node(struct broker *broker, struct actual_node *node, enum worker_want want,
+                      const char *why)
 {
     if (node->life.state == NODE_BACKING_OFF) {
-        life_end_waiting(broker, node, "the graph ends");
+        life_end_waiting(broker, node, why);
         return;
     }
     if (!node_is_legal(node->life.state, NODE_ON_STOP)) {
         return;
     }
-    node_transition(&node->life, NODE_ON_STOP, "the graph ends", clock_now_ns());
+    node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
     node->deadline_ns = INT64_MAX;
     if (node->peer.phase == WIRE_RUNNING) {
         bell_want(&node->bell, want);
@@ -110,7 +111,7 @@ static bool drain_next_life(struct broker *broker, struct actual_node *node)
 void ending_drain(struct broker *broker, struct actual_node *node)
 {
     life_run(broker, node);
-    stop_node(broker, node, WANT_DRAIN);
+    ending_stop_node(broker, node, WANT_DRAIN, "the graph ends");
 }
 
 void ending_stop(struct broker *broker, bool is_graceful)
@@ -129,7 +130,7 @@ void ending_stop(struct broker *broker, bool is_graceful)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         if (!is_draining || !drain_next_life(broker, node)) {
-            stop_node(broker, node, is_draining ? WANT_DRAIN : WANT_STOP);
+            ending_stop_node(broker, node, is_draining ? WANT_DRAIN : WANT_STOP, "the graph ends");
         }
     }
     ending_check(broker);
@@ -291,11 +292,23 @@ static void report_link(struct broker *broker, const struct actual_link *link)
     }
 }
 
+static bool has_wanted_node(const struct actual *actual)
+{
+    for (size_t i = 0; i < actual->node_count; i++) {
+        if (!actual->nodes[i]->is_doomed) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void ending_check(struct broker *broker)
 {
     bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
-    // A graph that never had a node has not finished: it waits for one.
-    bool is_finished = is_under_way && broker->actual->node_count > 0;
+    // A graph that never had a node has not finished: it waits for one. One that is being changed
+    // may get some.
+    bool is_finished =
+        is_under_way && broker->live.change == NULL && has_wanted_node(broker->actual);
     if ((!is_finished && broker->phase != BROKER_ENDING) || is_any_alive(broker->actual) ||
         letter_office_is_busy(broker)) {
         return;

@@ -11,6 +11,10 @@ void ending_stop(struct broker *broker, bool is_graceful);
 // A life that began although the graph ends is ready: it drains and ends.
 void ending_drain(struct broker *broker, struct actual_node *node);
 
+// Asks one node to end: want is DRAIN or STOP. Its deadline is the caller's.
+void ending_stop_node(struct broker *broker, struct actual_node *node, enum worker_want want,
+                      const char *why);
+
 // Ends every node now.
 void ending_force(struct broker *broker, const char *why);
 

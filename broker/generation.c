@@ -52,8 +52,8 @@ static uint64_t bound_of_links(const struct actual_output *output)
 
 static bool is_part(const struct actual_link *link)
 {
-    return link->state != LINK_DISCONNECTED && link->state != LINK_DISCONNECTING &&
-           link->state != LINK_ERROR;
+    return !link->is_held && link->state != LINK_DISCONNECTED &&
+           link->state != LINK_DISCONNECTING && link->state != LINK_ERROR;
 }
 
 int generation_payload(const struct actual_output *output, uint64_t *out_bytes)
@@ -108,9 +108,8 @@ static uint64_t needed_bytes(const struct generation *generation)
     uint64_t bytes = rounded(generation->plan.size_bytes, link_plan_is_huge(&generation->plan));
     for (size_t i = 0; i < generation->link_count; i++) {
         const struct generation_link *pages = &generation->links[i];
-        uint32_t claims = actual_claims(pages->link);
         bytes += rounded(layout_publish_page_bytes(pages->depth), false);
-        bytes += rounded(layout_consume_page_bytes(pages->depth, claims), false);
+        bytes += rounded(layout_consume_page_bytes(pages->depth, pages->claims), false);
     }
     return bytes;
 }
@@ -154,7 +153,7 @@ static struct memory_job *make_job(const struct generation *generation)
     for (size_t i = 0; i < generation->link_count; i++) {
         const struct generation_link *pages = &generation->links[i];
         uint32_t depth = pages->depth;
-        uint32_t claims = actual_claims(pages->link);
+        uint32_t claims = pages->claims;
         struct memory_item page = {.link_id = pages->link->id,
                                    .generation = generation->number,
                                    .depth = depth,
@@ -176,7 +175,8 @@ static struct memory_job *make_job(const struct generation *generation)
 // where the one before ends; while the producer lives, only its own last store tells.
 static uint64_t first_seq_of(const struct actual_link *link)
 {
-    return link->next_seq != 0 || link->output->now != NULL ? link->next_seq : 1;
+    bool is_going_on = pages_of(link->output->now, link) != NULL;
+    return link->next_seq != 0 || is_going_on ? link->next_seq : 1;
 }
 
 static struct generation *new_generation(struct actual_output *output)
@@ -199,6 +199,8 @@ static struct generation *new_generation(struct actual_output *output)
                                          .publish = no_segment(true),
                                          .consume = no_segment(true),
                                          .depth = link->depth,
+                                         .claims = actual_claims(link),
+                                         .delivery = actual_delivery(link),
                                          .page_number = link->page_number + 1,
                                          .first_seq = first_seq_of(link)};
         }
@@ -287,7 +289,7 @@ void generation_give_reader(struct broker *broker, struct generation *generation
                                                     .link_id = pages->link->id,
                                                     .generation = generation->number,
                                                     .depth = pages->depth,
-                                                    .claims_max = actual_claims(pages->link),
+                                                    .claims_max = pages->claims,
                                                     .page_number = pages->page_number};
     give(broker, pages->link->to, &pages->consume);
     send_what_can_be(broker, generation, pages);
@@ -427,7 +429,7 @@ static void send_write_link(struct broker *broker, struct generation *generation
                                                    .generation = generation->number,
                                                    .page_bytes = pages->consume.size_bytes,
                                                    .page_number = pages->page_number,
-                                                   .claims_max = actual_claims(pages->link)};
+                                                   .claims_max = pages->claims};
     pages->is_write_sent = true;
     life_send(broker, generation->output->node, &pages->consume.fd, 1);
 }
@@ -633,6 +635,41 @@ void generation_drop(struct broker *broker, struct generation *generation)
     }
     budget_release(&broker->budget, generation->reserved_bytes);
     free(generation);
+}
+
+static void forget_in(struct broker *broker, struct generation *generation,
+                      const struct actual_link *link)
+{
+    struct generation_link *pages = pages_of(generation, link);
+    if (pages == NULL) {
+        return;
+    }
+    pages_keep_link(generation, pages);
+    if (!generation->is_orphan) {
+        expect_stale(generation->output->node, &pages->publish);
+    }
+    expect_stale(link->to, &pages->consume);
+    generation_drop_segment(broker, &pages->publish);
+    generation_drop_segment(broker, &pages->consume);
+    size_t place = (size_t)(pages - generation->links);
+    generation->link_count--;
+    memmove(pages, pages + 1, (generation->link_count - place) * sizeof *pages);
+}
+
+bool generation_forget(struct broker *broker, struct actual_link *link)
+{
+    struct actual_output *output = link->output;
+    struct generation *both[] = {output->old, output->now};
+    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
+        if (pages_of(both[i], link) != NULL && both[i]->is_being_made) {
+            return false;
+        }
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
+        forget_in(broker, both[i], link);
+    }
+    generation_settle(broker, output);
+    return true;
 }
 
 static bool is_all_drained(const struct generation *generation)

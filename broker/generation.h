@@ -27,6 +27,8 @@ struct generation_link {
     struct generation_segment publish;
     struct generation_segment consume;
     uint32_t depth;
+    uint32_t claims;            // that its pages and its pool have room for
+    enum sb_delivery delivery;  // while it carries the frames
     uint64_t page_number;
     uint64_t lost;           // frames that readers held when they died, on a link that evicts
     uint64_t first_seq;      // 0 = where the generation before ends
@@ -88,6 +90,10 @@ int generation_stand_in(struct broker *broker, struct generation *generation,
 
 // Closes a page that is replaced by a fresh one.
 void generation_drop_segment(struct broker *broker, struct generation_segment *segment);
+
+// A link that was taken away: its pages go, its counters are kept, and no generation knows it any
+// more. Does nothing while its memory is being made; returns whether it is forgotten.
+bool generation_forget(struct broker *broker, struct actual_link *link);
 
 // Drops the old generation of an output when nobody reads it any more.
 void generation_settle(struct broker *broker, struct actual_output *output);

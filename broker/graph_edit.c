@@ -276,6 +276,11 @@ int graph_edit_set_link(struct graph_edit *edit, const char *from, const char *t
     return assign(link, GRAPH_SECTION_LINK, assignment, why);
 }
 
+int graph_edit_set_graph(struct graph_edit *edit, const char *assignment, struct diag *why)
+{
+    return assign(edit->root, GRAPH_SECTION_GRAPH, assignment, why);
+}
+
 int graph_edit_load(const struct graph_edit *edit, struct graph **out_graph, struct diags *diags)
 {
     auto_free char *text = json_dumps(edit->root, JSON_COMPACT | JSON_ENCODE_ANY);

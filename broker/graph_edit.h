@@ -31,6 +31,7 @@ int graph_edit_disconnect(struct graph_edit *edit, const char *from, const char 
 // An assignment is `path=value`. An empty value takes the path away, so that its default holds.
 int graph_edit_set_node(struct graph_edit *edit, const char *id, const char *assignment,
                         struct diag *why);
+int graph_edit_set_graph(struct graph_edit *edit, const char *assignment, struct diag *why);
 int graph_edit_set_link(struct graph_edit *edit, const char *from, const char *to,
                         const char *assignment, struct diag *why);
 

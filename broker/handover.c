@@ -206,7 +206,7 @@ static void fill_page(struct generation_link *pages, const struct done *done,
         atomic_load_explicit(&dead->next, memory_order_relaxed) == 0) {
         return;
     }
-    struct recover_request request = {.is_lossless = is_lossless(pages->link),
+    struct recover_request request = {.is_lossless = pages->delivery == SB_DELIVERY_LOSSLESS,
                                       .first_seq = pages->first_seq,
                                       .published_end = bound_of(pages),
                                       .done_seqs = done->seqs,
@@ -223,7 +223,7 @@ static void fill_page(struct generation_link *pages, const struct done *done,
 static int make_page(struct broker *broker, struct generation *generation,
                      struct generation_link *pages, const struct done *done)
 {
-    uint32_t claims = actual_claims(pages->link);
+    uint32_t claims = pages->claims;
     struct memory_item order = {.kind = WIRE_MEMORY_CONSUME,
                                 .link_id = pages->link->id,
                                 .generation = generation->number,
@@ -372,7 +372,8 @@ static void settle_steps(struct broker *broker, struct actual_node *node, struct
         resume->claim_count = 0;
         return;
     }
-    size_t again = count_deaths(broker, node, resume);
+    size_t again =
+        node->successor == NULL ? count_deaths(broker, node, resume) : resume->claim_count;
     node->first_step = resume_first_step(resume, again > 0);
     node->is_repeat = node->first_step == resume->step;
 }

@@ -63,6 +63,7 @@ static void reset(struct actual_node *node)
     node->stale_maps = 0;
     node->stale_formats = 0;
     node->status_serial = 0;
+    node->config_serial = 0;
 }
 
 static int order_status_page(struct broker *broker, struct actual_node *node)
@@ -71,10 +72,9 @@ static int order_status_page(struct broker *broker, struct actual_node *node)
     if (job == NULL) {
         return -ENOMEM;
     }
-    job->owner = node;
     job->orders[0].kind = WIRE_MEMORY_STATUS;
     job->orders[0].size_bytes = sizeof(struct status_page);
-    job->tag = node->life.generation;
+    node->status_job = job->tag = ++broker->last_job;
     memory_thread_submit(broker->memory, job);
     return 0;
 }
@@ -322,10 +322,21 @@ void life_on_launch(struct broker *broker, const struct launch_event *event)
     }
 }
 
+// The node may be gone by now, or in another life.
+static struct actual_node *node_of_job(const struct broker *broker, uint64_t tag)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        if (broker->actual->nodes[i]->status_job == tag) {
+            return broker->actual->nodes[i];
+        }
+    }
+    return NULL;
+}
+
 void life_on_status_made(struct broker *broker, struct memory_job *job)
 {
-    struct actual_node *node = job->owner;
-    if (node->life.generation != job->tag || !node_is_alive(node->life.state)) {
+    struct actual_node *node = node_of_job(broker, job->tag);
+    if (node == NULL || !node_is_alive(node->life.state)) {
         memory_thread_free_job(job);
         return;
     }

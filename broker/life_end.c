@@ -21,6 +21,7 @@
 #include "broker/metering.h"
 #include "broker/pages.h"
 #include "broker/restart.h"
+#include "broker/succession.h"
 #include "broker/wiring.h"
 #include "sandbox/filter.h"
 #include "shm/segment.h"
@@ -153,7 +154,8 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
     bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
     bool is_left = node->life.state == NODE_STALLED && node->wanted->on_stall == GRAPH_STALL_DETACH;
     bool has_never_run = !node->was_ready && (node->is_open_failed || node->pid == 0);
-    if (!is_under_way || has_never_run || is_left ||
+    bool is_unwanted = node->is_held || node->is_doomed;
+    if (!is_under_way || has_never_run || is_left || is_unwanted ||
         !node_is_legal(node->life.state, NODE_ON_RETRY)) {
         return RESTART_NEVER;
     }
@@ -302,6 +304,23 @@ void life_end(struct broker *broker, struct actual_node *node, const int *wait_s
     }
 }
 
+// A node that was taken away, or was to come with a change that is not made: neither fails the
+// graph, and what became of the change is the change's to say.
+static void end_unwanted(struct broker *broker, struct actual_node *node, enum node_event event)
+{
+    char reason[EXIT_REASON_TEXT_BYTES + 64];
+    exit_reason_describe(&node->reason, reason, sizeof reason);
+    log_node(LOG_DEBUG, node->life.id, node->life.generation, "gone (%s)", reason);
+    node_transition(&node->life, event, "its process is gone", clock_now_ns());
+    if (node->successor != NULL) {
+        succession_finish(broker, node);
+    } else {
+        release_links(broker, node, false);
+    }
+    ending_check(broker);
+    wiring_advance(broker);
+}
+
 static void end(struct broker *broker, struct actual_node *node, const int *wait_status,
                 bool is_stuck)
 {
@@ -314,7 +333,9 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     int64_t delay_ns = 0;
     bool is_over = event == NODE_ON_FINISH && has_ended_all(node);
     enum restart_answer answer = is_over ? RESTART_NEVER : decide(broker, node, verdict, &delay_ns);
-    if (answer == RESTART_AGAIN) {
+    if (node->successor != NULL) {
+        succession_hand_over(broker, node);
+    } else if (answer == RESTART_AGAIN) {
         handover_worker(broker, node);
     }
     bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
@@ -322,6 +343,10 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     close_life(node, is_clean);
     if (answer == RESTART_AGAIN) {
         start_again_later(broker, node, delay_ns);
+        return;
+    }
+    if (node->is_held || node->is_doomed) {
+        end_unwanted(broker, node, event);
         return;
     }
     log_end(broker, node, verdict, event != NODE_ON_FINISH);

@@ -16,11 +16,19 @@
 #include "broker/generation.h"
 #include "broker/handover.h"
 #include "broker/life.h"
+#include "broker/link_leave.h"
+#include "broker/succession.h"
 #include "broker/wiring.h"
 
 static void violate(struct broker *broker, struct actual_node *node, const char *what)
 {
     life_kill(broker, node, EXIT_REASON_PROTOCOL, "%s", what);
+}
+
+bool life_message_is_heard(const struct actual_node *node)
+{
+    return node_is_alive(node->life.state) && !node->is_killed &&
+           worker_peer_is_open(&node->peer) && node->peer.phase != WIRE_CONNECTED;
 }
 
 void life_message_unlink(struct broker *broker, struct actual_node *node, uint32_t link_id,
@@ -34,12 +42,14 @@ void life_message_unlink(struct broker *broker, struct actual_node *node, uint32
     life_send(broker, node, NULL, 0);
 }
 
-static void fill_link(struct wire_link *to, const struct actual_link *link, bool is_output)
+// is_fresh: its worker counts its steps from the beginning.
+static void fill_link(struct wire_link *to, const struct actual_link *link, bool is_output,
+                      bool is_fresh)
 {
     *to = (struct wire_link){
         .link_id = link->id, .is_output = is_output, .delivery = actual_delivery(link)};
     // Where several frames of a step can go out nobody can tell which did: all go out again.
-    if (is_output && link->output->port->is_one_per_step) {
+    if (is_output && !is_fresh && link->output->port->is_one_per_step) {
         to->last_step = link->last_step;
     }
     const struct graph_link *wanted = link->wanted;
@@ -47,29 +57,51 @@ static void fill_link(struct wire_link *to, const struct actual_link *link, bool
     text_copy(to->peer, sizeof to->peer, is_output ? link->to_address : link->output->address);
 }
 
-void life_message_link(struct broker *broker, struct actual_node *node,
-                       const struct actual_link *link, bool is_output)
+// A worker that is to take over from another one gets the links that will be left then.
+static bool is_told(const struct actual_link *link, bool is_fresh)
 {
-    if (node->peer.phase == WIRE_CONNECTED) {
-        return;  // its SETUP has it
-    }
-    broker->outgoing->type = WIRE_LINK;
-    fill_link(&broker->outgoing->link, link, is_output);
-    life_send(broker, node, NULL, 0);
+    return !is_fresh || (!link->is_doomed && !link->is_leaving);
 }
 
 static size_t fill_links(const struct actual_node *node, struct wire_link *links)
 {
+    bool is_fresh = node->stands_for != NULL;
+    const struct actual_node *owner = is_fresh ? node->stands_for : node;
     size_t count = 0;
-    for (size_t i = 0; i < node->input_count; i++) {
-        fill_link(&links[count++], node->inputs[i], false);
+    for (size_t i = 0; i < owner->input_count; i++) {
+        if (is_told(owner->inputs[i], is_fresh)) {
+            fill_link(&links[count++], owner->inputs[i], false, is_fresh);
+        }
     }
-    for (size_t i = 0; i < node->output_count; i++) {
-        for (size_t j = 0; j < node->outputs[i]->link_count; j++) {
-            fill_link(&links[count++], node->outputs[i]->links[j], true);
+    for (size_t i = 0; i < owner->output_count; i++) {
+        for (size_t j = 0; j < owner->outputs[i]->link_count; j++) {
+            if (is_told(owner->outputs[i]->links[j], is_fresh)) {
+                fill_link(&links[count++], owner->outputs[i]->links[j], true, is_fresh);
+            }
         }
     }
     return count;
+}
+
+void life_message_link(struct broker *broker, struct actual_node *node,
+                       const struct actual_link *link, bool is_output)
+{
+    if (!life_message_is_heard(node)) {
+        return;  // its SETUP has it
+    }
+    broker->outgoing->type = WIRE_LINK;
+    fill_link(&broker->outgoing->link, link, is_output, false);
+    life_send(broker, node, NULL, 0);
+}
+
+void life_message_leave(struct broker *broker, struct actual_node *node,
+                        const struct actual_link *link)
+{
+    if (life_message_is_heard(node)) {
+        broker->outgoing->type = WIRE_LEAVE;
+        broker->outgoing->leave.link_id = link->id;
+        life_send(broker, node, NULL, 0);
+    }
 }
 
 static size_t fill_params(const struct graph_pairs *pairs, struct wire_param *params)
@@ -79,6 +111,43 @@ static size_t fill_params(const struct graph_pairs *pairs, struct wire_param *pa
         params[i].value = pairs->items[i].value;
     }
     return pairs->count;
+}
+
+static const char *value_of(const struct graph_pairs *pairs, const struct descriptor_param *param)
+{
+    for (size_t i = 0; i < pairs->count; i++) {
+        if (strcmp(pairs->items[i].name, param->name) == 0) {
+            return pairs->items[i].value;
+        }
+    }
+    return param->initial;
+}
+
+int life_message_config(struct broker *broker, struct actual_node *node)
+{
+    const struct descriptor *descriptor = node->wanted->found.descriptor;
+    struct wire_param *params = calloc(descriptor->param_count + 1, sizeof *params);
+    if (params == NULL) {
+        return -ENOMEM;
+    }
+    // All of them: one that is not in the graph any more has its initial value again.
+    size_t count = 0;
+    for (size_t i = 0; i < descriptor->param_count && count < SB_PARAMS_MAX; i++) {
+        const struct descriptor_param *param = &descriptor->params[i];
+        params[count].value = value_of(&node->wanted->found.params, param);
+        if (params[count].value != NULL) {
+            text_copy(params[count].name, sizeof params[count].name, param->name);
+            count++;
+        }
+    }
+    node->config_serial = broker_next_serial(broker);
+    node->config_result = 0;
+    broker->outgoing->type = WIRE_CONFIG;
+    broker->outgoing->config =
+        (struct wire_config){.serial = node->config_serial, .param_count = count, .params = params};
+    life_send(broker, node, NULL, 0);
+    free(params);
+    return 0;
 }
 
 // A life that is not the first one uses no tick that the one before may have used.
@@ -122,8 +191,11 @@ static void fill_setup(const struct broker *broker, const struct actual_node *no
 static void tell_gone_links(struct broker *broker, struct actual_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++) {
-        if (node->inputs[i]->state == LINK_DISCONNECTED) {
-            life_message_unlink(broker, node, node->inputs[i]->id, true);
+        const struct actual_link *link = node->inputs[i];
+        if (link->state == LINK_DISCONNECTED) {
+            life_message_unlink(broker, node, link->id, !link->is_leaving);
+        } else if (link->is_leaving) {
+            life_message_leave(broker, node, link);
         }
     }
     for (size_t i = 0; i < node->output_count; i++) {
@@ -206,7 +278,11 @@ static void on_opened(struct broker *broker, struct actual_node *node,
         return;
     }
     node->is_opened = true;
-    handover_tell_formats(broker, node);
+    if (node->stands_for != NULL) {
+        succession_tell_formats(broker, node);
+    } else {
+        handover_tell_formats(broker, node);
+    }
     wiring_advance(broker);
 }
 
@@ -334,8 +410,37 @@ static void on_ended(struct broker *broker, struct actual_node *node,
 static void on_config_done(struct broker *broker, struct actual_node *node,
                            const struct wire_message *message)
 {
-    (void)message;
-    violate(broker, node, "CONFIG_DONE for nothing that was sent");
+    const struct wire_config_done *done = &message->config_done;
+    if (node->config_serial == 0 || done->serial > node->config_serial) {
+        violate(broker, node, "CONFIG_DONE for nothing that was sent");
+    } else if (done->serial == node->config_serial) {
+        struct text escaped = TEXT_OVER(node->config_text);
+        text_add_escaped(&escaped, done->text, strlen(done->text));
+        node->config_serial = 0;
+        node->config_result = done->code;
+    }
+}
+
+static void on_leaving(struct broker *broker, struct actual_node *node,
+                       const struct wire_message *message)
+{
+    struct actual_link *link = actual_input_of(node, message->leaving.link_id);
+    if (link == NULL || !link->is_leaving) {
+        violate(broker, node, "LEAVING for a link that it was not told of");
+        return;
+    }
+    link_leave_on_known(broker, link);
+}
+
+static void on_left(struct broker *broker, struct actual_node *node,
+                    const struct wire_message *message)
+{
+    struct actual_link *link = actual_input_of(node, message->left.link_id);
+    if (link == NULL || !link->is_leaving) {
+        violate(broker, node, "LEFT for a link that it was not told of");
+        return;
+    }
+    link_leave_end(broker, link);
 }
 
 typedef void (*handler_fn)(struct broker *broker, struct actual_node *node,
@@ -352,6 +457,8 @@ static const handler_fn handlers[] = {
     [WIRE_CONFIG_DONE] = on_config_done,
     [WIRE_DRAINED] = on_drained,
     [WIRE_ENDED] = on_ended,
+    [WIRE_LEAVING] = on_leaving,
+    [WIRE_LEFT] = on_left,
 };
 
 static void on_message(void *argument, const struct wire_message *message)

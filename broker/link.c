@@ -32,6 +32,7 @@ struct step {
 static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     [LINK_PENDING] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTED),
             [LINK_ON_AGREED] = TO(WIRING),
             [LINK_ON_REPLACED] = TO(PENDING),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTED),
@@ -42,6 +43,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     // have hung up with its pages mapped, or be about to start again.
     [LINK_WIRING] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTING),
             [LINK_ON_AGREED] = TO(WIRING),
             [LINK_ON_WIRED] = TO(WIRED),
             [LINK_ON_REPLACED] = TO(REPLACING),
@@ -52,6 +54,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
     // Two generations of one link are wired one after the other when its consumer is replaced.
     [LINK_WIRED] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTING),
             [LINK_ON_AGREED] = TO(SWITCHING),
             [LINK_ON_WIRED] = TO(WIRED),
             [LINK_ON_REPLACED] = TO(REPLACING),
@@ -62,6 +65,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         },
     [LINK_SWITCHING] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTING),
             [LINK_ON_AGREED] = TO(SWITCHING),
             [LINK_ON_WIRED] = TO(WIRED),
             [LINK_ON_REPLACED] = TO(REPLACING),
@@ -71,6 +75,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         },
     [LINK_REPLACING] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTING),
             [LINK_ON_AGREED] = TO(SWITCHING),
             [LINK_ON_WIRED] = TO(WIRED),
             [LINK_ON_REPLACED] = TO(REPLACING),
@@ -80,6 +85,7 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         },
     [LINK_DISCONNECTING] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTING),
             [LINK_ON_WIRED] = TO(DISCONNECTING),
             [LINK_ON_REPLACED] = TO(DISCONNECTING),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
@@ -87,12 +93,14 @@ static const struct step table[LINK_STATE_COUNT][LINK_EVENT_COUNT] = {
         },
     [LINK_DISCONNECTED] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTED),
             [LINK_ON_REPLACED] = TO(DISCONNECTED),
             [LINK_ON_PRODUCER_GONE] = TO(DISCONNECTED),
             [LINK_ON_CONSUMER_GONE] = TO(DISCONNECTED),
         },
     [LINK_ERROR] =
         {
+            [LINK_ON_LEAVE] = TO(DISCONNECTED),
             [LINK_ON_REPLACED] = TO(ERROR),
             [LINK_ON_PRODUCER_GONE] = TO(ERROR),
             [LINK_ON_CONSUMER_GONE] = TO(ERROR),

@@ -30,6 +30,7 @@ enum link_state {
     X(WIRED, "both ends have their pages")                                                         \
     X(REPLACED, "an end is replaced")                                                              \
     X(PRODUCER_GONE, "producer gone")                                                              \
+    X(LEAVE, "it is taken away")                                                                   \
     X(CONSUMER_GONE, "consumer gone")                                                              \
     X(DRAINED, "read to its end")                                                                  \
     X(REFUSED, "no format or no memory")

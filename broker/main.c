@@ -123,7 +123,8 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     }
     diags_print(diags, stderr);
     *diags = (struct diags){.count = 0};
-    struct broker_options wanted = {.is_keep = options->is_given[OPTION_KEEP],
+    struct broker_options wanted = {.catalog = catalog,
+                                    .is_keep = options->is_given[OPTION_KEEP],
                                     .is_idle = options->is_given[OPTION_IDLE],
                                     .control = -1};
     int status = open_control(options, *graph, launcher, &wanted.control);

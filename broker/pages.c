@@ -80,15 +80,14 @@ bool pages_is_stream_ended(const struct actual_link *link)
     return end_kind_of(pages_of(written(link), link)) == LINK_END_STREAM;
 }
 
-static struct account account_of(const struct actual_link *link,
-                                 const struct generation_link *pages)
+static struct account account_of(const struct generation_link *pages)
 {
     if (pages == NULL) {
         return (struct account){0};
     }
-    struct account_link known = {.delivery = actual_delivery(link),
+    struct account_link known = {.delivery = pages->delivery,
                                  .depth = pages->depth,
-                                 .claims = actual_claims(link),
+                                 .claims = pages->claims,
                                  .first_seq = pages->first_seq,
                                  .lost = pages->lost};
     return account_link(&known, pages->publish.view, pages->consume.view);
@@ -98,28 +97,31 @@ struct account pages_account(const struct actual_link *link)
 {
     struct account account = link->past;
     struct generation *newest = written(link);
-    struct account old = account_of(link, pages_of(link->output->old, link));
+    struct account old = account_of(pages_of(link->output->old, link));
     account_add(&account, &old);
     if (newest == link->output->now) {
-        struct account now = account_of(link, pages_of(newest, link));
+        struct account now = account_of(pages_of(newest, link));
         account_add(&account, &now);
     }
     return account;
 }
 
-void pages_keep(struct generation *generation)
+void pages_keep_link(struct generation *generation, struct generation_link *pages)
 {
     struct actual_output *output = generation->output;
+    struct actual_link *link = pages->link;
+    struct account account = account_of(pages);
+    account_abandon(&account);
+    account_add(&link->past, &account);
+    struct generation_link *next = output->now == generation ? NULL : pages_of(output->now, link);
+    if (next != NULL && next->first_seq == 0) {
+        next->first_seq = end_of(pages);
+    }
+}
+
+void pages_keep(struct generation *generation)
+{
     for (size_t i = 0; i < generation->link_count; i++) {
-        struct generation_link *pages = &generation->links[i];
-        struct actual_link *link = pages->link;
-        struct account account = account_of(link, pages);
-        account_abandon(&account);
-        account_add(&link->past, &account);
-        struct generation_link *next =
-            output->now == generation ? NULL : pages_of(output->now, link);
-        if (next != NULL && next->first_seq == 0) {
-            next->first_seq = end_of(pages);
-        }
+        pages_keep_link(generation, &generation->links[i]);
     }
 }

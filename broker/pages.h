@@ -25,6 +25,9 @@ bool pages_is_stream_ended(const struct actual_link *link);
 // The account of a link now.
 struct account pages_account(const struct actual_link *link);
 
+// Before one link of a generation is dropped: the same for this link alone.
+void pages_keep_link(struct generation *generation, struct generation_link *pages);
+
 // Before a generation is dropped: its counters go to the past of its links, and the generation
 // after it learns where it begins.
 void pages_keep(struct generation *generation);

@@ -31,8 +31,8 @@ struct group {
 
 static bool is_usable(const struct actual_link *link)
 {
-    return link->state != LINK_DISCONNECTED && link->state != LINK_DISCONNECTING &&
-           link->state != LINK_ERROR;
+    return !link->is_held && link->state != LINK_DISCONNECTED &&
+           link->state != LINK_DISCONNECTING && link->state != LINK_ERROR;
 }
 
 static bool takes_any(const struct actual_link *link)
@@ -58,7 +58,8 @@ static bool is_member(const struct group *group, const struct actual_output *out
 // An output that takes part in a choice: offers were made, and nothing was agreed about them yet.
 static bool is_open(const struct actual_output *output)
 {
-    return output->is_offer_new && node_is_alive(output->node->life.state);
+    const struct actual_node *node = output->node;
+    return output->is_offer_new && !node->is_held && node_is_alive(node->life.state);
 }
 
 // An output that will have offers, but does not have them yet.
@@ -188,6 +189,23 @@ static bool has_usable_link(const struct actual_output *output)
     return false;
 }
 
+// What runs already goes on without links that were added to it and cannot have their frames.
+// Returns whether there was such a link.
+static bool refuse_new_links(struct broker *broker, struct actual_output *output, const char *why)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < output->link_count && output->node->was_ready; i++) {
+        struct actual_link *link = output->links[i];
+        if (is_usable(link) && link->state == LINK_PENDING) {
+            is_any = true;
+            link_transition(&link->state, LINK_ON_REFUSED, link->name);
+            health_say(&broker->health, HEALTH_LINK_REFUSED, "", 0, 0, "link %s: %s", link->name,
+                       why);
+        }
+    }
+    return is_any;
+}
+
 static void settle(struct broker *broker, struct actual_output *output,
                    const struct sb_format *format)
 {
@@ -202,7 +220,7 @@ static void settle(struct broker *broker, struct actual_output *output,
         return;
     }
     int failed = generation_order(broker, output, text, sizeof text);
-    if (failed != 0) {
+    if (failed != 0 && !refuse_new_links(broker, output, text)) {
         life_refuse(broker, output->node, "%s", text);
     }
 }
@@ -225,10 +243,14 @@ static bool is_group_busy(const struct group *group)
 
 static void refuse_group(struct broker *broker, const struct group *group, const char *text)
 {
+    bool is_any = false;
     for (size_t i = 0; i < group->output_count; i++) {
         group->outputs[i]->is_offer_new = false;
+        is_any = refuse_new_links(broker, group->outputs[i], text) || is_any;
     }
-    life_refuse(broker, group->outputs[0]->node, "%s", text);
+    if (!is_any) {
+        life_refuse(broker, group->outputs[0]->node, "%s", text);
+    }
 }
 
 // True when converters were put between ends that do not meet: the rest is agreed without them.
@@ -418,7 +440,7 @@ static void send_starts(struct broker *broker)
         bool is_under_way = broker->phase == BROKER_RUNNING || broker->phase == BROKER_ENDING;
         bool is_alone = is_under_way && is_node_quiet(node);
         if ((is_all_quiet || is_alone) && node->life.state == NODE_STARTING &&
-            !node->is_start_sent) {
+            !node->is_start_sent && !node->is_held) {
             node->is_start_sent = true;
             life_expect_ready(broker, node);
             broker->outgoing->type = WIRE_START;
@@ -478,4 +500,35 @@ void wiring_check_ready(struct broker *broker)
             life_run(broker, broker->actual->nodes[i]);
         }
     }
+}
+
+static bool is_offer_taken(const struct actual *actual, const struct actual_output *output,
+                           const struct sb_format *offer)
+{
+    struct group nobody = {.output_count = 0};
+    for (size_t i = 0; i < output->link_count; i++) {
+        const struct actual_link *link = output->links[i];
+        if (link->is_doomed || link->is_leaving || !link_is_legal(link->state, LINK_ON_AGREED)) {
+            continue;
+        }
+        struct negotiation_input input = negotiation_input_of(
+            link->to_address, link->wanted->found.to_port, settled_format(actual, &nobody, link));
+        // What another link of the input carries may still change; what the port takes does not.
+        input.settled = output->is_agreed ? input.settled : NULL;
+        if (!negotiation_accepts(&input, offer)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool wiring_can_agree(const struct broker *broker, const struct actual_output *output,
+                      const struct actual_output *offers)
+{
+    for (size_t i = 0; i < offers->offer_count; i++) {
+        if (is_offer_taken(broker->actual, output, &offers->offers[i])) {
+            return true;
+        }
+    }
+    return offers->offer_count == 0;
 }

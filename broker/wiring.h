@@ -15,5 +15,11 @@ void wiring_advance(struct broker *broker);
 // Tells of formats that wait for a second now, because other links stand against them.
 void wiring_tell_held(struct broker *broker, int64_t now_ns);
 
+// Whether one of the formats that `offers` has would do for every link of `output`, also for those
+// that are held. They differ where another worker is to take over the output. True when nothing was
+// offered yet.
+bool wiring_can_agree(const struct broker *broker, const struct actual_output *output,
+                      const struct actual_output *offers);
+
 // Lets the graph run when every node is ready.
 void wiring_check_ready(struct broker *broker);

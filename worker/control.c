@@ -127,9 +127,7 @@ static int on_unlink(struct sb_node *node, const struct wire_message *message, c
     (void)fds;
     struct input_link *input = link_table_input(node, message->unlink.link_id);
     struct output_link *output = link_table_output(node, message->unlink.link_id);
-    if (input == NULL && output == NULL) {
-        return -EPROTO;
-    }
+    // One that came to nothing before this worker heard of it is none as well.
     if (input != NULL) {
         input_link_unlink(input, message->unlink.is_ended);
         link_table_forget_input(input);

@@ -241,9 +241,9 @@ static void expect_refusal(void (*fill)(struct wire_message *message), enum wire
     rig_end(&rig);
 }
 
-static void fill_unlink(struct wire_message *message)
+static void fill_leave(struct wire_message *message)
 {
-    message->unlink.link_id = 99;
+    message->leave.link_id = 99;
 }
 
 static void fill_link_end(struct wire_message *message)
@@ -265,7 +265,7 @@ static void fill_status(struct wire_message *message)
 static void messages_about_nothing_end_the_node(void **state)
 {
     (void)state;
-    expect_refusal(fill_unlink, WIRE_UNLINK, -1, "the other side broke the protocol");
+    expect_refusal(fill_leave, WIRE_LEAVE, -1, "the other side broke the protocol");
     expect_refusal(fill_link_end, WIRE_LINK_END, -1, "the other side broke the protocol");
     expect_refusal(fill_status, WIRE_MEMORY, STDIN_FILENO, "the other side broke the protocol");
 }
