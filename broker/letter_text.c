@@ -7,6 +7,8 @@
 
 #include "base/text.h"
 
+#define FORMAT_BYTES 256
+
 static void add_line(struct text *text, const char *key, const char *value)
 {
     text_add_format(text, "%s: ", key);
@@ -17,47 +19,6 @@ static void add_line(struct text *text, const char *key, const char *value)
 static void add_number(struct text *text, const char *key, uint64_t value)
 {
     text_add_format(text, "%s: %llu\n", key, (unsigned long long)value);
-}
-
-static void add_video(struct text *text, const struct sb_video_format *video)
-{
-    add_line(text, "pixel", sb_pixel_name(video->pixel));
-    add_number(text, "width", video->width);
-    add_number(text, "height", video->height);
-    add_number(text, "fps-numerator", video->fps_numerator);
-    add_number(text, "fps-denominator", video->fps_denominator);
-}
-
-static void add_tensor(struct text *text, const struct sb_tensor_format *tensor)
-{
-    add_line(text, "element", sb_element_name(tensor->element));
-    for (uint32_t i = 0; i < tensor->rank && i < SB_TENSOR_RANK_MAX; i++) {
-        add_number(text, "shape", tensor->shape[i]);
-    }
-}
-
-static void add_format(struct text *text, const struct sb_format *format)
-{
-    add_line(text, "kind", sb_format_kind_name(format->kind));
-    switch (format->kind) {
-    case SB_FORMAT_VIDEO:
-        add_video(text, &format->video);
-        break;
-    case SB_FORMAT_AUDIO:
-        add_line(text, "sample", sb_sample_name(format->audio.sample));
-        add_number(text, "rate", format->audio.rate);
-        add_number(text, "channels", format->audio.channels);
-        break;
-    case SB_FORMAT_TENSOR:
-        add_tensor(text, &format->tensor);
-        break;
-    case SB_FORMAT_NONE:
-    case SB_FORMAT_TEXT:
-    case SB_FORMAT_BINARY:
-    case SB_FORMAT_MESSAGE:
-        add_line(text, "name", format->name);
-        break;
-    }
 }
 
 int letter_text_head(const struct dead_letter *letter, const struct sb_format *format, char *out,
@@ -72,7 +33,9 @@ int letter_text_head(const struct dead_letter *letter, const struct sb_format *f
     add_number(&text, "deaths", letter->deaths);
     add_line(&text, "reason", letter->reason);
     if (format != NULL) {
-        add_format(&text, format);
+        char words[FORMAT_BYTES];
+        sb_format_text(format, words, sizeof words);
+        add_line(&text, "format", words);
     }
     return text.is_cut ? -E2BIG : 0;
 }

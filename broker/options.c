@@ -70,12 +70,10 @@ static int set_log_format(struct parser *parser, const char *value)
 
 static int set_print(struct parser *parser, const char *value)
 {
-    static const char *const forms[] = {[GRAPH_CHECK_YAML] = "yaml",
-                                        [GRAPH_CHECK_JSON] = "json",
-                                        [GRAPH_CHECK_DOT] = "dot",
-                                        [GRAPH_CHECK_TEXT] = "text",
-                                        [GRAPH_CHECK_GRANTS] = "grants",
-                                        [GRAPH_CHECK_GRANTS_JSON] = "grants-json"};
+    static const char *const forms[] = {
+        [GRAPH_CHECK_YAML] = "yaml",     [GRAPH_CHECK_JSON] = "json",
+        [GRAPH_CHECK_DOT] = "dot",       [GRAPH_CHECK_TEXT] = "text",
+        [GRAPH_CHECK_GRANTS] = "grants", [GRAPH_CHECK_GRANTS_JSON] = "grants-json"};
     for (size_t i = GRAPH_CHECK_YAML; i <= GRAPH_CHECK_GRANTS_JSON; i++) {
         if (strcmp(forms[i], value) == 0) {
             parser->options.print = (enum graph_check_print)i;

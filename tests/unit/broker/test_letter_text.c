@@ -29,26 +29,8 @@ static void every_line_is_a_key_and_a_value_and_nothing_adds_a_line(void **state
     assert_int_equal(letter_text_head(&letter, &format, head, sizeof head), 0);
     assert_string_equal(head, "streambroker-letter: 1\nnode: blur\nto: blur.video\n"
                               "link: src.video -> blur.video\nseq: 51\ndeaths: 3\n"
-                              "reason: bad\\x0aline: x (exit code 3)\nkind: video\npixel: rgba\n"
-                              "width: 64\nheight: 16\nfps-numerator: 0\nfps-denominator: 0\n");
-}
-
-static void every_kind_of_format_has_its_fields(void **state)
-{
-    (void)state;
-    char head[LETTER_HEAD_BYTES_MAX];
-    struct sb_format audio = {.kind = SB_FORMAT_AUDIO,
-                              .audio = {.sample = SB_SAMPLE_F32, .rate = 48000, .channels = 2}};
-    assert_int_equal(letter_text_head(&letter, &audio, head, sizeof head), 0);
-    assert_non_null(strstr(head, "kind: audio\nsample: f32\nrate: 48000\nchannels: 2\n"));
-    struct sb_format tensor = {.kind = SB_FORMAT_TENSOR,
-                               .tensor = {.element = SB_ELEMENT_F16, .rank = 2, .shape = {3, 4}}};
-    assert_int_equal(letter_text_head(&letter, &tensor, head, sizeof head), 0);
-    assert_non_null(strstr(head, "kind: tensor\nelement: f16\nshape: 3\nshape: 4\n"));
-    struct sb_format message = {.kind = SB_FORMAT_MESSAGE, .name = "a.b.C"};
-    assert_int_equal(letter_text_head(&letter, &message, head, sizeof head), 0);
-    assert_non_null(strstr(head, "kind: message\nname: a.b.C\n"));
-    assert_int_equal(letter_text_head(&letter, &message, head, 100), -E2BIG);
+                              "reason: bad\\x0aline: x (exit code 3)\nformat: video rgba 64x16\n");
+    assert_int_equal(letter_text_head(&letter, &format, head, 100), -E2BIG);
 }
 
 static void the_header_of_the_frame_ends_the_head(void **state)
@@ -82,7 +64,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_line_is_a_key_and_a_value_and_nothing_adds_a_line),
-        cmocka_unit_test(every_kind_of_format_has_its_fields),
         cmocka_unit_test(the_header_of_the_frame_ends_the_head),
         cmocka_unit_test(names_sort_by_time_and_lead_nowhere),
     };
