@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import own_runtime  # noqa: E402, F401
 
+SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 NOBODY = 65534
 COPY = """version: 1
@@ -65,6 +66,21 @@ class Grants(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((self.home / "out.txt").read_text(), "one\ntwo\n")
         self.assertEqual((self.home / "out.txt").stat().st_uid, NOBODY)
+
+    def test_the_film_example_runs_below_a_home_that_is_closed(self):
+        """R-GRANT-010"""
+        examples = self.home / "examples"
+        shutil.copytree(SOURCE / "examples", examples, ignore=shutil.ignore_patterns("out", "media/*.webm"))
+        if run(examples / "media/make").returncode != 0:
+            self.skipTest("the film of the example cannot be made here")
+        for name, file in (("hello", "hello.txt"), ("video", "video.webm")):
+            graph = examples / f"{name}.yaml"
+            graph.write_text(graph.read_text().replace("sandbox: {", "sandbox: {tier: untrusted, "))
+            done = run(self.broker, graph)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            made = examples / "out" / file
+            self.assertGreater(made.stat().st_size, 100)
+            self.assertEqual(made.stat().st_uid, os.geteuid())
 
     def test_what_was_granted_to_a_neighbour_is_not_there(self):
         done = run(self.broker, self.write(read=""))
