@@ -22,6 +22,7 @@
 #include "broker/graph_check.h"
 #include "broker/graph_file.h"
 #include "broker/letter_write.h"
+#include "broker/machine_command.h"
 #include "broker/options.h"
 #include "broker/process_limits.h"
 #include "broker/verify_command.h"
@@ -222,6 +223,9 @@ int main(int argc, char **argv)
     }
     if (options.is_given[OPTION_VERSION]) {
         return print("streambroker " SB_VERSION_STRING "\n");
+    }
+    if (options.is_given[OPTION_MACHINE]) {
+        return machine_command();
     }
     if (options.is_given[OPTION_VERIFY]) {
         return verify_command(options.graph, options.keys);

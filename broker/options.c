@@ -111,6 +111,7 @@ static int set(struct parser *parser, enum option_id id, const char *value)
         return 0;
     case OPTION_CHECK:
     case OPTION_VERIFY:
+    case OPTION_MACHINE:
     case OPTION_KEEP:
     case OPTION_IDLE:
     case OPTION_VERSION:
@@ -211,7 +212,8 @@ int options_parse(int argc, char *const *argv, struct options *out_options, char
         }
     }
     bool needs_graph =
-        !parser.options.is_given[OPTION_HELP] && !parser.options.is_given[OPTION_VERSION];
+        !parser.options.is_given[OPTION_HELP] && !parser.options.is_given[OPTION_VERSION] &&
+        !parser.options.is_given[OPTION_MACHINE];
     if (needs_graph && parser.options.graph == NULL) {
         text_add(&parser.why, "which graph? Give the path of a graph file");
         return -EINVAL;

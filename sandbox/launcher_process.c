@@ -28,6 +28,7 @@
 #include "sandbox/launcher_jail.h"
 #include "sandbox/launcher_meters.h"
 #include "sandbox/launcher_request.h"
+#include "sandbox/launcher_uid.h"
 #include "sandbox/launcher_wire.h"
 #include "sandbox/walls.h"
 
@@ -457,13 +458,20 @@ static void on_spawn(const int *fds, size_t fd_count)
     }
 }
 
+static bool can_be_somebody(void)
+{
+    uid_t uid;
+    auto_fd int claim = -1;
+    return launcher_uid_claim(&uid, &claim) == 0;
+}
+
 static void on_meters(void)
 {
     const struct cgroup *cgroup = launcher_meters_open();
     struct launcher_answer said = {
         .kind = LAUNCH_METERS,
         .serial = request.serial,
-        .meters = {.step = cgroup->step, .has = cgroup->has, .is_own_uid = geteuid() == 0}};
+        .meters = {.step = cgroup->step, .has = cgroup->has, .is_own_uid = can_be_somebody()}};
     text_copy(said.meters.why, sizeof said.meters.why, cgroup->why);
     answer(&said, -1);
 }

@@ -19,9 +19,9 @@ enum { OUTPUT_BYTES_MAX = 256 * 1024 };
 
 #define DEADLINE_NS (2 * CLOCK_NS_PER_S)
 
-static _Noreturn void become(const char *program, int output)
+static _Noreturn void become(const char *program, const char *word, int output)
 {
-    char *argv[] = {(char *)(uintptr_t)program, (char[]){"--describe"}, NULL};
+    char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)word, NULL};
     char *environment[] = {NULL};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
@@ -61,8 +61,8 @@ static ssize_t read_all(int fd, char *bytes, size_t size_bytes)
     }
 }
 
-static int run(const char *program, char *bytes, size_t size_bytes, size_t *out_count,
-               struct diag *out_why)
+static int run(const char *program, const char *word, char *bytes, size_t size_bytes,
+               size_t *out_count, struct diag *out_why)
 {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -71,7 +71,7 @@ static int run(const char *program, char *bytes, size_t size_bytes, size_t *out_
     auto_fd int output = ends[0];
     pid_t pid = fork();
     if (pid == 0) {
-        become(program, ends[1]);
+        become(program, word, ends[1]);
     }
     close(ends[1]);
     if (pid < 0) {
@@ -88,27 +88,42 @@ static int run(const char *program, char *bytes, size_t size_bytes, size_t *out_
     } else if (count == -EFBIG) {
         diag_set(out_why, "its description is larger than 256 KiB");
     } else if (count == 0) {
-        diag_set(out_why, "it printed nothing for --describe");
+        diag_set(out_why, "it printed nothing for %s", word);
         return -EPROTO;
     }
     *out_count = count > 0 ? (size_t)count : 0;
     return count < 0 ? (int)count : 0;
 }
 
-int describe_run(const char *program, json_t **out_json, struct diag *out_why)
+int describe_run_word(const char *program, const char *word, json_t **out_json,
+                      struct diag *out_why)
 {
     auto_free char *bytes = malloc(OUTPUT_BYTES_MAX);
     size_t count = 0;
     diag_set(out_why, "it cannot be run");
-    int failed = bytes == NULL ? -ENOMEM : run(program, bytes, OUTPUT_BYTES_MAX, &count, out_why);
+    int failed =
+        bytes == NULL ? -ENOMEM : run(program, word, bytes, OUTPUT_BYTES_MAX, &count, out_why);
     if (failed != 0) {
         return failed;
     }
     json_error_t error;
-    json_t *json = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &error);
+    *out_json = json_loadb(bytes, count, JSON_REJECT_DUPLICATES, &error);
+    if (*out_json == NULL) {
+        diag_set(out_why, "it is no processor: what it printed for %s is no description", word);
+        return -EPROTO;
+    }
+    return 0;
+}
+
+int describe_run(const char *program, json_t **out_json, struct diag *out_why)
+{
+    json_t *json = NULL;
+    int failed = describe_run_word(program, "--describe", &json, out_why);
+    if (failed != 0) {
+        return failed;
+    }
     const char *name = json_string_value(json_object_get(json, "name"));
-    if (json == NULL || json_integer_value(json_object_get(json, "streambroker")) != 1 ||
-        name == NULL) {
+    if (json_integer_value(json_object_get(json, "streambroker")) != 1 || name == NULL) {
         diag_set(out_why, "it is no processor: what it printed for --describe is no description");
         json_decref(json);
         return -EPROTO;

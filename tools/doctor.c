@@ -2,12 +2,17 @@
 // Prints the answers of all probes: what each thing is for, and what to do where it is missing.
 #include "tools/doctor.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <jansson.h>
 
 #include "base/check.h"
+#include "base/search.h"
 #include "base/text.h"
+#include "tools/describe_run.h"
 #include "tools/doctor_probe.h"
 #include "tools/verb.h"
 
@@ -21,31 +26,104 @@ struct probe {
 static const struct probe probes[] = {
 #define PROBE(NAME, name, purpose, advice) {name, purpose, advice, doctor_probe_##NAME},
 #include "tools/doctor.def"
-#undef PROBE
 };
 
-static void print_line(const struct probe *probe, bool is_there, const char *detail)
+// What the broker is asked.
+struct question {
+    const char *name;
+    const char *purpose;
+    const char *advice;
+};
+
+static const struct question questions[] = {
+#define ASK(name, purpose, advice) {name, purpose, advice},
+#include "tools/doctor.def"
+};
+
+struct finding {
+    const char *name;
+    const char *purpose;
+    const char *advice;
+    const char *detail;
+    bool is_there;
+};
+
+static void report(const struct finding *finding, json_t *list)
 {
-    printf("%-8s %-15s %-34s for %s%s%s\n", is_there ? "ok" : "missing", probe->name, detail,
-           probe->purpose, is_there ? "" : "; ", is_there ? "" : probe->advice);
+    const char *advice = finding->is_there ? NULL : finding->advice;
+    if (list != NULL) {
+        json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:s?}", "name", finding->name,
+                                              "ok", finding->is_there, "detail", finding->detail,
+                                              "purpose", finding->purpose, "advice", advice));
+        return;
+    }
+    printf("%-8s %-15s %-34s for %s%s%s\n", finding->is_there ? "ok" : "missing", finding->name,
+           finding->detail, finding->purpose, advice != NULL ? "; " : "",
+           advice != NULL ? advice : "");
 }
 
-int doctor(bool is_json)
+static void report_probes(json_t *list)
 {
-    json_t *list = json_array();
     for (size_t i = 0; i < ARRAY_COUNT(probes); i++) {
         char detail[256];
         struct text text = TEXT_OVER(detail);
         bool is_there = probes[i].ask(&text);
-        if (is_json) {
-            json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:s?}", "name",
-                                                  probes[i].name, "ok", is_there, "detail", detail,
-                                                  "purpose", probes[i].purpose, "advice",
-                                                  is_there ? NULL : probes[i].advice));
-        } else {
-            print_line(&probes[i], is_there, detail);
+        report(&(struct finding){probes[i].name, probes[i].purpose, probes[i].advice, detail,
+                                 is_there},
+               list);
+    }
+}
+
+// The broker's answers, NULL when it cannot be asked; then why says so.
+static json_t *ask_broker(struct diag *why)
+{
+    struct search_places places = {NULL, getenv("PATH"), NULL};
+    char folder[PATH_MAX];
+    char program[PATH_MAX];
+    if (search_beside_program(".", folder) == 0) {
+        places.folder = folder;
+    }
+    json_t *answers = NULL;
+    if (search_program(&places, "streambroker", program) != 0) {
+        diag_set(why, "streambroker is not installed beside streamctl");
+    } else if (describe_run_word(program, "--machine", &answers, why) != 0) {
+        return NULL;
+    }
+    return answers;
+}
+
+static const json_t *find_answer(const json_t *answers, const char *name)
+{
+    for (size_t i = 0; i < json_array_size(answers); i++) {
+        const json_t *answer = json_array_get(answers, i);
+        const char *found = json_string_value(json_object_get(answer, "name"));
+        if (found != NULL && strcmp(found, name) == 0) {
+            return answer;
         }
     }
+    return NULL;
+}
+
+static void report_questions(json_t *list)
+{
+    struct diag why = {.text = ""};
+    json_t *answers = ask_broker(&why);
+    for (size_t i = 0; i < ARRAY_COUNT(questions); i++) {
+        const json_t *answer = find_answer(answers, questions[i].name);
+        const char *detail = json_string_value(json_object_get(answer, "text"));
+        report(&(struct finding){questions[i].name, questions[i].purpose, questions[i].advice,
+                                 detail != NULL ? detail : why.text,
+                                 json_is_true(json_object_get(answer, "ok"))},
+               list);
+    }
+    json_decref(answers);
+}
+
+int doctor(bool is_json)
+{
+    json_t *list = is_json ? json_array() : NULL;
+    report_probes(list);
+    report_questions(list);
     int status = VERB_OK;
     if (is_json) {
         status = json_dumpf(list, stdout, JSON_INDENT(2)) == 0 ? VERB_OK : VERB_INTERNAL;

@@ -5,10 +5,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
-#include <linux/landlock.h>
-#include <linux/seccomp.h>
-#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -96,41 +91,6 @@ bool doctor_probe_passrights(struct text *detail)
     return is_there;
 }
 
-bool doctor_probe_user_namespace(struct text *detail)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        _exit(unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET) == 0 ? 0 : errno);
-    }
-    int status = 0;
-    if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status)) {
-        text_add(detail, "cannot be tried");
-        return false;
-    }
-    int error = WEXITSTATUS(status);
-    text_add(detail, error == 0 ? "can be made" : strerror(error));
-    return error == 0;
-}
-
-bool doctor_probe_landlock(struct text *detail)
-{
-    long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
-    if (version < 1) {
-        text_add(detail, strerror(errno));
-        return false;
-    }
-    text_add_format(detail, "ABI %ld", version);
-    return true;
-}
-
-bool doctor_probe_seccomp(struct text *detail)
-{
-    uint32_t action = SECCOMP_RET_KILL_PROCESS;
-    bool is_there = syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
-    text_add(detail, is_there ? "filters that kill the process" : strerror(errno));
-    return is_there;
-}
-
 static bool find_in_path(const char *name, struct text *detail)
 {
     char path[PATH_MAX];
@@ -138,11 +98,6 @@ static bool find_in_path(const char *name, struct text *detail)
     bool is_there = search_program(&places, name, path) == 0;
     text_add(detail, is_there ? path : "not installed");
     return is_there;
-}
-
-bool doctor_probe_bwrap(struct text *detail)
-{
-    return find_in_path("bwrap", detail);
 }
 
 bool doctor_probe_iceoryx(struct text *detail)
@@ -160,28 +115,6 @@ static bool file_has_word(const char *path, const char *word)
     size_t count = fread(text, 1, sizeof(text) - 1, file);
     text[count] = '\0';
     return strstr(text, word) != NULL;
-}
-
-bool doctor_probe_cgroup(struct text *detail)
-{
-    bool is_v2 = file_has_word("/sys/fs/cgroup/cgroup.controllers", "memory");
-    bool is_v1 = access("/sys/fs/cgroup/memory/memory.limit_in_bytes", F_OK) == 0 ||
-                 access("/sys/fs/cgroup/memory/cgroup.procs", F_OK) == 0;
-    const char *folder = is_v2 ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-    if (!is_v2 && !is_v1) {
-        text_add(detail, "no memory controller; limits are by polling");
-        return false;
-    }
-    bool is_writable = access(folder, W_OK) == 0;
-    text_add_format(detail, "%s, %s", is_v2 ? "v2" : "v1",
-                    is_writable ? "writable" : "not writable for this user");
-    return is_writable;
-}
-
-bool doctor_probe_own_uid(struct text *detail)
-{
-    text_add_format(detail, "this user is %u", (unsigned)geteuid());
-    return geteuid() == 0;
 }
 
 bool doctor_probe_huge_pages(struct text *detail)

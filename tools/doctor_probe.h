@@ -9,4 +9,3 @@
 // True when it is there. detail gets what was seen, in a few words.
 #define PROBE(NAME, name, purpose, advice) bool doctor_probe_##NAME(struct text *detail);
 #include "tools/doctor.def"
-#undef PROBE

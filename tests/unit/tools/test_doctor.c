@@ -23,7 +23,8 @@
 static const char *const names[] = {
 #define PROBE(NAME, name, purpose, advice) name,
 #include "tools/doctor.def"
-#undef PROBE
+#define ASK(name, purpose, advice) name,
+#include "tools/doctor.def"
 };
 
 enum { NAMES_COUNT = sizeof(names) / sizeof(names[0]) };

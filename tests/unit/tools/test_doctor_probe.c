@@ -30,7 +30,6 @@ static void every_probe_says_what_it_saw(void **state)
         assert_false(text.is_cut);                                                                 \
     }
 #include "tools/doctor.def"
-#undef PROBE
 }
 
 static void probes_leave_no_descriptor_open(void **state)
