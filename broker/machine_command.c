@@ -3,12 +3,10 @@
 #include "broker/machine_command.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
+#include <sys/types.h>
 
 #include <jansson.h>
 
@@ -60,23 +58,6 @@ static void add_meters(json_t *list)
     cgroup_close(&cgroup);
 }
 
-// Whether files of a user can be handed to the user of a worker: tried with our own root.
-static int try_stage(uid_t worker)
-{
-    pid_t pid = fork();
-    if (pid == 0) {
-        const struct stage_item item = {
-            .fd = open("/", O_PATH | O_CLOEXEC), .is_mapped = true, .is_needed = true};
-        size_t index;
-        _exit(-stage_enter(&item, 1, 0, worker, &index));
-    }
-    int status = 0;
-    if (pid < 0 || waitpid(pid, &status, 0) < 0 || !WIFEXITED(status)) {
-        return EIO;
-    }
-    return WEXITSTATUS(status);
-}
-
 static void add_users(json_t *list)
 {
     uid_t uid = 0;
@@ -92,7 +73,7 @@ static void add_users(json_t *list)
     }
     add(list, "own-uid", failed == 0, bytes);
     // Without a user of its own a worker reaches what its broker reaches.
-    int error = failed == 0 ? try_stage(uid) : 0;
+    int error = failed == 0 ? -stage_try(uid) : 0;
     add(list, "mapped-mounts", error == 0,
         failed != 0  ? "not needed without users of their own"
         : error == 0 ? "owners can be mapped"

@@ -28,3 +28,6 @@ struct stage_item {
 // -EOPNOTSUPP where the file system of the item cannot map owners.
 int stage_enter(const struct stage_item *items, size_t count, uid_t user, uid_t worker,
                 size_t *out_index);
+
+// Tries it in a process of its own, with the root folder. Returns as stage_enter().
+int stage_try(uid_t worker);

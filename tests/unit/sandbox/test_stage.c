@@ -206,6 +206,21 @@ static void nothing_of_it_is_seen_outside(void **state)
     assert_string_equal(before, after);
 }
 
+static void a_try_changes_nothing_here(void **state)
+{
+    (void)state;
+    char before[4096];
+    char after[4096];
+    ssize_t length = readlink("/proc/self/ns/mnt", before, sizeof before - 1);
+    assert_true(length > 0);
+    before[length] = '\0';
+    assert_int_equal(stage_try(WORKER), 0);
+    length = readlink("/proc/self/ns/mnt", after, sizeof after - 1);
+    assert_true(length > 0);
+    after[length] = '\0';
+    assert_string_equal(before, after);
+}
+
 static void an_item_that_is_no_descriptor_is_named(void **state)
 {
     (void)state;
@@ -231,6 +246,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_the_worker_writes_belongs_to_the_owner_of_the_place,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_of_it_is_seen_outside, set_up, tear_down),
+        cmocka_unit_test(a_try_changes_nothing_here),
         cmocka_unit_test_setup_teardown(an_item_that_is_no_descriptor_is_named, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
