@@ -9,6 +9,7 @@
 #include "broker/arena.h"
 #include "broker/broker.h"
 #include "broker/control_verb.h"
+#include "broker/graph_difference.h"
 #include "broker/graph_edit.h"
 #include "broker/graph_file.h"
 #include "broker/plan.h"
@@ -103,11 +104,33 @@ static int load_edit(struct control_call *call, const struct graph_edit *edit,
         call, failed == -ENOMEM ? CONTROL_CODE_INTERNAL : CONTROL_CODE_INVALID, "%s", text);
 }
 
-static int want(struct control_call *call, struct graph *graph)
+// Parameters are set in the process that runs: those that it reads at its start only are not.
+static int refuse_fixed(const struct broker *broker, const struct graph *graph, char *text,
+                        size_t text_bytes)
+{
+    struct graph_difference difference;
+    struct text why = text_over(text, text_bytes);
+    if (graph_difference_find(broker->live.wanted, graph, &difference) != 0) {
+        text_add(&why, "out of memory");
+        return CONTROL_CODE_INTERNAL;
+    }
+    bool is_fixed = graph_difference_count(&difference, DIFFERENCE_REPLACE) > 0;
+    graph_difference_fini(&difference);
+    if (is_fixed) {
+        text_add(&why, "a parameter cannot be changed while the node runs; replace the node, or "
+                       "apply a file");
+    }
+    return is_fixed ? CONTROL_CODE_INVALID : 0;
+}
+
+static int want(struct control_call *call, struct graph *graph, bool is_same_process)
 {
     struct broker *broker = call->broker;
     char text[LIVE_TEXT_BYTES];
     int code = live_check(broker, graph, text, sizeof text);
+    if (code == 0 && is_same_process) {
+        code = refuse_fixed(broker, graph, text, sizeof text);
+    }
     if (code != 0) {
         graph_destroy(graph);
         live_reject(broker, code, text);
@@ -117,6 +140,8 @@ static int want(struct control_call *call, struct graph *graph)
     int failed = live_want(broker, graph, &ticket);
     return wait_for_result(call, failed, ticket);
 }
+
+static int edit_set(struct control_call *call, struct graph_edit *edit, struct diag *why);
 
 static int make_edit(struct control_call *call, edit_fn apply)
 {
@@ -129,7 +154,7 @@ static int make_edit(struct control_call *call, edit_fn apply)
     int failed = apply(call, edit, &why);
     int result = failed != 0 ? refuse_edit(call, failed, &why) : load_edit(call, edit, &graph);
     graph_edit_destroy(edit);
-    return graph == NULL ? result : want(call, graph);
+    return graph == NULL ? result : want(call, graph, apply == edit_set);
 }
 
 static size_t collect(const struct control_call *call, const char *name, const char **items)

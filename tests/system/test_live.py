@@ -1,19 +1,27 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=240
 """The graph is changed while it runs: who is touched, what flows, and what is lost (nothing)."""
+import json
 import re
 import signal
 import subprocess
 import unittest
 
 from control_client import Client, socket_of
-from graphs import Graph
+from graphs import BUILD, Graph
 from waiting import wait_until
 
 SOURCE = "exec: [test-source], config: {rate: 2000}"
 SINK = "exec: [check-sink]"
 NODES = {"a": SOURCE, "p": "exec: [pass]", "b": SINK}
 LINKS = ["a.data -> p.in", "p.out -> b.in"]
+VIDEO = {"v": "exec: [test-pattern], config: {width: 160, height: 120}", "f": "exec: [blur]", "s": SINK}
+VIDEO_LINKS = ["v.video -> f.video", "f.video -> s.in"]
+
+
+def describe(processor):
+    return json.loads(subprocess.run([str(BUILD / "bin/streamctl"), "describe", processor, "--json"],
+                                     capture_output=True, check=True).stdout)
 
 
 class Broker:
@@ -93,7 +101,7 @@ class Live(unittest.TestCase):
 
     def events(self):
         return [event["text"] for event in self.client.call("events").documents
-                if event["type"] in ("change-will", "change-did")]
+                if event["event"] in ("change-will", "change-did")]
 
     def finish(self):
         """Stops the graph; it must have lost nothing."""
@@ -122,13 +130,216 @@ class Live(unittest.TestCase):
         self.do("add", node="c", exec=["check-sink"], set=["sandbox=trusted", "config.sequence=increasing"])
         self.connect("p.out", "c.in")
         self.running.expect("c[1]: ready -> running")
-        self.assertEqual(self.pids(), before)
         self.disconnect("p.out", "c.in")
         self.do("remove", node="c")
         self.assertEqual(self.pids(), before)
         text = self.finish()
         for link in (*LINKS, "p.out -> c.in"):
             self.assert_all_arrived(text, link)
+
+    def test_an_empty_graph_is_started_and_filled(self):
+        """R-GRAPH-028 R-LIVE-002"""
+        self.start(nodes={}, links=[])
+        self.do("add", node="a", exec=["test-source"], set=["sandbox=trusted", "config.rate=2000"])
+        self.do("add", node="b", exec=["check-sink"], set=["sandbox=trusted"])
+        self.connect("a.data", "b.in")
+        self.running.expect("link a.data -> b.in: wiring -> wired")
+        self.do("remove", node="a")
+        self.do("remove", node="b")
+        status = self.status()
+        self.assertEqual((status["state"], status["nodes"]), ("running", 0))
+        text = self.finish()
+        self.assert_all_arrived(text, "a.data -> b.in")
+
+    def test_a_graph_that_is_not_started_is_changed_in_the_same_way(self):
+        """R-LIVE-002"""
+        self.start("--idle")
+        self.do("add", node="c", exec=["check-sink"], set=["sandbox=trusted"])
+        self.connect("a.data", "c.in", depth=64)
+        self.disconnect("p.out", "b.in")
+        self.do("remove", node="p")
+        self.connect("a.data", "b.in")
+        self.do("start")
+        self.wait_state("running")
+        self.running.expect("link a.data -> c.in: wiring -> wired")
+        text = self.finish()
+        self.assertNotIn(" p[1]", text)
+        self.assert_all_arrived(text, "a.data -> b.in")
+        self.assert_all_arrived(text, "a.data -> c.in")
+
+    def test_parameters_change_in_the_same_process(self):
+        """R-LIVE-003"""
+        self.start(nodes=VIDEO, links=VIDEO_LINKS)
+        before = self.pids(VIDEO)
+        self.do("set", node="f", set=["radius=2"])
+        self.assertEqual(self.events(), ["will configure f", "did configure f"])
+        # The same again is no change, and neither is a default that is written out.
+        self.do("set", node="f", set=["radius=2"])
+        self.do("set", node="f", set=["radius="])
+        self.assertEqual(len(self.events()), 4)
+        default = str(next(param["default"] for param in describe("blur")["params"] if param["name"] == "radius"))
+        self.do("set", node="f", set=[f"radius={default}"])
+        for node, wrong in (("f", "radius=wide"), ("f", "speed=3"), ("v", "width=32")):
+            self.refuse(78, "set", node=node, set=[wrong])
+        self.assertEqual(self.status()["change"]["rejected"]["code"], 78)
+        self.assertEqual(len(self.events()), 4)
+        self.assertEqual(self.pids(VIDEO), before)
+        text = self.finish()
+        for name in VIDEO_LINKS:
+            self.assert_all_arrived(text, name)
+
+    def test_depth_and_delivery_change_under_load(self):
+        """R-DATA-028"""
+        self.start(nodes={**NODES, "a": "exec: [test-source], config: {rate: 0, size: 64}"})
+        before = self.pids()
+        link = {"from": "p.out", "to": "b.in"}
+        for depth in (4, 64, 4, 1024, 16):
+            self.do("link", **link, set=[f"depth={depth}"])
+        self.do("link", **link, set=["delivery=lossless"])
+        self.assertEqual(self.pids(), before)
+        self.assertEqual(self.events()[:2], ["will update p.out -> b.in", "did update p.out -> b.in"])
+        text = self.finish()
+        for name in LINKS:
+            self.assert_all_arrived(text, name)
+
+    def test_a_delivery_that_changes_loses_only_while_it_may(self):
+        """R-DATA-028"""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 0}",
+                          "b": "exec: [check-sink], config: {sequence: increasing, numbers: increasing}"},
+                   links=["a.data -> b.in"])
+        self.do("link", **{"from": "a.data", "to": "b.in", "set": ["delivery=latest"]})
+        self.do("link", **{"from": "a.data", "to": "b.in", "set": ["delivery=lossless", "depth=32"]})
+        text = self.finish()
+        for counts in self.counts(text, "a.data -> b.in"):
+            self.assertEqual(counts["published"], counts["released"] + counts.get("evicted", 0), counts)
+
+    def test_a_program_is_replaced_while_frames_flow(self):
+        """R-LIVE-004"""
+        self.start()
+        before = self.pids()
+        self.do("replace", node="p", exec=["delay"], set=["config.frames=1"])
+        after = self.pids()
+        self.assertEqual((before["a"], before["b"]), (after["a"], after["b"]))
+        self.assertNotEqual(before["p"], after["p"])
+        self.do("replace", node="p", exec=["pass"], set=["config="])
+        self.assertNotEqual(after["p"], self.pid("p"))
+        self.do("replace", node="b", exec=["null-sink"])
+        text = self.finish()
+        for name in LINKS:
+            self.assert_all_arrived(text, name)
+
+    def test_a_program_that_does_not_become_ready_replaces_nothing(self):
+        """R-LIVE-005"""
+        self.start(nodes={**NODES, "b": "exec: [null-sink]"})
+        before = self.pids()
+        self.graph.worker("crash", "connect(); os.abort()", has_input=True, has_output=True)
+        self.graph.worker("slow", "connect(); forever()", has_input=True, has_output=True)
+        self.graph.file("broken", "#!/no/such/interpreter\n", 0o755)
+        self.refuse(78, "replace", node="p", exec=["no-such-program"])
+        self.refuse(78, "replace", node="p", exec=["./broken"])
+        # It has no port of that name.
+        self.refuse(78, "replace", node="p", exec=["null-sink"])
+        self.assertEqual(self.pids(), before)
+        for code, program in ((1, "./crash"), (124, "./slow")):
+            self.disconnect("p.out", "b.in")
+            self.refuse(code, "add", node="x", exec=[program], set=["sandbox=trusted", "timeouts.start=300ms"])
+            self.connect("p.out", "b.in")
+        self.assertEqual(self.pid("a"), before["a"])
+        change = self.status()["change"]
+        self.assertEqual(change["wanted"], change["actual"])
+        self.assertEqual(change["rejected"]["code"], 124)
+        text = self.finish()
+        for name in LINKS:
+            self.assert_all_arrived(text, name)
+
+    def test_manual_changes_wait_for_the_commit(self):
+        """R-LIVE-006 R-CLI-016"""
+        self.start(nodes={**NODES, **VIDEO}, links=LINKS + VIDEO_LINKS, head="commit: manual")
+        before = self.pids()
+        self.do("add", node="c", exec=["check-sink"], set=["sandbox=trusted", "config.sequence=increasing"])
+        self.connect("p.out", "c.in")
+        self.do("set", node="f", set=["radius=1"])
+        self.do("link", **{"from": "p.out", "to": "b.in", "set": ["depth=32"]})
+        self.do("add", node="d", exec=["null-sink"], set=["sandbox=trusted"])
+        change = self.status()["change"]
+        self.assertEqual(change["wanted"], {"nodes": 8, "links": 5})
+        self.assertEqual(change["actual"], {"nodes": 6, "links": 4})
+        self.assertEqual(self.events(), [])
+        self.do("commit")
+        change = self.status()["change"]
+        self.assertEqual(change["wanted"], change["actual"])
+        self.assertEqual(change["revision"], change["committed"])
+        self.assertEqual(self.pids(), before)
+        self.assertEqual(self.do("commit-mode"), {"mode": "manual"})
+        self.do("commit-mode", mode="auto")
+        self.assertEqual(self.do("commit-mode"), {"mode": "auto"})
+        self.do("remove", node="d")
+        self.assertEqual(self.status()["change"]["actual"]["nodes"], 7)
+        self.finish()
+
+    def test_one_commit_of_all_kinds_has_its_events_in_the_fixed_order(self):
+        """R-LIVE-001"""
+        self.start(nodes={**NODES, **VIDEO, "old": "exec: [null-sink]", "swap": "exec: [null-sink]"},
+                   links=[*LINKS, *VIDEO_LINKS, "a.data -> old.in", "p.out -> swap.in"], head="commit: manual")
+        before = self.pids()
+        self.do("link", **{"from": "p.out", "to": "b.in", "set": ["depth=64"]})
+        self.do("set", node="f", set=["radius=3"])
+        self.do("replace", node="swap", exec=["check-sink"], set=["config.sequence=increasing"])
+        self.do("add", node="new", exec=["null-sink"], set=["sandbox=trusted"])
+        self.connect("p.out", "new.in")
+        self.do("remove", node="old")
+        self.do("commit")
+        order = ["unwire a.data -> old.in", "stop old", "start new", "replace swap", "wire p.out -> new.in",
+                 "configure f", "update p.out -> b.in"]
+        wanted = ["will prepare new", "will prepare swap"]
+        wanted += [f"{word} {step}" for step in order for word in ("will", "did")]
+        found = self.events()
+        self.assertEqual([event for event in found if not event.startswith("did prepare")], wanted)
+        self.assertEqual(sorted(event for event in found if event.startswith("did prepare")),
+                         ["did prepare new", "did prepare swap"])
+        self.assertEqual(self.pids(), before)
+        text = self.finish()
+        for name in (*LINKS, "a.data -> old.in"):
+            self.assert_all_arrived(text, name)
+
+    def test_a_file_is_planned_and_applied_as_a_whole(self):
+        """R-LIVE-007 R-LIVE-008"""
+        self.start(nodes={**NODES, **VIDEO}, links=LINKS + VIDEO_LINKS)
+        before = self.pids()
+        text = (self.graph.folder / "graph.yaml").read_text()
+        new = text.replace("[blur]", "[blur], config: {radius: 1}").replace("  b:", "  c: {exec: [null-sink], sandbox: trusted}\n  b:")
+        new += "  - {from: p.out, to: c.in, depth: 8}\n"
+        path = str(self.graph.file("new.yaml", new))
+        plan = self.do("plan", file=path)
+        self.assertEqual([(step["step"], step["what"]) for step in plan["steps"]],
+                         [("start", "c"), ("wire", "p.out -> c.in"), ("configure", "f")])
+        self.assertGreater(plan["memory"]["bytes"], plan["memory_now"]["bytes"])
+        self.assertEqual(len(plan["memory"]["links"]), 5)
+        self.assertEqual(self.events(), [])
+        self.do("apply", file=path)
+        self.assertEqual(self.pids(), before)
+        self.assertEqual(self.do("plan", file=path)["steps"], [])
+        bad = str(self.graph.file("bad.yaml", new.replace("[null-sink]", "[no-such]")))
+        self.refuse(78, "apply", file=bad)
+        self.refuse(66, "apply", file=str(self.graph.folder / "none.yaml"))
+        self.refuse(78, "apply", file=str(self.graph.file("fps.yaml", "clock: {fps: 25}\n" + new)))
+        self.graph.worker("crash", "connect(); os.abort()", has_input=True)
+        crash = new.replace("[null-sink]", "[./crash]").replace("c.in", "c.data")
+        self.refuse(1, "apply", file=str(self.graph.file("crash.yaml", crash)))
+        self.assertEqual(self.do("plan", file=path)["steps"], [])
+        self.assertEqual(self.pids(), before)
+        log = self.finish()
+        for name in (*LINKS, "p.out -> c.in"):
+            self.assert_all_arrived(log, name)
+
+    def test_a_node_that_is_taken_away_drains_first(self):
+        """R-LIVE-009"""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 0}",
+                          "slow": "exec: [check-sink], config: {work: 1ms}"},
+                   links=["{from: a.data, to: slow.in, depth: 256}"])
+        self.do("remove", node="slow")
+        text = self.finish()
+        self.assert_all_arrived(text, "a.data -> slow.in")
 
 
 if __name__ == "__main__":
