@@ -5,11 +5,11 @@ import math
 import pathlib
 import sys
 
-WHO = ["ours", "line", "futex", "iceoryx", "zeromq", "nng", "socket", "pipe", "gstreamer", "bare",
+WHO = ["ours", "line", "futex", "iceoryx", "zeromq", "nng", "socket", "pipe", "gstreamer", "gstreamer-shm", "bare",
        "default", "precise"]
 COLOURS = {"ours": "#1f77b4", "line": "#444444", "futex": "#777777", "iceoryx": "#d62728",
            "zeromq": "#ff7f0e", "nng": "#9467bd", "socket": "#8c564b", "pipe": "#bcbd22",
-           "gstreamer": "#2ca02c"}
+           "gstreamer": "#2ca02c", "gstreamer-shm": "#98df8a"}
 PERCENTILES = ["p50", "p99", "p999", "max"]
 
 

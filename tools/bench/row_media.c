@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Raw video through filters that change every pixel: ours in processes, GStreamer in one.
+// Raw video through filters that change every pixel: ours in processes, GStreamer in one and in as
+// many as ours.
 #include <stddef.h>
 #include <stdio.h>
 
@@ -29,6 +30,16 @@ static void add(struct bench *bench, const char *name, uint32_t count, const cha
                 who);
 }
 
+static void add_peer(struct bench *bench, const char *name, uint32_t count, const char *who,
+                     const char *reason, const struct media_result *result)
+{
+    if (reason == NULL) {
+        add(bench, name, count, who, result->rate, result->cpu_ns);
+    } else {
+        figures_miss(&bench->figures, reason, "media.%s.%u.%s.rate", name, count, who);
+    }
+}
+
 static void measure(struct bench *bench, const struct media_case *what, uint32_t count,
                     bool is_touching)
 {
@@ -50,10 +61,10 @@ static void measure(struct bench *bench, const struct media_case *what, uint32_t
     }
     struct media_result peer;
     const char *reason = media_peer_run(what->size, count, is_touching, shape.seconds, &peer);
-    if (reason == NULL) {
-        add(bench, name, count, "gstreamer", peer.rate, peer.cpu_ns);
-    } else {
-        figures_miss(&bench->figures, reason, "media.%s.%u.gstreamer.rate", name, count);
+    add_peer(bench, name, count, "gstreamer", reason, &peer);
+    if (is_touching) {
+        reason = media_peer_run_shm(what->size, count, shape.seconds, &peer);
+        add_peer(bench, name, count, "gstreamer-shm", reason, &peer);
     }
 }
 
