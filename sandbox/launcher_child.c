@@ -59,6 +59,24 @@ static bool set_limits(void)
     return setrlimit(RLIMIT_CORE, &limit) == 0;
 }
 
+// What is more than this process may have stays as it is.
+static bool set_rlimits(const struct launcher_child_plan *plan)
+{
+    for (size_t i = 0; i < plan->rlimit_count; i++) {
+        struct rlimit limit;
+        if (prlimit(0, plan->rlimits[i].resource, NULL, &limit) < 0) {
+            return false;
+        }
+        rlim_t value = plan->rlimits[i].value;
+        value = limit.rlim_max < value ? limit.rlim_max : value;
+        limit = (struct rlimit){.rlim_cur = value, .rlim_max = value};
+        if (prlimit(0, plan->rlimits[i].resource, &limit, NULL) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static int park(int fd)
 {
     return fcntl(fd, F_DUPFD_CLOEXEC, LAUNCHER_CHILD_FD_MIN);
@@ -127,7 +145,7 @@ _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int st
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         fail(status, LAUNCH_STEP_PRIVILEGES, errno);
     }
-    if (!set_limits()) {
+    if (!set_limits() || !set_rlimits(plan)) {
         fail(status, LAUNCH_STEP_LIMITS, errno);
     }
     if (!place_descriptors(plan)) {

@@ -21,6 +21,8 @@ struct launcher_child_plan {
     pid_t parent;        // the launcher: gone means end
     bool is_metered;     // has a cgroup, which it enters
     uint32_t serial;
+    size_t rlimit_count;
+    const struct sandbox_rlimit *rlimits;
 };
 
 // What the child writes into the status pipe when a step failed. A pipe that closes without it

@@ -60,8 +60,7 @@ static int fill_strings(struct launcher_request *request, const struct launch_pl
 static int fill_sandbox(struct launcher_request *request, const struct sandbox_plan *plan, int *fds,
                         size_t *fd_count)
 {
-    if (plan->bind_count > SANDBOX_BINDS_MAX || plan->rlimit_count > SANDBOX_RLIMITS_MAX ||
-        plan->filter_bytes > SANDBOX_FILTER_BYTES_MAX) {
+    if (plan->bind_count > SANDBOX_BINDS_MAX || plan->filter_bytes > SANDBOX_FILTER_BYTES_MAX) {
         return -E2BIG;
     }
     struct launcher_sandbox *to = &request->sandbox;
@@ -69,9 +68,7 @@ static int fill_sandbox(struct launcher_request *request, const struct sandbox_p
     to->is_degrade = plan->is_degrade;
     to->grants = plan->grants;
     to->bind_count = (uint32_t)plan->bind_count;
-    to->rlimit_count = (uint32_t)plan->rlimit_count;
     to->tmpfs_bytes = plan->tmpfs_bytes;
-    memcpy(to->rlimits, plan->rlimits, sizeof to->rlimits);
     const size_t bytes_max = LAUNCH_STRINGS_BYTES_MAX + LAUNCHER_SANDBOX_STRINGS_BYTES_MAX;
     for (size_t i = 0; i < plan->bind_count; i++) {
         const struct sandbox_bind *bind = &plan->binds[i];
@@ -120,6 +117,11 @@ int launcher_request_fill(struct launcher_request *request, const struct launch_
     if (sandbox != NULL) {
         request->sandbox.is_metered = sandbox->is_metered;
         request->sandbox.meters = sandbox->meters;
+        if (sandbox->rlimit_count > SANDBOX_RLIMITS_MAX) {
+            return -E2BIG;
+        }
+        request->sandbox.rlimit_count = (uint32_t)sandbox->rlimit_count;
+        memcpy(request->sandbox.rlimits, sandbox->rlimits, sizeof sandbox->rlimits);
     }
     if (is_caged) {
         result = fill_sandbox(request, sandbox, out_fds, &fd_count);
@@ -256,10 +258,12 @@ bool launcher_request_take(struct launcher_request *request, const int *fds, siz
     out->plan.stderr_fd = placed[LAUNCHER_FD_STDERR];
     out->plan.arguments = out->arguments;
     out->plan.environment = out->environment;
+    out->plan.rlimits = out->sandbox.rlimits;
     out->sandbox.program_fd = placed[LAUNCHER_FD_PROGRAM];
     out->sandbox.rootfs_fd = placed[LAUNCHER_FD_ROOTFS];
     bool is_whole = take_sandbox(&bytes, request, &out->sandbox) && bytes.fd_count == 0 &&
                     bytes.at == bytes.end;
+    out->plan.rlimit_count = out->sandbox.rlimit_count;
     return is_whole &&
            (out->sandbox.tier == SANDBOX_TRUSTED ||
             (out->sandbox.program_fd >= 0 && out->plan.stdout_fd >= 0 && out->plan.stderr_fd >= 0));

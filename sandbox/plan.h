@@ -27,7 +27,7 @@
 
 enum sandbox_tier {
     SANDBOX_TRUSTED =
-        0,  // own process, no_new_privs, dies with the broker: only meters are read besides
+        0,  // own process, no_new_privs, dies with the broker: only meters and rlimits are read
     SANDBOX_UNTRUSTED = 1,
 };
 

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=120
 """R-METER-001 R-METER-006 R-METER-007: one worker is ended at its own limit, and the rest does not notice."""
+import json
 import os
 import pathlib
 import re
+import shutil
 import sys
 import unittest
 
@@ -17,7 +19,47 @@ connect()
 send(OPENED)
 eaten = []
 while True:
-    eaten.append(bytearray(8 << 20))
+    try:
+        eaten.append(bytearray(8 << 20))
+    except MemoryError:
+        forever()
+"""
+MEASURE = """
+import errno, json, threading
+measured = {}
+begun, used = time.monotonic(), time.process_time()
+while time.monotonic() - begun < 0.6:
+    pass
+measured["cpu"] = (time.process_time() - used) / (time.monotonic() - begun)
+files = []
+try:
+    while True:
+        files.append(os.open("/dev/null", os.O_RDONLY))
+except OSError as error:
+    assert error.errno == errno.EMFILE, error
+measured["highest_file"] = max(files)
+for file in files:
+    os.close(file)
+stop = threading.Event()
+count = 0
+try:
+    while count < 30:
+        threading.Thread(target=stop.wait, daemon=True).start()
+        count += 1
+except RuntimeError:
+    pass
+stop.set()
+measured["threads"] = count
+written = 0
+filler = os.open("/tmp", os.O_TMPFILE | os.O_WRONLY)
+try:
+    while written < 4096:
+        os.write(filler, bytes(1024))
+        written += 1
+except OSError as error:
+    assert error.errno == errno.ENOSPC, error
+measured["tmp_kib"] = written
+sys.stderr.write("measured " + json.dumps(measured) + "\\n")
 """
 FRAMES = 60
 NOBODY = 65534
@@ -84,6 +126,34 @@ class Limits(unittest.TestCase):
         self.assertRegex(done.stderr, r"warning: the limits of 1 node are not enforced in full: limits per process")
         self.assertRegex(done.stderr, r"hog\[1\].*out of memory: it had [0-9.]+[KM]iB, its limit is 64MiB")
         self.assertIn('"frames":60', re.sub(r"\s", "", done.stderr), done.stderr)
+
+    def measure(self, tier):
+        """What a worker can have of each thing that is limited, as it finds out itself."""
+        worker = self.graph.worker("measure", MEASURE)
+        worker.write_text(worker.read_text().replace(sys.executable, "/usr/bin/python3", 1))
+        self.graph.file("graph.yaml", "version: 1\nnodes:\n  measure: {exec: [./measure], restart: {when: never}, "
+                        f"sandbox: {tier}, limits: {{files: 40, pids: 10, tmpfs: 1MiB, cpu: 20%, memory: 256MiB}}}}\n")
+        done = self.graph.run()
+        found = re.search(r"measured (\{.*\})", done.stderr)
+        self.assertTrue(found, done.stderr)
+        return json.loads(found.group(1))
+
+    def test_files_threads_temporary_space_and_cpu_end_at_their_limits(self):
+        """R-METER-002 R-METER-003 R-METER-011"""
+        if not os.access("/usr/bin/python3", os.X_OK):
+            self.skipTest("the system's Python is not installed")
+        for tier in ("trusted", "untrusted"):
+            if tier == "untrusted" and not shutil.which("bwrap"):
+                self.skipTest("bwrap is not installed")
+            with self.subTest(tier=tier):
+                measured = self.measure(tier)
+                self.assertEqual(measured["highest_file"], 39)
+                if has_memory_cgroup() or tier == "untrusted":
+                    self.assertIn(measured["threads"], range(6, 10))
+                if has_memory_cgroup():
+                    self.assertLess(measured["cpu"], 0.4)
+                if tier == "untrusted":
+                    self.assertIn(measured["tmp_kib"], range(900, 1025))
 
     def test_the_groups_are_gone_with_the_broker_also_when_it_is_killed(self):
         if not has_memory_cgroup():
