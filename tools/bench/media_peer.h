@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same work in GStreamer: buffers of a fixed size through elements that change every byte into a
-// buffer of their own pool, in one process with queues, or with a process for each element.
+// The same work in GStreamer: buffers of a fixed size through elements that change every byte into
+// a buffer of their own pool, in one process with queues, or with a process for each element.
 #pragma once
 
 #include <stdbool.h>
