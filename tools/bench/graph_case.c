@@ -26,7 +26,8 @@
 
 int graph_case_init(struct graph_case *graph, struct bench *bench, const char *head)
 {
-    *graph = (struct graph_case){.bench = bench, .text = malloc(GRAPH_CASE_TEXT_BYTES)};
+    *graph = (struct graph_case){
+        .bench = bench, .text = malloc(GRAPH_CASE_TEXT_BYTES), .tier = "trusted"};
     if (graph->text == NULL) {
         return -ENOMEM;
     }
@@ -66,7 +67,7 @@ void graph_case_node(struct graph_case *graph, const char *id, const char *exec,
 {
     va_list list;
     va_start(list, more);
-    add_text(graph, "  %s: {exec: [%s], config: {%s}, sandbox: trusted", id, exec, config);
+    add_text(graph, "  %s: {exec: [%s], config: {%s}, sandbox: %s", id, exec, config, graph->tier);
     add(graph, more, list);
     add_text(graph, "}\n");
     va_end(list);

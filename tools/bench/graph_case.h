@@ -2,6 +2,7 @@
 // A graph that is written, run by a real broker with real workers, and listened to.
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -17,6 +18,7 @@ struct graph_case {
     char *text;           // owned
     size_t length;
     bool has_links;
+    char tier[PATH_MAX + 64];  // what its nodes say of their sandbox, "trusted" at first
 };
 
 // What a run gave. Free it with graph_case_free().

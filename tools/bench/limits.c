@@ -88,6 +88,23 @@ double limits_spawn_ns(unsigned count)
     return (double)(clock_now_ns() - begin_ns);
 }
 
+double limits_bwrap_ns(void)
+{
+    static const char *const words[] = {
+        "bwrap", "--unshare-all", "--ro-bind", "/usr",   "/usr",          "--symlink", "usr/lib",
+        "/lib",  "--symlink",     "usr/lib64", "/lib64", "/usr/bin/true", NULL};
+    char *const environment[] = {NULL};
+    pid_t pid;
+    int status = -1;
+    int64_t begin_ns = clock_now_ns();
+    if (posix_spawn(&pid, "/usr/bin/bwrap", NULL, NULL, (char *const *)(uintptr_t)words,
+                    environment) != 0 ||
+        waitpid(pid, &status, 0) != pid || status != 0) {
+        return 0;
+    }
+    return (double)(clock_now_ns() - begin_ns);
+}
+
 static int64_t cpu_ns(void)
 {
     struct timespec used;

@@ -89,6 +89,12 @@ int ours_graph(struct bench *bench, const struct pair_shape *shape,
     if (failed != 0) {
         return failed;
     }
+    if (options->is_untrusted && line[0] != '\0') {
+        snprintf(out_graph->tier, sizeof out_graph->tier, "{tier: untrusted, write: [\"%s\"]}",
+                 line);
+    } else if (options->is_untrusted) {
+        snprintf(out_graph->tier, sizeof out_graph->tier, "untrusted");
+    }
     char run[128];
     run_text(shape, options, shape->cpus[0], run, sizeof run);
     add_source(out_graph, shape, options, line, run);
