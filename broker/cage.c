@@ -218,10 +218,9 @@ static int fill(struct cage *cage, const struct graph_node *node, const char *pr
         result = add_libraries(cage, program);
     }
     if (result == 0) {
-        result = filter_compile(policy_of(cage, plan->grants), plan->grants, &cage->filter,
-                                &plan->filter_bytes, out_why);
+        result = filter_find(policy_of(cage, plan->grants), plan->grants, &plan->filter,
+                             &plan->filter_bytes, out_why);
     }
-    plan->filter = cage->filter;
     plan->program_fd = cage->program_fd;
     return result;
 }
@@ -282,6 +281,5 @@ void cage_close(struct cage *cage)
         cleanup_fd(&cage->library_fds[i]);
     }
     libraries_free(&cage->libraries);
-    free(cage->filter);
     free(cage);
 }

@@ -35,7 +35,6 @@ struct cage {
     int script_fd;   // owned
     struct libraries libraries;
     int library_fds[LIBRARIES_MAX];  // owned
-    uint8_t *filter;                 // owned
     char interpreter_line[256];
     char interpreter[256];
     char library_path_bytes[CAGE_LIBRARY_PATH_BYTES];

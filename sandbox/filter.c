@@ -13,10 +13,11 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/text.h"
 #include "sandbox/plan.h"
 #include "sandbox/policy.h"
 
-enum { OPTIMIZE_TREE = 2 };
+enum { OPTIMIZE_TREE = 2, KEPT_MAX = 3 * 32 };
 
 #define X32_BIT 0x40000000
 
@@ -122,6 +123,40 @@ int filter_compile(const char *policy, uint32_t grants, uint8_t **out_bytes, siz
         }
     }
     seccomp_release(context);
+    return result;
+}
+
+int filter_find(const char *policy, uint32_t grants, const uint8_t **out_bytes, size_t *out_count,
+                struct diag *out_why)
+{
+    static struct {
+        char policy[POLICY_NAME_BYTES_MAX];
+        uint32_t grants;
+        uint8_t *bytes;  // never freed
+        size_t count;
+    } kept[KEPT_MAX];
+    static size_t kept_count;
+    for (size_t i = 0; i < kept_count; i++) {
+        if (kept[i].grants == grants && strcmp(kept[i].policy, policy) == 0) {
+            *out_bytes = kept[i].bytes;
+            *out_count = kept[i].count;
+            return 0;
+        }
+    }
+    // Three policies with each set of five grants.
+    SB_ASSERT(kept_count < KEPT_MAX);
+    uint8_t *bytes = NULL;
+    size_t count = 0;
+    int result = filter_compile(policy, grants, &bytes, &count, out_why);
+    if (result == 0) {
+        kept[kept_count].grants = grants;
+        kept[kept_count].bytes = bytes;
+        kept[kept_count].count = count;
+        text_copy(kept[kept_count].policy, sizeof kept[kept_count].policy, policy);
+        kept_count++;
+        *out_bytes = bytes;
+        *out_count = count;
+    }
     return result;
 }
 

@@ -232,6 +232,21 @@ static void every_set_of_grants_compiles(void **state)
     assert_null(bytes);
 }
 
+static void a_policy_is_compiled_once(void **state)
+{
+    (void)state;
+    const uint8_t *bytes[3] = {NULL};
+    size_t counts[3] = {0};
+    struct diag why = {.text = ""};
+    for (size_t i = 0; i < 3; i++) {
+        uint32_t grants = i == 2 ? SANDBOX_GRANT_NETWORK : 0;
+        assert_int_equal(filter_find("c", grants, &bytes[i], &counts[i], &why), 0);
+    }
+    assert_ptr_equal(bytes[0], bytes[1]);
+    assert_true(bytes[2] != bytes[0]);
+    assert_int_equal(filter_find("no-such", 0, &bytes[2], &counts[2], &why), -ENOENT);
+}
+
 static void a_call_is_named_with_its_architecture(void **state)
 {
     (void)state;
@@ -254,6 +269,7 @@ int main(void)
         CASE(what_is_hostile_is_refused_and_what_is_needed_is_not),
         CASE(a_display_opens_local_sockets_and_no_others),
         CASE(every_set_of_grants_compiles),
+        CASE(a_policy_is_compiled_once),
         CASE(a_call_is_named_with_its_architecture),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
