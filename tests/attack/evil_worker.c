@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "attack/evil_json.h"
+#include "attack/evil_memory.h"
 #include "base/fd.h"
 #include "base/hash.h"
 #include "schemas/link_layout.h"
@@ -55,6 +56,8 @@ static const struct bell_page *bell;
 static bool is_silent;  // maps nothing and answers no MEMORY
 static uint32_t link_ids[4];
 static size_t link_count;
+static int others[4];  // read-only memory of peers
+static size_t other_count;
 
 static void say(const char *text, int result)
 {
@@ -213,8 +216,13 @@ static uint32_t listen_once(void)
     } else if (incoming.type == WIRE_INPUT_FORMAT) {
         send_serial(WIRE_FORMAT_TAKEN, incoming.input_format.serial);
     }
+    bool is_memory = incoming.type == WIRE_READ_LINK || incoming.type == WIRE_WRITE_LINK;
     for (size_t i = 0; i < fd_count; i++) {
-        close(fds[i]);
+        if (is_memory && other_count < 4) {
+            others[other_count++] = fds[i];
+        } else {
+            close(fds[i]);
+        }
     }
     return incoming.type;
 }
@@ -518,6 +526,27 @@ static void second_mapping(void)
     leave();
 }
 
+static void read_only_memory(void)
+{
+    go_on(UNTIL_RUN);
+    for (size_t i = 0; i < other_count; i++) {
+        evil_memory_attack(others[i]);
+    }
+    leave();
+}
+
+static void leaves(void)
+{
+    go_on(UNTIL_RUN);
+    leave();
+}
+
+// Frames are there, and it never looks at them.
+static void never_takes(void)
+{
+    go_on(UNTIL_RUN);
+}
+
 static void sealed_first(void)
 {
     is_silent = true;
@@ -724,46 +753,9 @@ static const struct {
     const char *name;
     void (*run)(void);
 } modes[] = {
-    {"nothing", nothing},
-    {"flood-formats", flood_formats},
-    {"flood-failed", flood_failed},
-    {"flood-ended", flood_ended},
-    {"flood-mapped", flood_mapped},
-    {"storm", storm},
-    {"never-reads", never_reads},
-    {"huge-datagram", huge_datagram},
-    {"truncated", truncated},
-    {"rights", rights},
-    {"hello-lies", hello_lies},
-    {"huge-frames", huge_frames},
-    {"huge-frames-later", huge_frames_later},
-    {"drained-foreign", drained_foreign},
-    {"ready-early", ready_early},
-    {"ready-twice", ready_twice},
-    {"ended-before-run", ended_before_run},
-    {"ended-and-stays", ended_and_stays},
-    {"closed-setup", closed_setup},
-    {"closed-memory", closed_memory},
-    {"closed-ready", closed_ready},
-    {"closed-run", closed_run},
-    {"closed-reader", closed_reader},
-    {"slow-writer", slow_writer},
-    {"mapped-unmapped", mapped_unmapped},
-    {"second-mapping", second_mapping},
-    {"sealed-first", sealed_first},
-    {"punched", punched},
-    {"mapped-twice", mapped_twice},
-    {"lies-status", lies_status},
-    {"claims-no-space", claims_no_space},
-    {"lies-publish", lies_publish},
-    {"lies-consume", lies_consume},
-    {"took-all", took_all},
-    {"flood-output", flood_output},
-    {"garbage-output", garbage_output},
-    {"children", children},
-    {"flooding-children", flooding_children},
-    {"hopping-child", hopping_child},
-    {"stopped", stopped},
+#define MODE(name, function) {name, function},
+#include "attack/evil_worker.def"
+#undef MODE
 };
 
 int main(int argc, char **argv)
