@@ -48,7 +48,7 @@ static const struct sandbox_rlimit base_rlimits[] = {
 
 bool cage_is_wanted(const struct graph_node *node)
 {
-    return node->sandbox.tier == GRAPH_TIER_UNTRUSTED;
+    return node->sandbox.tier == GRAPH_TIER_UNTRUSTED || node->found.judged.is_untrusted_only;
 }
 
 static void add_bind(struct sandbox_plan *plan, enum sandbox_bind_kind kind, int fd,
@@ -86,6 +86,20 @@ static int open_sealed(const char *path, int *out_fd)
     }
     uint64_t size_bytes;
     return sealed_copy(file, PROGRAM_BYTES_MAX, out_fd, &size_bytes);
+}
+
+// Our own descriptor of the bytes that were judged, or of those at the path.
+static int open_program(const struct graph_program *program, int *out_fd)
+{
+    if (program->fd <= STDERR_FILENO) {
+        return open_sealed(program->path, out_fd);
+    }
+    int copy = fcntl(program->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (copy < 0) {
+        return -errno;
+    }
+    *out_fd = copy;
+    return 0;
 }
 
 // --- Scripts ----------------------------------------------------------------------------------
@@ -156,6 +170,18 @@ static int open_script(struct cage *cage, const char *program, struct diag *out_
 
 // --- Libraries --------------------------------------------------------------------------------
 
+static int set_library_path(struct cage *cage)
+{
+    struct text text = TEXT_OVER(cage->library_path_bytes);
+    for (size_t i = 0; i < cage->libraries.count; i++) {
+        const char *library = cage->libraries.paths[i];
+        int folder_length = (int)(strrchr(library, '/') - library);
+        text_add_format(&text, "%s%.*s", i == 0 ? "LD_LIBRARY_PATH=" : ":", folder_length, library);
+    }
+    cage->library_path = cage->libraries.count > 0 ? cage->library_path_bytes : NULL;
+    return text.is_cut ? -E2BIG : 0;
+}
+
 static int add_libraries(struct cage *cage, const char *program)
 {
     const char *path = cage->script_fd >= 0 ? cage->interpreter : program;
@@ -163,7 +189,6 @@ static int add_libraries(struct cage *cage, const char *program)
     if (result < 0) {
         return result;
     }
-    struct text text = TEXT_OVER(cage->library_path_bytes);
     for (size_t i = 0; i < cage->libraries.count; i++) {
         const char *library = cage->libraries.paths[i];
         cage->library_fds[i] = open(library, O_PATH | O_CLOEXEC);
@@ -171,11 +196,8 @@ static int add_libraries(struct cage *cage, const char *program)
             return -errno;
         }
         add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->library_fds[i], library);
-        int folder_length = (int)(strrchr(library, '/') - library);
-        text_add_format(&text, "%s%.*s", i == 0 ? "LD_LIBRARY_PATH=" : ":", folder_length, library);
     }
-    cage->library_path = cage->libraries.count > 0 ? cage->library_path_bytes : NULL;
-    return text.is_cut ? -E2BIG : 0;
+    return set_library_path(cage);
 }
 
 // --- All of it --------------------------------------------------------------------------------
@@ -190,12 +212,14 @@ static const char *policy_of(const struct cage *cage, uint32_t grants)
     return cage->script_fd >= 0 || is_python ? "python" : "c";
 }
 
-static int fill(struct cage *cage, const struct graph_node *node, const char *program,
-                struct diag *out_why)
+static int fill(struct cage *cage, const struct graph_node *node,
+                const struct graph_program *judged, struct diag *out_why)
 {
+    const char *program = judged->path;
     struct sandbox_plan *plan = &cage->plan;
     plan->tier = SANDBOX_UNTRUSTED;
-    plan->is_degrade = node->sandbox.is_degrade;
+    // Without its walls it would have the rights that nobody vouches for.
+    plan->is_degrade = node->sandbox.is_degrade && !judged->is_untrusted_only;
     plan->grants = grants_of(node);
     plan->tmpfs_bytes = node->limits.tmpfs;
     for (size_t i = 0; i < ARRAY_COUNT(base_binds); i++) {
@@ -205,7 +229,7 @@ static int fill(struct cage *cage, const struct graph_node *node, const char *pr
     }
     memcpy(plan->rlimits, base_rlimits, sizeof base_rlimits);
     plan->rlimit_count = ARRAY_COUNT(base_rlimits);
-    int result = open_sealed(program, &cage->program_fd);
+    int result = open_program(judged, &cage->program_fd);
     if (result < 0) {
         diag_set(out_why, "cannot read it: %s", strerror(-result));
         return result;
@@ -225,8 +249,24 @@ static int fill(struct cage *cage, const struct graph_node *node, const char *pr
     return result;
 }
 
-int cage_open(const struct graph_node *node, const char *program, struct cage **out_cage,
-              struct diag *out_why)
+// A trusted node runs what was judged, where somebody looked; the path else. The loader cannot find
+// libraries beside bytes that have no folder.
+static int fill_trusted(struct cage *cage, const struct graph_program *program)
+{
+    cage->prefix[cage->prefix_count++] = program->path;
+    if (program->fd <= STDERR_FILENO) {
+        return 0;
+    }
+    int result = open_program(program, &cage->program_fd);
+    cage->plan.program_fd = cage->program_fd;
+    if (result == 0) {
+        result = libraries_find(cage->program_fd, program->path, &cage->libraries);
+    }
+    return result == 0 ? set_library_path(cage) : result;
+}
+
+int cage_open(const struct graph_node *node, const struct graph_program *program,
+              struct cage **out_cage, struct diag *out_why)
 {
     struct cage *cage = calloc(1, sizeof *cage);
     if (cage == NULL) {
@@ -241,10 +281,10 @@ int cage_open(const struct graph_node *node, const char *program, struct cage **
     }
     diag_set(out_why, "no reason is known");
     int result = 0;
-    if (node != NULL && cage_is_wanted(node)) {
+    if (node != NULL && (cage_is_wanted(node) || program->is_untrusted_only)) {
         result = fill(cage, node, program, out_why);
     } else {
-        cage->prefix[cage->prefix_count++] = program;
+        result = fill_trusted(cage, program);
     }
     if (result < 0) {
         cage_close(cage);

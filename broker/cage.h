@@ -15,6 +15,7 @@
 #include "sandbox/plan.h"
 
 struct graph_node;
+struct graph_program;
 
 #define CAGE_BASE_BINDS_MAX 16
 #define CAGE_PREFIX_MAX 4
@@ -43,10 +44,10 @@ struct cage {
 // Whether the node is untrusted.
 bool cage_is_wanted(const struct graph_node *node);
 
-// program is the absolute path of exec[0]. Returns 0; or a negative errno with a sentence part in
-// out_why. For a trusted node the plan says no more than that.
-int cage_open(const struct graph_node *node, const char *program, struct cage **out_cage,
-              struct diag *out_why);
+// node NULL is a trusted one. Returns 0; or a negative errno with a sentence part in out_why. For a
+// trusted node the plan says no more than that, and which bytes were judged.
+int cage_open(const struct graph_node *node, const struct graph_program *program,
+              struct cage **out_cage, struct diag *out_why);
 
 // The whole command line: the prefix, then rest (NULL-terminated), into out, which has room for
 // LAUNCH_ARGUMENTS_MAX and the terminator. Returns 0 or -E2BIG.

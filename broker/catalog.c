@@ -29,6 +29,8 @@ struct known {
     struct descriptor *descriptor;  // owned, NULL when failed
     int failed;                     // what went wrong, 0
     struct diag why;
+    int memfd;                       // owned: the bytes that were asked, -1 = those at the path
+    struct trust_comment signed_as;  // at the newest look at its signature
 };
 
 struct catalog {
@@ -37,6 +39,8 @@ struct catalog {
     catalog_describe_fn describe;
     void *context;
     struct known *newest;
+    struct trust *trust;  // borrowed, NULL = signatures do not matter
+    bool is_required;
 };
 
 static int create(struct catalog *catalog, const char *path, const char *libexec)
@@ -83,11 +87,23 @@ void catalog_destroy(struct catalog *catalog)
         catalog->newest = known->next;
         descriptor_destroy(known->descriptor);
         free(known->program);
+        cleanup_fd(&known->memfd);
         free(known);
     }
     free(catalog->path);
     free(catalog->install);
     free(catalog);
+}
+
+void catalog_set_trust(struct catalog *catalog, struct trust *trust, bool is_required)
+{
+    catalog->trust = trust;
+    catalog->is_required = is_required;
+}
+
+const char *catalog_install(const struct catalog *catalog)
+{
+    return catalog->install;
 }
 
 // Adds a file's content. What cannot be read adds nothing: the program itself may be executable
@@ -106,22 +122,40 @@ static void hash_file(crypto_generichash_state *state, const char *path)
     }
 }
 
+// What is asked, and how.
+struct subject {
+    const char *folder;  // the graph's
+    const char *const *exec;
+    const char *program;
+    const struct graph_node *node;  // NULL = as trusted
+    struct trust_program judged;    // memfd -1 = nobody looked: what the path leads to
+    bool is_untrusted_only;
+};
+
 // The program's path and content, its arguments, and the content of arguments that are files: a
-// script that an interpreter runs is what describes itself.
-static void make_key(const char *program, const char *folder, const char *const *exec,
-                     const struct graph_node *node, unsigned char out_key[KEY_BYTES])
+// script that an interpreter runs is what describes itself. Bytes that were judged are never mixed
+// up with what a path leads to, nor what one says with all rights with what it says in a sandbox.
+static void make_key(const struct subject *subject, unsigned char out_key[KEY_BYTES])
 {
+    const char *program = subject->program;
+    const char *const *exec = subject->exec;
     crypto_generichash_state state;
     crypto_generichash_init(&state, NULL, 0, KEY_BYTES);
     crypto_generichash_update(&state, (const unsigned char *)program, strlen(program) + 1);
-    hash_file(&state, program);
-    // What one says with all rights is not what it says in a sandbox.
-    const unsigned char tier = node != NULL && cage_is_wanted(node) ? 1 : 0;
-    crypto_generichash_update(&state, &tier, sizeof tier);
+    bool is_judged = subject->judged.memfd >= 0;
+    bool is_caged =
+        subject->is_untrusted_only || (subject->node != NULL && cage_is_wanted(subject->node));
+    const unsigned char how[] = {is_judged ? 1 : 0, is_caged ? 1 : 0};
+    crypto_generichash_update(&state, how, sizeof how);
+    if (is_judged) {
+        crypto_generichash_update(&state, subject->judged.hash, sizeof subject->judged.hash);
+    } else {
+        hash_file(&state, program);
+    }
     for (size_t i = 1; exec[i] != NULL; i++) {
         crypto_generichash_update(&state, (const unsigned char *)exec[i], strlen(exec[i]) + 1);
         auto_free char *path = NULL;
-        if (asprintf(&path, "%s/%s", exec[i][0] == '/' ? "" : folder, exec[i]) >= 0) {
+        if (asprintf(&path, "%s/%s", exec[i][0] == '/' ? "" : subject->folder, exec[i]) >= 0) {
             hash_file(&state, path);
         } else {
             path = NULL;
@@ -131,9 +165,9 @@ static void make_key(const char *program, const char *folder, const char *const 
 }
 
 // Runs it and parses what it says.
-static int ask(struct catalog *catalog, const char *folder, const char *const *exec,
-               const struct graph_node *node, struct known *known)
+static int ask(struct catalog *catalog, const struct subject *subject, struct known *known)
 {
+    const char *const *exec = subject->exec;
     char *argv[ARGUMENTS_MAX + 2] = {known->program};
     char describe[] = "--describe";
     size_t count = 1;
@@ -146,8 +180,11 @@ static int ask(struct catalog *catalog, const char *folder, const char *const *e
     auto_free char *json = NULL;
     size_t json_count = 0;
     if (failed == 0) {
-        failed = catalog->describe(catalog->context, node, folder, argv, &json, &json_count,
-                                   &known->why);
+        const struct graph_program program = {.path = known->program,
+                                              .fd = known->memfd,
+                                              .is_untrusted_only = subject->is_untrusted_only};
+        failed = catalog->describe(catalog->context, subject->node, &program, subject->folder, argv,
+                                   &json, &json_count, &known->why);
     }
     for (size_t i = 1; i < count; i++) {
         free(argv[i]);
@@ -158,11 +195,10 @@ static int ask(struct catalog *catalog, const char *folder, const char *const *e
 
 // The entry of this content, asked for when it is new. Refusals are remembered as well, so that a
 // program that hangs costs its deadline once.
-static int find_known(struct catalog *catalog, const char *folder, const char *const *exec,
-                      const char *program, const struct graph_node *node, struct known **out_known)
+static int find_known(struct catalog *catalog, struct subject *subject, struct known **out_known)
 {
     unsigned char key[KEY_BYTES];
-    make_key(program, folder, exec, node, key);
+    make_key(subject, key);
     for (struct known *known = catalog->newest; known != NULL; known = known->next) {
         if (memcmp(known->key, key, KEY_BYTES) == 0) {
             *out_known = known;
@@ -174,9 +210,11 @@ static int find_known(struct catalog *catalog, const char *folder, const char *c
         return -ENOMEM;
     }
     memcpy(known->key, key, KEY_BYTES);
-    known->program = strdup(program);
-    known->failed = known->program == NULL ? -ENOMEM : ask(catalog, folder, exec, node, known);
+    known->memfd = steal_fd(&subject->judged.memfd);
+    known->program = strdup(subject->program);
+    known->failed = known->program == NULL ? -ENOMEM : ask(catalog, subject, known);
     if (known->failed == -ENOMEM) {
+        cleanup_fd(&known->memfd);
         free(known->program);
         free(known);
         return -ENOMEM;
@@ -199,12 +237,11 @@ static void say_places(const struct catalog *catalog, const char *folder, const 
              catalog->install != NULL ? catalog->install : "no install");
 }
 
-static int describe_program(struct catalog *catalog, const char *folder, const char *const *exec,
-                            const char *program, const struct graph_node *node,
+static int describe_subject(struct catalog *catalog, struct subject *subject,
                             struct catalog_entry *out_entry, struct diag *out_why)
 {
     struct known *known;
-    int failed = find_known(catalog, folder, exec, program, node, &known);
+    int failed = find_known(catalog, subject, &known);
     if (failed != 0) {
         return failed;
     }
@@ -212,9 +249,44 @@ static int describe_program(struct catalog *catalog, const char *folder, const c
         *out_why = known->why;
         return known->failed;
     }
-    out_entry->program = known->program;
+    bool is_signed = catalog->trust != NULL && subject->judged.verdict == TRUST_GOOD;
+    if (is_signed) {
+        known->signed_as = subject->judged.comment;
+    }
+    out_entry->program = (struct graph_program){.path = known->program,
+                                                .fd = known->memfd,
+                                                .is_untrusted_only = subject->is_untrusted_only,
+                                                .signed_as = is_signed ? &known->signed_as : NULL};
     out_entry->descriptor = known->descriptor;
     return 0;
+}
+
+// Nothing of a program is executed before it was judged.
+static int judge(struct catalog *catalog, struct subject *subject, struct diag *out_why)
+{
+    subject->judged = (struct trust_program){.memfd = -1};
+    if (catalog->trust == NULL) {
+        return 0;
+    }
+    trust_look(catalog->trust, subject->program, strrchr(subject->program, '/') + 1,
+               &subject->judged);
+    if (trust_verdict_is_good(subject->judged.verdict)) {
+        return 0;
+    }
+    diag_set(out_why, "%s", subject->judged.text);
+    subject->is_untrusted_only = true;
+    return catalog->is_required ? -EKEYREJECTED : 0;
+}
+
+static int describe_program(struct catalog *catalog, struct subject *subject,
+                            struct catalog_entry *out_entry, struct diag *out_why)
+{
+    int failed = judge(catalog, subject, out_why);
+    if (failed == 0) {
+        failed = describe_subject(catalog, subject, out_entry, out_why);
+    }
+    cleanup_fd(&subject->judged.memfd);
+    return failed;
 }
 
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
@@ -240,7 +312,8 @@ int catalog_find(struct catalog *catalog, const char *folder, const char *const 
         say_places(catalog, folder, exec[0], out_why);
         return failed;
     }
-    return describe_program(catalog, folder, exec, program, node, out_entry, out_why);
+    struct subject subject = {.folder = folder, .exec = exec, .program = program, .node = node};
+    return describe_program(catalog, &subject, out_entry, out_why);
 }
 
 int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog_entry *out_entry,
@@ -255,7 +328,8 @@ int catalog_find_stock(struct catalog *catalog, const char *name, struct catalog
                  catalog->install != NULL ? catalog->install : "no install");
         return failed;
     }
-    return describe_program(catalog, "/", exec, program, NULL, out_entry, out_why);
+    struct subject subject = {.folder = "/", .exec = exec, .program = program};
+    return describe_program(catalog, &subject, out_entry, out_why);
 }
 
 static int offer(void *context, const char *folder, const char *name)

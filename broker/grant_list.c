@@ -104,7 +104,7 @@ static int fill(const struct graph *graph, const struct graph_node *node, json_t
     if (cage_is_wanted(node)) {
         struct cage *cage = NULL;
         struct diag why;
-        failed = cage_open(node, node->found.program, &cage, &why);
+        failed = cage_open(node, &node->found.judged, &cage, &why);
         if (failed == 0) {
             failed = add_base(places, &cage->plan);
             cage_close(cage);

@@ -17,6 +17,7 @@ struct arena;
 struct conversion;
 struct descriptor;
 struct descriptor_port;
+struct trust_comment;
 
 #define GRAPH_NODES_DEFAULT 256
 #define GRAPH_DEPTH_DEFAULT 16
@@ -69,11 +70,20 @@ struct graph_node_limits {
     uint64_t gpu_memory;
 };
 
+// A program that was found. Borrowed from the catalog.
+struct graph_program {
+    const char *path;                       // absolute, of exec[0]
+    int fd;                                 // sealed bytes to execute in its place; up to 2 = none
+    bool is_untrusted_only;                 // nobody vouches for it, and the graph wants that
+    const struct trust_comment *signed_as;  // NULL when no signature vouches for it
+};
+
 // What graph_check() found out about a node. Borrowed from the catalog.
 struct graph_node_found {
     const struct descriptor *descriptor;  // NULL when there is none
-    const char *program;                  // absolute path of exec[0]
-    enum sb_mode mode;                    // what runs it, never SB_MODE_DEFAULT
+    const char *program;                  // absolute path of exec[0]; that of the next
+    struct graph_program judged;
+    enum sb_mode mode;  // what runs it, never SB_MODE_DEFAULT
     int64_t interval_ns;
     struct graph_activation activation;  // kind is never SB_ACTIVATE_DEFAULT
     struct graph_pairs params;           // as config, with absolute paths for those of type path
@@ -122,8 +132,8 @@ struct graph_node {
 
 // A converter that can be inserted; all NULL when it cannot.
 struct graph_stock {
-    const char *program;
-    const struct descriptor *descriptor;
+    struct graph_program program;
+    const struct descriptor *descriptor;  // NULL when it is not installed
 };
 
 // One end of a link as written: node.port.

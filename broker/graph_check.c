@@ -17,22 +17,9 @@
 #include "broker/granting.h"
 #include "broker/graph_fields.h"
 #include "broker/insertion.h"
+#include "broker/vouch.h"
 
 #define NO_NODE ((size_t)-1)
-
-static void refuse_unavailable(const struct graph *graph, struct diags *diags)
-{
-    if (graph->signatures.policy == GRAPH_POLICY_REQUIRE) {
-        diags_add(diags, DIAG_REFUSED, graph->file, graph->places[GRAPH_FIELD_GRAPH_POLICY],
-                  "signatures cannot be required: checking them is not available yet; write off");
-    } else if (graph->signatures.policy == GRAPH_POLICY_WARN) {
-        struct graph_place place = graph->places[GRAPH_FIELD_GRAPH_POLICY];
-        diags_add(
-            diags, DIAG_WARNING, graph->file,
-            place.line > 0 ? place : graph->places[GRAPH_FIELD_GRAPH_KEYS],
-            "signatures are not checked: that is not available yet; no processor is verified");
-    }
-}
 
 static void refuse_node(const struct graph *graph, const struct graph_node *node,
                         struct diags *diags)
@@ -145,14 +132,15 @@ static void settle_mode(const struct graph *graph, struct graph_node *node, stru
     }
 }
 
-static int check_program(struct graph *graph, struct graph_node *node, const char *program,
-                         const struct descriptor *descriptor, struct diags *diags)
+static int check_program(struct graph *graph, struct graph_node *node,
+                         const struct graph_stock *program, struct diags *diags)
 {
-    node->found.program = program;
-    node->found.descriptor = descriptor;
+    node->found.program = program->program.path;
+    node->found.judged = program->program;
+    node->found.descriptor = program->descriptor;
     settle_mode(graph, node, diags);
     check_mode(graph, node, diags);
-    return check_config(graph, node, descriptor, diags);
+    return check_config(graph, node, program->descriptor, diags);
 }
 
 static int check_node(struct graph *graph, struct graph_node *node, struct catalog *catalog,
@@ -176,11 +164,18 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     if (failed == -ENOMEM) {
         return failed;
     }
+    if (failed == -EKEYREJECTED) {
+        vouch_refuse(graph, node, why.text, diags);
+        return 0;
+    }
     if (failed != 0) {
         say_not_found(graph, node, catalog, failed, why.text, diags);
         return 0;
     }
-    return check_program(graph, node, entry.program, entry.descriptor, diags);
+    const struct graph_stock found = {entry.program, entry.descriptor};
+    failed = check_program(graph, node, &found, diags);
+    vouch_check_node(graph, node, why.text, diags);
+    return failed;
 }
 
 static void check_transport(const struct graph *graph, const struct graph_link *link,
@@ -441,8 +436,7 @@ static int check_inserted(struct graph *graph, const struct conversion *conversi
     int failed = 0;
     for (size_t i = 0; i < conversion->step_count && failed == 0; i++) {
         const struct graph_stock *stock = &graph->stock[conversion->steps[i].converter];
-        failed = check_program(graph, &graph->nodes[first_node + i], stock->program,
-                               stock->descriptor, diags);
+        failed = check_program(graph, &graph->nodes[first_node + i], stock, diags);
     }
     graph->links[link].found = (struct graph_link_found){0};
     failed = failed == 0 ? check_link(graph, &graph->links[link], diags) : failed;
@@ -493,10 +487,8 @@ static int check_whole(struct graph *graph, struct diags *diags)
     return failed;
 }
 
-int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
+static int check_all(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
-    insertion_undo(graph);
-    refuse_unavailable(graph, diags);
     if (graph->is_incomplete && graph->node_count == 0) {
         return -EINVAL;  // every link would be one to a node that is not there
     }
@@ -516,6 +508,18 @@ int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diag
     if (failed == 0 && diags_exit_status(diags) == 0) {
         failed = convert(graph, catalog, diags);
     }
+    return failed;
+}
+
+int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags)
+{
+    insertion_undo(graph);
+    struct trust *trust = NULL;
+    int failed = vouch_begin(graph, catalog, diags, &trust);
+    if (failed == 0) {
+        failed = check_all(graph, catalog, diags);
+    }
+    vouch_end(catalog, trust);
     if (failed != 0) {
         return failed;
     }

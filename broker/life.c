@@ -28,6 +28,7 @@
 #include "broker/life_end.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
+#include "broker/vouch.h"
 #include "broker/watch.h"
 #include "broker/wiring.h"
 #include "sandbox/walls.h"
@@ -150,7 +151,13 @@ static int spawn(struct broker *broker, struct actual_node *node, int control_fd
 {
     struct cage *cage;
     struct diag why;
-    int failed = cage_open(node->wanted, node->wanted->found.program, &cage, &why);
+    int failed = vouch_remember(node->wanted, &why);
+    if (failed != 0 && broker->graph->signatures.policy == GRAPH_POLICY_REQUIRE) {
+        exit_reason_set(&node->reason, EXIT_REASON_START, failed,
+                        "cannot remember which version runs: %s", why.text);
+        return failed;
+    }
+    failed = cage_open(node->wanted, &node->wanted->found.judged, &cage, &why);
     if (failed != 0) {
         exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", why.text);
         return failed;

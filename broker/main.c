@@ -43,11 +43,12 @@ enum {
 };
 
 // In the sandbox of the node, without its grants: what a program says about itself depends on none.
-static int describe(void *context, const struct graph_node *node, const char *folder,
-                    char *const *argv, char **out_json, size_t *out_count, struct diag *out_why)
+static int describe(void *context, const struct graph_node *node,
+                    const struct graph_program *program, const char *folder, char *const *argv,
+                    char **out_json, size_t *out_count, struct diag *out_why)
 {
     struct cage *cage;
-    int failed = cage_open(node, argv[0], &cage, out_why);
+    int failed = cage_open(node, program, &cage, out_why);
     if (failed != 0) {
         return failed;
     }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -123,6 +124,22 @@ static bool bind_to_parent(pid_t parent)
     return true;
 }
 
+// The interpreter of a script reads it from the descriptor, which stays open for that; nothing else
+// keeps one.
+static void execute(const struct launcher_child_plan *plan)
+{
+    if (plan->program_fd < 0) {
+        execve(plan->path, plan->arguments, plan->environment);
+        return;
+    }
+    char start[2];
+    if (pread(plan->program_fd, start, sizeof start, 0) == sizeof start &&
+        memcmp(start, "#!", sizeof start) == 0) {
+        fcntl(plan->program_fd, F_SETFD, 0);
+    }
+    syscall(SYS_execveat, plan->program_fd, "", plan->arguments, plan->environment, AT_EMPTY_PATH);
+}
+
 _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int status_fd)
 {
     int status = park(status_fd);
@@ -154,7 +171,7 @@ _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int st
     if (plan->folder != NULL && chdir(plan->folder) < 0) {
         fail(status, LAUNCH_STEP_FOLDER, errno);
     }
-    execve(plan->path, plan->arguments, plan->environment);
+    execute(plan);
     fail(status, LAUNCH_STEP_EXECUTE, errno);
 }
 

@@ -15,6 +15,7 @@ struct launcher_child_plan {
     char *const *arguments;
     char *const *environment;
     const char *folder;  // NULL = stay
+    int program_fd;      // is executed in place of path, -1 = none
     int control_fd;      // -1 = none
     int stdout_fd;       // -1 = /dev/null
     int stderr_fd;       // -1 = /dev/null

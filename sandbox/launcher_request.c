@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 
@@ -101,11 +102,12 @@ int launcher_request_fill(struct launcher_request *request, const struct launch_
     if (is_caged && (sandbox->program_fd < 0 || plan->stdout_fd < 0 || plan->stderr_fd < 0)) {
         return -EINVAL;
     }
+    bool has_program = is_caged || (sandbox != NULL && sandbox->program_fd > STDERR_FILENO);
     const int wanted[LAUNCHER_FD_COUNT] = {
         [LAUNCHER_FD_CONTROL] = plan->control_fd,
         [LAUNCHER_FD_STDOUT] = plan->stdout_fd,
         [LAUNCHER_FD_STDERR] = plan->stderr_fd,
-        [LAUNCHER_FD_PROGRAM] = is_caged ? sandbox->program_fd : -1,
+        [LAUNCHER_FD_PROGRAM] = has_program ? sandbox->program_fd : -1,
         [LAUNCHER_FD_ROOTFS] = is_caged ? sandbox->rootfs_fd : -1};
     size_t fd_count = 0;
     for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
@@ -256,6 +258,7 @@ bool launcher_request_take(struct launcher_request *request, const int *fds, siz
     out->plan.control_fd = placed[LAUNCHER_FD_CONTROL];
     out->plan.stdout_fd = placed[LAUNCHER_FD_STDOUT];
     out->plan.stderr_fd = placed[LAUNCHER_FD_STDERR];
+    out->plan.program_fd = placed[LAUNCHER_FD_PROGRAM];
     out->plan.arguments = out->arguments;
     out->plan.environment = out->environment;
     out->plan.rlimits = out->sandbox.rlimits;

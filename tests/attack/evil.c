@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // evil: a processor that tries one thing that it may not, and prints what the kernel said.
 //
-// Each try is one line, "denied WHAT: ERROR" or "allowed WHAT"; "note WHAT NUMBER" is for the reader
-// to judge, and "done" ends it. The attacks on memory and messages, which need no library, are in
-// evil_worker.c.
+// Each try is one line, "denied WHAT: ERROR" or "allowed WHAT"; "note WHAT NUMBER" is for the
+// reader to judge, and "done" ends it. The attacks on memory and messages, which need no library,
+// are in evil_worker.c.
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -157,9 +157,9 @@ void evil_terminals(const struct evil_target *target)
 
 void evil_execute_others(const struct evil_target *target)
 {
-    static const char *const paths[] = {"/usr/bin/python3", "/bin/sh",           "/usr/bin/su",
-                                        "/usr/bin/bwrap",   "/usr/bin/newgrp",   "/usr/bin/mount",
-                                        "/usr/bin/env",     "/lib64/ld-linux-x86-64.so.2"};
+    static const char *const paths[] = {
+        "/usr/bin/python3", "/bin/sh",        "/usr/bin/su",  "/usr/bin/bwrap",
+        "/usr/bin/newgrp",  "/usr/bin/mount", "/usr/bin/env", "/lib64/ld-linux-x86-64.so.2"};
     char *const arguments[] = {(char[]){"evil"}, NULL};
     char *const environment[] = {NULL};
     for (size_t i = 0; i < COUNT(paths); i++) {

@@ -129,8 +129,7 @@ void evil_exit_at_once(const struct evil_target *target)
 void evil_futex_storm(const struct evil_target *target)
 {
     (void)target;
-    uint32_t *words =
-        mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    uint32_t *words = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (words == MAP_FAILED) {
         evil_tried("memory", -1);
         return;
@@ -365,13 +364,13 @@ void evil_lock_memory(const struct evil_target *target)
     evil_tried("mlock", mlock(bytes, STEP_BYTES));
     evil_tried("mlockall", mlockall(MCL_CURRENT | MCL_FUTURE));
     evil_tried("mlock2", mlock2(bytes, STEP_BYTES, MLOCK_ONFAULT));
-    bytes = mmap(NULL, STEP_BYTES, PROT_READ | PROT_WRITE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED, -1, 0);
+    bytes = mmap(NULL, STEP_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED,
+                 -1, 0);
     evil_tried("locked mapping", bytes == MAP_FAILED ? -1 : 0);
     bytes = mmap(NULL, STEP_BYTES, PROT_READ | PROT_WRITE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     evil_tried("huge pages", bytes == MAP_FAILED ? -1 : 0);
-    bytes = mmap(NULL, UINT64_C(1) << 46, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-                 0);
+    bytes =
+        mmap(NULL, UINT64_C(1) << 46, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     evil_tried("64 TiB", bytes == MAP_FAILED ? -1 : 0);
 }

@@ -2,8 +2,8 @@
 // Attacks on namespaces, privileges, sockets, signals and other processes.
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <grp.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ptrace.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/socket.h>
@@ -35,8 +35,8 @@ void evil_namespaces(const struct evil_target *target)
     static const struct {
         const char *name;
         int flag;
-    } kinds[] = {{"user", CLONE_NEWUSER}, {"mount", CLONE_NEWNS},  {"pid", CLONE_NEWPID},
-                 {"net", CLONE_NEWNET},   {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS},
+    } kinds[] = {{"user", CLONE_NEWUSER}, {"mount", CLONE_NEWNS}, {"pid", CLONE_NEWPID},
+                 {"net", CLONE_NEWNET},   {"ipc", CLONE_NEWIPC},  {"uts", CLONE_NEWUTS},
                  {"time", 0x80},          {"cgroup", 0x02000000}};
     for (size_t i = 0; i < COUNT(kinds); i++) {
         char what[32];
@@ -137,12 +137,18 @@ void evil_sockets(const struct evil_target *target)
         const char *name;
         int family;
         int type;
-    } kinds[] = {{"inet", AF_INET, SOCK_STREAM},     {"inet6", AF_INET6, SOCK_STREAM},
-                 {"udp", AF_INET, SOCK_DGRAM},       {"raw", AF_INET, SOCK_RAW},
-                 {"netlink", AF_NETLINK, SOCK_RAW},  {"packet", AF_PACKET, SOCK_RAW},
-                 {"vsock", AF_VSOCK, SOCK_STREAM},   {"alg", AF_ALG, SOCK_SEQPACKET},
-                 {"bluetooth", AF_BLUETOOTH, SOCK_RAW}, {"can", AF_CAN, SOCK_RAW},
-                 {"key", AF_KEY, SOCK_RAW},          {"unix", AF_UNIX, SOCK_STREAM}};
+    } kinds[] = {{"inet", AF_INET, SOCK_STREAM},
+                 {"inet6", AF_INET6, SOCK_STREAM},
+                 {"udp", AF_INET, SOCK_DGRAM},
+                 {"raw", AF_INET, SOCK_RAW},
+                 {"netlink", AF_NETLINK, SOCK_RAW},
+                 {"packet", AF_PACKET, SOCK_RAW},
+                 {"vsock", AF_VSOCK, SOCK_STREAM},
+                 {"alg", AF_ALG, SOCK_SEQPACKET},
+                 {"bluetooth", AF_BLUETOOTH, SOCK_RAW},
+                 {"can", AF_CAN, SOCK_RAW},
+                 {"key", AF_KEY, SOCK_RAW},
+                 {"unix", AF_UNIX, SOCK_STREAM}};
     for (size_t i = 0; i < COUNT(kinds); i++) {
         evil_tried(kinds[i].name, socket(kinds[i].family, kinds[i].type | SOCK_CLOEXEC, 0));
     }
@@ -160,7 +166,8 @@ void evil_loopback(const struct evil_target *target)
                fd < 0 ? -1 : connect(fd, (struct sockaddr *)&address, sizeof address));
     // Closing it would take the receiver as long as the linger.
     struct linger linger = {1, 4};
-    evil_tried("linger", fd < 0 ? -1 : setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
+    evil_tried("linger",
+               fd < 0 ? -1 : setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger));
 }
 
 static void try_connect(const char *what, int fd, const struct sockaddr_un *address, socklen_t size)
@@ -184,8 +191,8 @@ void evil_local_sockets(const struct evil_target *target)
     memcpy(address.sun_path, target->path, length + 1);
     try_connect("path", fd, &address, sizeof address);
     try_connect("path by a pair", pair[0], &address, sizeof address);
-    evil_tried("sendto path", sendto(pair[0], "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&address,
-                                     sizeof address));
+    evil_tried("sendto path",
+               sendto(pair[0], "x", 1, MSG_NOSIGNAL, (struct sockaddr *)&address, sizeof address));
     memcpy(address.sun_path + 1, target->path, length);
     address.sun_path[0] = '\0';
     socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length);

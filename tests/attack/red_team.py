@@ -22,10 +22,12 @@ FPS = 60
 PING_S = 0.02
 LATE_P99_S = 0.05
 KEPT = 0.95
+ENDED = r"(error|warning) evil\[\d+\]: (failed|died|cannot start)|evil\[\d+\]: .* -> finished"
 SLACK_FRAMES = 4  # the start and the end of the window
 SLACK_KIB = 4096
 STREAM = {"good": "exec: [test-pattern], config: {width: 160, height: 96}, run: {mode: tick}, timeouts: {stop: 2s}",
-          "sink": "exec: [check-sink], config: {latency: false, stamp: false, numbers: increasing}, timeouts: {stop: 2s}"}
+          "sink": "exec: [check-sink], config: {latency: false, stamp: false, numbers: increasing}, "
+                  "timeouts: {stop: 2s}"}
 
 
 class Pinger(threading.Thread):
@@ -206,7 +208,7 @@ class Field:
         pinger = Pinger(socket_of())
         if look is not None:
             look(broker)
-        if broker.expect(r"(error|warning) evil\[\d+\]: (failed|died|cannot start)|evil\[\d+\]: .* -> finished") is None:
+        if broker.expect(ENDED) is None:
             result.faults.append("the attacker did not end")
         let_pass(max(0.0, 0.6 + seconds - (time.monotonic() - begun)))
         broker.begun_ns, broker.ended_ns = int(begun * 1e9), time.monotonic_ns()

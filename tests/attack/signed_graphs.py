@@ -3,12 +3,11 @@
 import os
 import pathlib
 import platform
-import re
 import shutil
 import subprocess
 import threading
 
-from red_team import BROKER, EVIL
+from red_team import BROKER, BUILD, EVIL, Broker
 from harness.waiting import let_pass
 
 ROUND_LIMIT_S = 30
@@ -18,7 +17,12 @@ class Signer:
     """A folder with a key of its own; what it signs is called as it is named."""
 
     def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+        # The program finds its library as it does in the build tree: two folders up.
+        top = pathlib.Path(folder)
+        self.folder = top / "signed/graphs"
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (top / "lib").exists():
+            (top / "lib").symlink_to(BUILD / "lib")
         self.keys = self.folder / "keys"
         self.keys.mkdir(mode=0o755, exist_ok=True)
         self.secret = self.folder / "secret.key"
@@ -59,6 +63,11 @@ class Signer:
     def run(self, graph, *options):
         return subprocess.run([str(BROKER), *options, str(graph)], capture_output=True, text=True, check=False,
                               timeout=ROUND_LIMIT_S, env={**os.environ, "STATE_DIRECTORY": str(self.state)})
+
+
+def start(at, graph):
+    """The broker in the background."""
+    return Broker(graph, {**os.environ, "STATE_DIRECTORY": str(at.state)})
 
 
 def runs(done):

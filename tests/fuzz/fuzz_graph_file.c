@@ -64,10 +64,12 @@ static void check_saved(const struct graph *graph)
     "\"outputs\":[],\"params\":[]}"
 
 // Nothing is executed: every program that is found has the same description.
-static int describe(void *context, const struct graph_node *node, const char *folder,
-                    char *const *argv, char **out_json, size_t *out_count, struct diag *out_why)
+static int describe(void *context, const struct graph_node *node,
+                    const struct graph_program *program, const char *folder, char *const *argv,
+                    char **out_json, size_t *out_count, struct diag *out_why)
 {
     (void)node;
+    (void)program;
     (void)context;
     (void)folder;
     (void)argv;

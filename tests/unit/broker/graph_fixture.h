@@ -32,15 +32,19 @@ struct fixture {
     unsigned described;  // times that a processor was asked
 };
 
-static inline int fixture_describe(void *context, const struct graph_node *node, const char *folder,
+static inline int fixture_describe(void *context, const struct graph_node *node,
+                                   const struct graph_program *program, const char *folder,
                                    char *const *argv, char **out_json, size_t *out_count,
                                    struct diag *out_why)
 {
     (void)node;
+    const struct sandbox_plan sandbox = {.rootfs_fd = -1, .program_fd = program->fd};
     struct fixture *fixture = context;
     fixture->described++;
-    const struct launch_plan plan = {
-        .path = argv[0], .arguments = (const char *const *)argv, .folder = folder};
+    const struct launch_plan plan = {.path = argv[0],
+                                     .arguments = (const char *const *)argv,
+                                     .folder = folder,
+                                     .sandbox = &sandbox};
     return launcher_describe(fixture->launcher, &plan, FIXTURE_NS, out_json, out_count, out_why);
 }
 

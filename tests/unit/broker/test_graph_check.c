@@ -2,6 +2,8 @@
 // Graphs against real processors: everything that is wrong is found in one run.
 #include "unit/broker/graph_fixture.h"
 
+#include "broker/cage.h"
+
 #define NODES                                                                                      \
     "version: 1\nnodes:\n  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"           \
     "  blur: {exec: [blur], sandbox: trusted}\n  sink: {exec: [sink], sandbox: trusted}\n"
@@ -85,16 +87,67 @@ static void a_second_link_between_two_ports_is_refused(void **state)
                            "remove one of the two");
 }
 
-// R-GRAPH-024 R-EXIT-008
-static void required_signatures_are_refused_with_77(void **state)
+// R-SIGN-001 R-EXIT-008
+static void a_processor_without_a_required_signature_is_refused_with_77_and_not_asked(void **state)
 {
+    struct fixture *fixture = *state;
     struct diags diags;
-    graph_destroy(fixture_check(*state,
+    assert_int_equal(chmod(fixture->folder, 0777), 0);
+    graph_destroy(fixture_check(fixture,
                                 "version: 1\nsignatures: {policy: require}\nnodes:\n"
                                 "  s: {exec: [sink], sandbox: trusted}\n",
                                 &diags));
     assert_int_equal(diags_exit_status(&diags), 77);
     assert_int_equal(diags.counts[DIAG_REFUSED], 1);
+    assert_int_equal(fixture->described, 0);
+    assert_non_null(
+        strstr(diags.items[0].diag.text, "processor 'sink' is refused: it belongs to "));
+    assert_int_equal(chmod(fixture->folder, 0700), 0);
+}
+
+// R-SIGN-002
+static void a_processor_without_a_signature_is_a_warning_and_untrusted_only(void **state)
+{
+    struct fixture *fixture = *state;
+    static const char text[] = "version: 1\nsignatures: {policy: warn}\nnodes:\n"
+                               "  s: {exec: [source], config: {path: x}, sandbox: trusted}\n";
+    struct diags diags;
+    assert_int_equal(chmod(fixture->folder, 0777), 0);
+    struct graph *graph = fixture_check(fixture, text, &diags);
+    assert_int_equal(diags_exit_status(&diags), 0);
+    assert_int_equal(diags.counts[DIAG_WARNING], 1);
+    assert_true(graph->nodes[0].found.judged.is_untrusted_only);
+    assert_true(cage_is_wanted(&graph->nodes[0]));
+    graph_destroy(graph);
+    assert_int_equal(chmod(fixture->folder, 0700), 0);
+    graph = fixture_check(fixture, text, &diags);
+    assert_int_equal(diags.counts[DIAG_WARNING], 0);
+    assert_false(graph->nodes[0].found.judged.is_untrusted_only);
+    assert_false(cage_is_wanted(&graph->nodes[0]));
+    graph_destroy(graph);
+}
+
+// R-SIGN-009
+static void variables_that_load_code_are_refused_with_required_signatures(void **state)
+{
+    struct diags diags;
+    graph_destroy(fixture_check(*state,
+                                "version: 1\nsignatures: {policy: require}\nnodes:\n"
+                                "  s: {exec: [sink], sandbox: {tier: untrusted, env: {LD_PRELOAD: "
+                                "x.so, PYTHONPATH: p, LANG: C}}}\n",
+                                &diags));
+    assert_int_equal(diags_exit_status(&diags), 77);
+    assert_int_equal(diags.counts[DIAG_REFUSED], 2);
+}
+
+// R-SIGN-008
+static void keys_that_cannot_be_used_refuse_the_graph(void **state)
+{
+    fixture_assert_message(
+        *state,
+        "version: 1\nsignatures: {policy: warn, keys: [/nowhere/keys]}\nnodes:\n"
+        "  s: {exec: [sink], sandbox: trusted}\n",
+        "g.yaml:2:35: keys that cannot be used: /nowhere/keys: No such file or directory");
 }
 
 // R-EXIT-009
@@ -212,7 +265,10 @@ int main(void)
         CASE(a_processor_that_is_not_there_is_refused_with_the_places),
         CASE(a_processor_that_does_not_describe_itself_is_refused),
         CASE(a_second_link_between_two_ports_is_refused),
-        CASE(required_signatures_are_refused_with_77),
+        CASE(a_processor_without_a_required_signature_is_refused_with_77_and_not_asked),
+        CASE(a_processor_without_a_signature_is_a_warning_and_untrusted_only),
+        CASE(variables_that_load_code_are_refused_with_required_signatures),
+        CASE(keys_that_cannot_be_used_refuse_the_graph),
         CASE(an_error_weighs_more_than_a_refusal),
         CASE(a_node_without_a_word_about_trust_is_one_warning),
         CASE(what_nothing_could_honour_is_refused_by_name),

@@ -17,9 +17,13 @@ static void the_status_tells_right_wrong_refused_and_missing_apart(void **state)
     assert_int_equal(check(fixture, "version: 1\nnodes: {s: {exec: [sink]}}\n"), 0);
     assert_int_equal(check(fixture, "version: 1\nnodes: {s: {exec: [snik]}}\n"), 78);
     assert_int_equal(check(fixture, "version: 1\nnodes: [\n"), 78);
-    assert_int_equal(check(fixture, "version: 1\nsignatures: {policy: require}\n"
-                                    "nodes: {s: {exec: [sink]}}\n"),
-                     77);
+    // The install is signed as long as nobody else can write it.
+    static const char required[] =
+        "version: 1\nsignatures: {policy: require}\nnodes: {s: {exec: [sink]}}\n";
+    assert_int_equal(check(fixture, required), 0);
+    assert_int_equal(chmod(fixture->folder, 0777), 0);
+    assert_int_equal(check(fixture, required), 77);
+    assert_int_equal(chmod(fixture->folder, 0700), 0);
     assert_int_equal(graph_check_command("/nowhere/g.yaml", fixture->catalog, GRAPH_CHECK_QUIET),
                      66);
 }

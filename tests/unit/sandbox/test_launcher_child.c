@@ -10,6 +10,7 @@ static char *const no_environment[] = {NULL};
 static struct launcher_child_plan plan_of(const char *path)
 {
     return (struct launcher_child_plan){.path = path,
+                                        .program_fd = -1,
                                         .arguments = child_arguments,
                                         .environment = no_environment,
                                         .control_fd = -1,
