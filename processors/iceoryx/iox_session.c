@@ -118,6 +118,12 @@ int iox_session_open(struct iox_session *session, struct sb_node *node)
             return result;
         }
     }
+    // Its own view of processes, /tmp and /dev/shm would show an untrusted node no RouDi, ever.
+    if (access("/proc/locks", R_OK) != 0) {
+        return sb_node_error(node, -EPERM,
+                             "iceoryx needs what all programs of the host share; "
+                             "write sandbox: trusted");
+    }
     // The same for each life of a node, so that RouDi clears away what a life before left, and
     // another one for each broker.
     snprintf(runtime_name, sizeof runtime_name, NAME_PREFIX "%d-%s", (int)getppid(),

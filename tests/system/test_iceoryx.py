@@ -361,6 +361,17 @@ class Both(Case):
             self.assertIn(said, graph.text())
 
 
+    def test_r_iox_013_an_untrusted_bridge_is_refused(self):
+        """R-IOX-013"""
+        graph = self.start({"in": {**self.bridge("iceoryx-import"), "sandbox": "untrusted"},
+                            "sink": {"exec": ["null-sink"]}}, ["in.out -> sink.in"])
+        status = graph.wait()
+        # Where a wall of the sandbox cannot be had, the broker refuses it first, with 77.
+        if status != 77:
+            self.assertEqual(status, 1, graph.text())
+            self.assertIn("write sandbox: trusted", graph.text())
+
+
 def why_not():
     if not PEER.exists():
         return "the bridges were not built: install libiceoryx-binding-c-dev"

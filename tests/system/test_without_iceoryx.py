@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """R-IOX-012: a machine without iceoryx, as CMake sees one whose package cannot be found."""
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import unittest
 
 SOURCE = os.environ["SB_SOURCE_DIR"]
+BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 SAID = "iceoryx-import and iceoryx-export are left out"
 
 
@@ -28,6 +31,24 @@ class WithoutIceoryx(unittest.TestCase):
                 self.assertIn("libexec/streambroker/pass:", targets)
                 self.assertIn("bin/streambroker:", targets)
                 self.assertNotIn("iceoryx-import:", targets)
+
+    def test_doctor_says_whether_the_bridges_are_there(self):
+        """R-IOX-012"""
+        with tempfile.TemporaryDirectory() as folder:
+            bare = pathlib.Path(folder)
+            (bare / "bin").mkdir()
+            shutil.copy(BUILD / "bin/streamctl", bare / "bin")
+            said = self.doctor(bare)
+            self.assertIn("were not built", said)
+            bridge = bare / "libexec/streambroker/iceoryx-import"
+            bridge.parent.mkdir(parents=True)
+            bridge.touch(mode=0o755)
+            self.assertNotIn("were not built", self.doctor(bare))
+
+    def doctor(self, prefix):
+        done = subprocess.run([prefix / "bin/streamctl", "doctor"], capture_output=True, text=True,
+                              check=False, timeout=50)
+        return [line for line in done.stdout.splitlines() if "iceoryx" in line][0]
 
 
 if __name__ == "__main__":
