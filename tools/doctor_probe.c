@@ -100,8 +100,18 @@ static bool find_in_path(const char *name, struct text *detail)
     return is_there;
 }
 
+// The bridges are built only where iceoryx was installed.
 bool doctor_probe_iceoryx(struct text *detail)
 {
+    char folder[PATH_MAX];
+    char bridge[PATH_MAX + sizeof "/iceoryx-import"] = "";
+    if (search_beside_program("../libexec/streambroker", folder) == 0) {
+        snprintf(bridge, sizeof bridge, "%s/iceoryx-import", folder);
+    }
+    if (access(bridge, X_OK) != 0) {
+        text_add(detail, "iceoryx-import and iceoryx-export were not built");
+        return false;
+    }
     return find_in_path("iox-roudi", detail);
 }
 
