@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -130,6 +132,20 @@ static bool read_interpreter(struct cage *cage)
     return true;
 }
 
+// That of the root where the node has one.
+static int open_interpreter(struct cage *cage)
+{
+    if (cage->rootfs.fd < 0) {
+        return open_sealed(cage->interpreter, &cage->program_fd);
+    }
+    // Links in a root are meant inside of it.
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    auto_fd int file =
+        (int)syscall(SYS_openat2, cage->rootfs.fd, cage->interpreter, &how, sizeof how);
+    uint64_t size_bytes;
+    return file < 0 ? -errno : sealed_copy(file, PROGRAM_BYTES_MAX, &cage->program_fd, &size_bytes);
+}
+
 // The interpreter is what is executed; the script is shown to it. `env NAME` looks for NAME as env
 // would, since nothing inside may execute another program.
 static int open_script(struct cage *cage, const char *program, struct diag *out_why)
@@ -144,7 +160,11 @@ static int open_script(struct cage *cage, const char *program, struct diag *out_
     const char *slash = strrchr(rest, '/');
     if (slash != NULL && strcmp(slash, "/env") == 0 && *argument != '\0' &&
         strpbrk(argument, " \t-=") == NULL) {
-        if (!find_in_system(argument, cage->interpreter, sizeof cage->interpreter)) {
+        bool is_found = cage->rootfs.fd >= 0
+                            ? rootfs_find_program(&cage->rootfs, argument, cage->interpreter,
+                                                  sizeof cage->interpreter)
+                            : find_in_system(argument, cage->interpreter, sizeof cage->interpreter);
+        if (!is_found) {
             diag_set(out_why, "its interpreter '%s' is not installed", argument);
             return -ENOENT;
         }
@@ -153,7 +173,7 @@ static int open_script(struct cage *cage, const char *program, struct diag *out_
         return -ENAMETOOLONG;
     }
     cage->script_fd = steal_fd(&cage->program_fd);
-    int result = open_sealed(cage->interpreter, &cage->program_fd);
+    int result = open_interpreter(cage);
     if (result < 0) {
         diag_set(out_why, "its interpreter '%s' cannot be read: %s", cage->interpreter,
                  strerror(-result));
@@ -212,6 +232,30 @@ static const char *policy_of(const struct cage *cage, uint32_t grants)
     return cage->script_fd >= 0 || is_python ? "python" : "c";
 }
 
+// The system's folders, or those of a root of the node's own; devices are always ours.
+static int add_base(struct cage *cage, const struct graph_node *node, struct diag *out_why)
+{
+    const char *root = node->found.rootfs;
+    if (root != NULL) {
+        int failed = rootfs_open(root, &cage->rootfs);
+        if (failed != 0) {
+            diag_set(out_why, "its root '%s' cannot be used: %s", root, strerror(-failed));
+            return failed;
+        }
+    }
+    for (size_t i = 0; i < cage->rootfs.count; i++) {
+        add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->rootfs.fds[i], cage->rootfs.targets[i]);
+    }
+    cage->plan.rootfs_fd = cage->rootfs.fd;
+    for (size_t i = 0; i < ARRAY_COUNT(base_binds); i++) {
+        bool is_wanted = root == NULL || base_binds[i].kind == SANDBOX_BIND_DEVICE;
+        if (is_wanted && access(base_binds[i].path, F_OK) == 0) {
+            add_bind(&cage->plan, base_binds[i].kind, -1, base_binds[i].path);
+        }
+    }
+    return 0;
+}
+
 static int fill(struct cage *cage, const struct graph_node *node,
                 const struct graph_program *judged, struct diag *out_why)
 {
@@ -222,14 +266,13 @@ static int fill(struct cage *cage, const struct graph_node *node,
     plan->is_degrade = node->sandbox.is_degrade && !judged->is_untrusted_only;
     plan->grants = grants_of(node);
     plan->tmpfs_bytes = node->limits.tmpfs;
-    for (size_t i = 0; i < ARRAY_COUNT(base_binds); i++) {
-        if (access(base_binds[i].path, F_OK) == 0) {
-            add_bind(plan, base_binds[i].kind, -1, base_binds[i].path);
-        }
+    int result = add_base(cage, node, out_why);
+    if (result < 0) {
+        return result;
     }
     memcpy(plan->rlimits, base_rlimits, sizeof base_rlimits);
     plan->rlimit_count = ARRAY_COUNT(base_rlimits);
-    int result = open_program(judged, &cage->program_fd);
+    result = open_program(judged, &cage->program_fd);
     if (result < 0) {
         diag_set(out_why, "cannot read it: %s", strerror(-result));
         return result;
@@ -274,6 +317,7 @@ int cage_open(const struct graph_node *node, const struct graph_program *program
     }
     cage->program_fd = -1;
     cage->script_fd = -1;
+    cage->rootfs.fd = -1;
     cage->plan.program_fd = -1;
     cage->plan.rootfs_fd = -1;
     for (size_t i = 0; i < LIBRARIES_MAX; i++) {
@@ -320,6 +364,7 @@ void cage_close(struct cage *cage)
     for (size_t i = 0; i < LIBRARIES_MAX; i++) {
         cleanup_fd(&cage->library_fds[i]);
     }
+    rootfs_close(&cage->rootfs);
     libraries_free(&cage->libraries);
     free(cage);
 }

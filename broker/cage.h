@@ -12,6 +12,7 @@
 
 #include "base/diag.h"
 #include "broker/libraries.h"
+#include "broker/rootfs.h"
 #include "sandbox/plan.h"
 
 struct graph_node;
@@ -34,6 +35,7 @@ struct cage {
     // Of the cage itself:
     int program_fd;  // owned
     int script_fd;   // owned
+    struct rootfs rootfs;
     struct libraries libraries;
     int library_fds[LIBRARIES_MAX];  // owned
     char interpreter_line[256];

@@ -144,8 +144,7 @@ int check_config_value(const struct descriptor_param *param, const char *value, 
     SB_UNREACHABLE();
 }
 
-// The path as the worker will open it: it does not run in the graph's folder.
-static const char *absolute_path(const struct graph *graph, const char *value)
+const char *check_config_absolute(const struct graph *graph, const char *value)
 {
     if (value[0] == '/') {
         return value;
@@ -219,7 +218,7 @@ int check_config(const struct graph *graph, struct graph_node *node,
             diags_add(diags, DIAG_ERROR, graph->file, params[i].value_place, "%s: %s", param->name,
                       why);
         } else if (param->type == SB_PARAM_PATH) {
-            params[i].value = absolute_path(graph, params[i].value);
+            params[i].value = check_config_absolute(graph, params[i].value);
             if (params[i].value == NULL) {
                 return -ENOMEM;
             }

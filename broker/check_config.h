@@ -15,3 +15,7 @@ int check_config(const struct graph *graph, struct graph_node *node,
 // do" in why.
 int check_config_value(const struct descriptor_param *param, const char *value, char *why,
                        size_t why_bytes);
+
+// A path of the graph as the worker will open it: it does not run in the graph's folder. In the
+// arena of the graph, or as it was given; NULL without memory.
+const char *check_config_absolute(const struct graph *graph, const char *value);

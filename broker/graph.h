@@ -83,7 +83,8 @@ struct graph_node_found {
     const struct descriptor *descriptor;  // NULL when there is none
     const char *program;                  // absolute path of exec[0]; that of the next
     struct graph_program judged;
-    enum sb_mode mode;  // what runs it, never SB_MODE_DEFAULT
+    const char *rootfs;  // absolute path of its root, NULL = the machine's
+    enum sb_mode mode;   // what runs it, never SB_MODE_DEFAULT
     int64_t interval_ns;
     struct graph_activation activation;  // kind is never SB_ACTIVATE_DEFAULT
     struct graph_pairs params;           // as config, with absolute paths for those of type path

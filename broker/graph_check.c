@@ -24,12 +24,6 @@
 static void refuse_node(const struct graph *graph, const struct graph_node *node,
                         struct diags *diags)
 {
-    const struct graph_sandbox *sandbox = &node->sandbox;
-    if (sandbox->rootfs != NULL) {
-        diags_add(diags, DIAG_REFUSED, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_ROOTFS),
-                  "node '%s' has a root of its own, which is not available yet; leave it out",
-                  node->id);
-    }
     if (node->gpu == GRAPH_GPU_REQUIRE) {
         diags_add(diags, DIAG_ERROR, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_GPU),
                   "node '%s' requires a GPU, which is not available yet; write prefer or off",
@@ -149,6 +143,12 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     memset(&node->found, 0, sizeof(node->found));
     if (node->exec.count == 0 || node->exec.items[0][0] == '\0') {
         return 0;  // of a file with errors, where this was one
+    }
+    if (node->sandbox.rootfs != NULL) {
+        node->found.rootfs = check_config_absolute(graph, node->sandbox.rootfs);
+        if (node->found.rootfs == NULL) {
+            return -ENOMEM;
+        }
     }
     refuse_node(graph, node, diags);
     granting_check(graph, node, diags);

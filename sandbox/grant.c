@@ -414,8 +414,7 @@ int grant_fill(const struct grant_set *set, struct sandbox_plan *plan)
     for (size_t i = 0; i < set->count; i++) {
         const struct grant_item *item = &set->items[i];
         if (item->grant == GRANT_ROOTFS) {
-            plan->rootfs_fd = item->fd;
-            continue;
+            continue;  // it is the base, not on top of it
         }
         if (plan->bind_count == SANDBOX_BINDS_MAX) {
             return -E2BIG;

@@ -49,19 +49,22 @@ static void add_number(FILE *file, uint64_t number)
     add(file, word);
 }
 
-// /bin, /lib and so on are links into /usr, or folders of their own, as on the host.
-static void add_links(FILE *file)
+// /bin, /lib and so on are links into /usr, or folders of their own, as on the host or in the root of
+// the node, whose folders are among the binds.
+static void add_links(FILE *file, int rootfs_fd)
 {
     static const char *const names[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
     for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
         char target[PATH_MAX];
-        ssize_t length = readlink(names[i], target, sizeof target - 1);
+        ssize_t length = rootfs_fd >= 0
+                             ? readlinkat(rootfs_fd, names[i] + 1, target, sizeof target - 1)
+                             : readlink(names[i], target, sizeof target - 1);
         if (length > 0) {
             target[length] = '\0';
             add(file, "--symlink");
             add(file, target);
             add(file, names[i]);
-        } else if (access(names[i], F_OK) == 0) {
+        } else if (rootfs_fd < 0 && access(names[i], F_OK) == 0) {
             add(file, "--ro-bind");
             add(file, names[i]);
             add(file, names[i]);
@@ -100,9 +103,7 @@ static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd)
     if ((plan->grants & SANDBOX_GRANT_NETWORK) == 0) {
         add(file, "--unshare-net");
     }
-    if (plan->rootfs_fd < 0) {
-        add_links(file);
-    }
+    add_links(file, plan->rootfs_fd);
     if (plan->tmpfs_bytes != SANDBOX_TMPFS_NONE) {
         // The size is of the next mount only; without it half of the memory could be filled.
         add(file, "--size");

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=300
+"""R-GRANT-011: a node in a root of its own sees that root and nothing of the machine's system, with the same limits."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import graphs  # noqa: E402
+
+LOOK = """
+connect()
+seen = {"marker": open("/etc/marker").read(), "passwd": os.path.exists("/etc/passwd"), "prefix": sys.prefix,
+        "home": os.path.exists("/home"), "usr": sorted(os.listdir("/usr"))}
+eaten = []
+sys.stderr.write("seen " + __import__("json").dumps(seen) + "\\\\n")
+sys.stderr.flush()
+while True:
+    eaten.append(bytearray(8 << 20))
+"""
+
+
+def copy_with_libraries(program, root):
+    """The program and the libraries that it needs, at the same places below root."""
+    listed = subprocess.run(["ldd", program], capture_output=True, text=True, check=True).stdout
+    for path in [program, *re.findall(r"(/\S+) \(0x", listed)]:
+        place = root / path.lstrip("/")
+        if path.startswith("/lib"):
+            place = root / "usr" / path.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(os.path.realpath(path), place)
+
+
+class Rootfs(unittest.TestCase):
+    def setUp(self):
+        self.graph = graphs.Graph()
+        self.addCleanup(self.graph.close)
+        self.root = self.graph.folder / "root"
+
+    def make_root(self):
+        python = os.path.realpath("/usr/bin/python3")
+        copy_with_libraries(python, self.root)
+        for name in ("lib", "lib64", "bin"):
+            (self.root / name).symlink_to(f"usr/{name}")
+        (self.root / "usr/bin/python3").symlink_to(os.path.basename(python))
+        version = os.path.basename(python)
+        shutil.copytree(f"/usr/lib/{version}", self.root / f"usr/lib/{version}",
+                        ignore=shutil.ignore_patterns("test", "dist-packages", "config-*", "__pycache__"))
+        (self.root / "etc").mkdir()
+        (self.root / "etc/marker").write_text("of this root")
+
+    def write(self, memory="64MiB"):
+        path = self.graph.worker("look", LOOK)
+        path.write_text(re.sub(r"^#!.*", "#!/usr/bin/python3 -I", path.read_text()))
+        self.graph.file("graph.yaml", "version: 1\nnodes:\n  look: {exec: [./look], restart: {when: never}, limits: "
+                        f"{{memory: {memory}}}, sandbox: {{tier: untrusted, rootfs: root}}}}\n")
+
+    def test_a_script_runs_with_the_python_of_its_root_and_its_limits(self):
+        self.make_root()
+        self.write()
+        done = self.graph.run()
+        found = re.search(r"seen (\{.*\})", done.stderr)
+        self.assertTrue(found, done.stderr)
+        seen = json.loads(found.group(1))
+        self.assertEqual(seen["marker"], "of this root")
+        self.assertFalse(seen["passwd"] or seen["home"])
+        self.assertEqual(seen["usr"], sorted(path.name for path in (self.root / "usr").iterdir()))
+        self.assertRegex(done.stderr, r"look\[1\].*(out of memory: .* 64MiB|MemoryError)")
+
+    def test_a_root_that_is_not_there_is_an_error_with_its_place(self):
+        self.write()
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, r"graph\.yaml:3:\d+: 'root', which node 'look' may have as its root, does not "
+                                      r"exist")
+
+
+if __name__ == "__main__":
+    if not shutil.which("bwrap") or not os.access("/usr/bin/python3", os.X_OK):
+        print("skipped: bwrap or the system's Python is not installed")
+        sys.exit(77)
+    unittest.main()
