@@ -64,5 +64,6 @@ int grant_add_word(struct grant_set *set, enum grant grant);
 // Adds a device by its path below /dev. Returns as grant_add_path().
 int grant_add_device(struct grant_set *set, const char *path, const char **out_why);
 
-// Appends the binds of the set to a plan, but for the root; they borrow from it. Returns 0 or -E2BIG.
+// Appends the binds of the set to a plan, but for the root; they borrow from it. Returns 0 or
+// -E2BIG.
 int grant_fill(const struct grant_set *set, struct sandbox_plan *plan);

@@ -49,8 +49,8 @@ static void add_number(FILE *file, uint64_t number)
     add(file, word);
 }
 
-// /bin, /lib and so on are links into /usr, or folders of their own, as on the host or in the root of
-// the node, whose folders are among the binds.
+// /bin, /lib and so on are links into /usr, or folders of their own, as on the host or in the root
+// of the node, whose folders are among the binds.
 static void add_links(FILE *file, int rootfs_fd)
 {
     static const char *const names[] = {"/bin", "/sbin", "/lib", "/lib32", "/lib64"};
