@@ -91,6 +91,9 @@ void life_message_link(struct broker *broker, struct actual_node *node,
     }
     broker->outgoing->type = WIRE_LINK;
     fill_link(&broker->outgoing->link, link, is_output, false);
+    // What was ordered before it was added does not have it.
+    bool is_new = is_output && link->state == LINK_PENDING;
+    broker->outgoing->link.generation = is_new ? link->output->generation : 0;
     life_send(broker, node, NULL, 0);
 }
 

@@ -211,9 +211,9 @@ int options_parse(int argc, char *const *argv, struct options *out_options, char
             return failed;
         }
     }
-    bool needs_graph =
-        !parser.options.is_given[OPTION_HELP] && !parser.options.is_given[OPTION_VERSION] &&
-        !parser.options.is_given[OPTION_MACHINE];
+    bool needs_graph = !parser.options.is_given[OPTION_HELP] &&
+                       !parser.options.is_given[OPTION_VERSION] &&
+                       !parser.options.is_given[OPTION_MACHINE];
     if (needs_graph && parser.options.graph == NULL) {
         text_add(&parser.why, "which graph? Give the path of a graph file");
         return -EINVAL;

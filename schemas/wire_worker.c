@@ -139,9 +139,10 @@ static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *fro
     *to = (struct wire_link){.link_id = from->link_id,
                              .is_output = from->is_output,
                              .delivery = (enum sb_delivery)from->delivery,
-                             .last_step = from->last_step};
-    if (!from->is_output && from->last_step != 0) {
-        return wire_field_refuse(decoder, "an input link has a last step");
+                             .last_step = from->last_step,
+                             .generation = from->generation};
+    if (!from->is_output && (from->last_step != 0 || from->generation != 0)) {
+        return wire_field_refuse(decoder, "an input link has a last step or a generation");
     }
     return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
            wire_field_is_within(decoder, "delivery", from->delivery, SB_DELIVERY_LOSSLESS,

@@ -58,6 +58,7 @@ struct wire_link {
     bool is_output;
     enum sb_delivery delivery;
     uint64_t last_step;
+    uint32_t generation;  // of an output: the newest one that was ordered without this link
 };
 
 struct wire_hello {

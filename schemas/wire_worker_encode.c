@@ -111,6 +111,7 @@ static Sb__V1__Link *fill_link(Sb__V1__Link *to, const struct wire_link *from)
     to->is_output = from->is_output;
     to->delivery = from->delivery;
     to->last_step = from->last_step;
+    to->generation = from->generation;
     return to;
 }
 

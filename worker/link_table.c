@@ -118,6 +118,7 @@ static int add_output_link(struct sb_node *node, const struct wire_link *wire)
                                  .position = link->position,
                                  .delivery = wire->delivery,
                                  .last_step = wire->last_step,
+                                 .since = wire->generation,
                                  .peer = peer};
     output->live_count++;
     if (output->live_count == 1) {
@@ -135,6 +136,7 @@ int link_table_add(struct sb_node *node, const struct wire_link *link)
     }
     if (output != NULL) {
         output->delivery = link->delivery;
+        output->since = link->generation > output->since ? link->generation : output->since;
     }
     if (input != NULL || output != NULL) {
         return 0;

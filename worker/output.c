@@ -34,8 +34,9 @@ int output_adopt_next(struct sb_output *output)
 {
     struct output_generation *generation = output->next;
     for (uint32_t i = 0; output->now == NULL && i < 2; i++) {
-        if (output->generations[i].is_used) {
-            generation = &output->generations[i];
+        struct output_generation *used = &output->generations[i];
+        if (used->is_used && (generation == NULL || used->number < generation->number)) {
+            generation = used;
         }
     }
     if (generation == NULL || output->claimed > 0 ||

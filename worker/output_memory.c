@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "shm/segment.h"
+#include "worker/output.h"
 #include "worker/output_offer.h"
 
 static void unmap(struct mapping *mapping)
@@ -160,7 +161,8 @@ bool output_memory_is_complete(const struct sb_output *output,
     }
     for (uint32_t i = 0; i < output->link_count; i++) {
         const struct output_link *link = output->links[i];
-        if (!link->is_gone && !link->is_leaving && generation->pages[i].bytes == NULL) {
+        bool is_part = !link->is_gone && !link->is_leaving && generation->number > link->since;
+        if (is_part && generation->pages[i].bytes == NULL) {
             return false;
         }
     }
@@ -194,6 +196,17 @@ static int start_writer(struct sb_output *output, struct output_generation *gene
     return failed;
 }
 
+static struct output_generation *other_generation(struct sb_output *output,
+                                                  const struct output_generation *generation)
+{
+    for (uint32_t i = 0; i < 2; i++) {
+        if (output->generations[i].is_used && &output->generations[i] != generation) {
+            return &output->generations[i];
+        }
+    }
+    return NULL;
+}
+
 int output_memory_adopt(struct sb_output *output, struct output_generation *generation)
 {
     SB_ASSERT(output->claimed == 0);
@@ -221,7 +234,7 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
         output_memory_drop(output, old);
     }
     output->now = generation;
-    output->next = NULL;
+    output->next = other_generation(output, generation);
     output->credit = 0;
     // A generation that was made for an older wish, or for another depth, is not what was offered.
     output->is_format_wanted =
@@ -298,4 +311,6 @@ void output_memory_unlink(struct output_link *link)
         }
     }
     drop_unlinked(output);
+    // Perhaps nobody reads any more what is written now: then the broker does not wait for it.
+    (void)output_adopt_next(output);
 }

@@ -83,6 +83,7 @@ struct output_link {
     uint32_t position;          // in output->links
     enum sb_delivery delivery;  // of the generations that come
     uint64_t last_step;
+    uint32_t since;    // generations up to this one do not have it
     bool is_leaving;   // its end is written; what is on it is read, nothing more is sent
     bool is_gone;      // unlinked while running
     bool has_carried;  // a frame of this life

@@ -223,6 +223,7 @@ static void link_messages_come_out_as_they_went_in(void **state)
     SAME(link.is_output);
     SAME(link.delivery);
     SAME(link.last_step);
+    SAME(link.generation);
     sample_fill(&sent, WIRE_LEAVE);
     assert_int_equal(pass(), 0);
     SAME(leave.link_id);

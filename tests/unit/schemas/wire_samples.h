@@ -148,8 +148,11 @@ static inline void sample_fill_link(struct wire_message *message, enum wire_type
     } else if (type == WIRE_UNLINK) {
         message->unlink = (struct wire_unlink){.link_id = 7, .is_ended = true};
     } else if (type == WIRE_LINK) {
-        message->link = (struct wire_link){
-            .link_id = 9, .is_output = true, .delivery = SB_DELIVERY_ORDERED, .last_step = 40};
+        message->link = (struct wire_link){.link_id = 9,
+                                           .is_output = true,
+                                           .delivery = SB_DELIVERY_ORDERED,
+                                           .last_step = 40,
+                                           .generation = 3};
         snprintf(message->link.port, sizeof message->link.port, "video");
         snprintf(message->link.peer, sizeof message->link.peer, "blur.video");
     } else if (type == WIRE_LEAVE) {
