@@ -19,6 +19,7 @@
 #include "broker/ending.h"
 #include "broker/generation.h"
 #include "broker/letter_office.h"
+#include "broker/letter_replay.h"
 #include "broker/life.h"
 #include "broker/life_log.h"
 #include "broker/watch.h"
@@ -158,6 +159,7 @@ static int on_turn(sd_event_source *source, void *context)
 {
     (void)source;
     live_turn(context);
+    letter_replay_turn(context);
     return 0;
 }
 
@@ -324,6 +326,7 @@ static void close_parts(struct broker *broker)
     graph_destroy(broker->graph);
     health_fini(&broker->health);
     letter_office_fini(broker);
+    letter_replay_fini(broker);
     dead_letters_fini(&broker->dead_letters);
     free(broker->left);
     sd_event_source_disable_unref(broker->timer);

@@ -79,6 +79,7 @@ struct broker {
     struct health health;
     struct dead_letters dead_letters;
     struct letter_job *letter_jobs;  // owned: helpers that write them
+    struct letter_replay *replay;    // owned: the letter that was sent last, or NULL
     int64_t watch_due_ns;            // next look at the workers, INT64_MAX = none
     int64_t stop_deadline_ns;        // of all nodes together, INT64_MAX = none
     bool is_advancing;               // wiring_advance() runs

@@ -8,6 +8,9 @@
 #include "broker/broker.h"
 #include "broker/control_verb.h"
 #include "broker/letter_office.h"
+#include "broker/letter_replay.h"
+
+#define LETTER 0  // in the numbers of a call
 
 static json_t *letter_json(const struct dead_letter *letter, int64_t now_ns)
 {
@@ -84,12 +87,61 @@ static int drop(struct control_call *call)
     return 0;
 }
 
+static int look_at_replay(struct control_call *call)
+{
+    char text[LIMIT_ERROR_TEXT_BYTES_MAX];
+    int code = letter_replay_result(call->broker, call->numbers[LETTER], text, sizeof text);
+    if (code == -EAGAIN) {
+        return CONTROL_LATER;
+    }
+    return code == 0 ? 0 : control_call_refuse(call, (enum control_code)code, "%s", text);
+}
+
+static int begin_replay(struct control_call *call)
+{
+    char text[LIMIT_ERROR_TEXT_BYTES_MAX] = "it cannot be sent";
+    int failed = letter_replay_begin(call->broker, call->numbers[LETTER], text, sizeof text);
+    switch (failed) {
+    case 0:
+        return control_call_later(call, look_at_replay, INT64_MAX);
+    case -EBUSY:
+        return call->broker->phase == BROKER_ENDED
+                   ? control_call_refuse(call, CONTROL_CODE_FAILED, "the graph has ended")
+                   : CONTROL_LATER;
+    case -ENODATA:
+        return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "its payload was not kept");
+    case -ENOENT:
+        return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "it is forgotten");
+    case -ENOMEM:
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory");
+    case -ESRCH:
+        return control_call_refuse(call, CONTROL_CODE_NOT_RUNNING, "%s", text);
+    default:
+        return control_call_refuse(call, CONTROL_CODE_INVALID, "%s", text);
+    }
+}
+
+static int replay(struct control_call *call)
+{
+    struct dead_letter *letter = NULL;
+    int failed = find(call, &letter);
+    if (failed != 0) {
+        return failed;
+    }
+    call->numbers[LETTER] = letter->id;
+    int begun = begin_replay(call);
+    // Its turn comes.
+    return begun == CONTROL_LATER && call->look == NULL
+               ? control_call_later(call, begin_replay, INT64_MAX)
+               : begun;
+}
+
 int control_letters_act(struct control_call *call)
 {
     static const struct {
         const char *word;
         int (*act)(struct control_call *call);
-    } actions[] = {{"list", list}, {"show", show}, {"drop", drop}};
+    } actions[] = {{"list", list}, {"show", show}, {"replay", replay}, {"drop", drop}};
     const char *action = control_call_field(call, "action");
     for (size_t i = 0; i < sizeof actions / sizeof actions[0]; i++) {
         if (strcmp(action, actions[i].word) == 0) {
@@ -97,5 +149,6 @@ int control_letters_act(struct control_call *call)
         }
     }
     return control_call_refuse(call, CONTROL_CODE_USAGE,
-                               "dead-letters has no '%s': it has list, show and drop", action);
+                               "dead-letters has no '%s': it has list, show, replay and drop",
+                               action);
 }

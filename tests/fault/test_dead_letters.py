@@ -66,6 +66,78 @@ class DeadLetters(unittest.TestCase):
         running.signal()
         self.assertEqual(running.wait(), 0)
 
+    def start_endless(self, lives, more=""):
+        """A filter that the frame with the number 50 kills in its first lives, between two files."""
+        self.graph.write({"a": "exec: [test-source], config: {rate: 1000, size: 500}",
+                          "y": "exec: [file-sink], config: {path: before}",
+                          "f": f"exec: [{FAULTY}], config: {{fault: segv, at: 50, lives: {lives}}}, "
+                               "restart: {max: 5, delay: 1ms}",
+                          "z": "exec: [file-sink], config: {path: behind}"},
+                         ["a.data -> y.in", "a.data -> f.in", "f.out -> z.in"],
+                         f"dead_letters: {{dir: letters}}\n{more}")
+        path = self.graph.folder / "control.sock"
+        running = self.graph.start("-v", "--socket", str(path))
+        self.addCleanup(running.close)
+        running.expect("f[4]: ready -> running")
+        client = Client(path)
+        self.addCleanup(client.close)
+        return running, client
+
+    def test_a_letter_is_sent_again_byte_for_byte_once_its_node_is_repaired(self):
+        """R-SUP-048"""
+        running, client = self.start_endless(3)
+        answer = self.call(client, "replay", "1")
+        self.assertEqual((answer.code, answer.error), (0, ""))
+        self.assertEqual(self.call(client, "show", "1").json["state"], "replayed")
+        self.assertEqual(client.call("status").json["nodes"], 4)
+        # It can be sent as often as one likes.
+        self.assertEqual(self.call(client, "replay", "1").code, 0)
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+        before, behind = ((self.graph.folder / name).read_bytes() for name in ("before", "behind"))
+        frame = before[50 * 500:51 * 500]
+        frames = [behind[at:at + 500] for at in range(0, len(behind), 500)]
+        self.assertEqual(frames.count(frame), 2)
+        self.assertEqual(len(behind), len(before) + 500)
+        self.assertEqual([frame for frame in frames if frames.count(frame) == 1],
+                         [frame for frame in (before[at:at + 500] for at in range(0, len(before), 500))
+                          if frame != before[50 * 500:51 * 500]])
+        self.assertRegex(running.text(), r"letter-1\.out -> f\.in: published=1 released=1")
+        self.assertNotIn("f[5]", running.text())
+
+    def test_a_letter_that_still_kills_is_a_letter_again_and_costs_no_restart(self):
+        """R-SUP-048 R-SUP-007"""
+        running, client = self.start_endless(0)
+        for count in (2, 3, 4):
+            answer = self.call(client, "replay", str(count - 1))
+            self.assertEqual((answer.code, answer.error), (1, "it killed its reader again"))
+            letters = self.call(client, "list").documents
+            self.assertEqual(len(letters), count)
+            self.assertEqual((letters[-1]["node"], letters[-1]["to"], letters[-1]["deaths"]), ("f", "f.in", 3))
+        payloads = {path.read_bytes().split(b"\n\n", 1)[1] for path in (self.graph.folder / "letters").iterdir()}
+        self.assertEqual(len(payloads), 1)
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertNotIn("used up", running.text())
+
+    def test_what_cannot_be_sent_is_refused_and_changes_nothing(self):
+        """R-SUP-048"""
+        running, client = self.start_endless(3, "commit: manual")
+        letter = self.graph.folder / "letters" / self.call(client, "show", "1").json["file"]
+        self.assertEqual(self.call(client, "replay", "9").code, 66)
+        whole = letter.read_bytes()
+        letter.write_bytes(whole[:-1])
+        self.assertEqual(self.call(client, "replay", "1").code, 65)
+        letter.write_bytes(b"no letter")
+        self.assertNotEqual(self.call(client, "replay", "1").code, 0)
+        letter.unlink()
+        self.assertNotEqual(self.call(client, "replay", "1").code, 0)
+        self.assertEqual(client.call("status").json["nodes"], 4)
+        letter.write_bytes(whole)
+        self.assertEqual(self.call(client, "replay", "1").code, 0)
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+
 
 if __name__ == "__main__":
     if not FAULTY.exists():
