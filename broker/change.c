@@ -565,6 +565,16 @@ static void end_step(struct broker *broker, struct change *change)
     change->due_ns = INT64_MAX;
 }
 
+bool change_is_about(const struct change *change, const struct actual_node *node)
+{
+    for (size_t i = 0; i < change->difference.count; i++) {
+        if (change->items[i].node == node) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void go_through_steps(struct broker *broker, struct change *change)
 {
     while (change->step < DIFFERENCE_KINDS) {

@@ -49,6 +49,9 @@ void change_begin(struct broker *broker, struct change *change);
 // Does what can be done now. True when it is over, with code and text.
 bool change_go_on(struct broker *broker, struct change *change);
 
+// A step that is not over is about this node: it must stay until then, also when it has ended.
+bool change_is_about(const struct change *change, const struct actual_node *node);
+
 // It failed after something was changed.
 bool change_must_be_taken_back(const struct change *change);
 

@@ -164,6 +164,11 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
     link->is_held = false;
     life_message_link(broker, link->to, link, false);
     life_message_link(broker, output->node, link, true);
+    if (link->state == LINK_DISCONNECTED) {
+        // One end was gone before it was wired: the other one does not wait for it.
+        life_message_unlink(broker, link->to, link->id, true);
+        life_message_unlink(broker, output->node, link->id, false);
+    }
     // An output that had no link before offers now.
     output->is_offer_new = output->offer_count > 0;
     wiring_advance(broker);

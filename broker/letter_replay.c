@@ -58,8 +58,7 @@ static int edit_add(const struct broker *broker, const struct letter_replay *rep
     snprintf(assignment, sizeof assignment, "config.path=%s", path);
     snprintf(from, sizeof from, "%s." PORT, replay->node);
     failed = failed != 0 ? failed : graph_edit_add_node(edit, replay->node, exec, 1, why);
-    const char *const assignments[] = {assignment, "sandbox=trusted", "optional=true",
-                                       "restart.when=never"};
+    const char *const assignments[] = {assignment, "sandbox=trusted", "restart.when=never"};
     for (size_t i = 0; i < sizeof assignments / sizeof assignments[0] && failed == 0; i++) {
         failed = graph_edit_set_node(edit, replay->node, assignments[i], why);
     }

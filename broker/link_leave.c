@@ -3,6 +3,7 @@
 #include "broker/link_leave.h"
 
 #include "base/log.h"
+#include "broker/change.h"
 #include "broker/generation.h"
 #include "broker/life_message.h"
 #include "broker/pages.h"
@@ -140,8 +141,12 @@ static bool reap_links(struct broker *broker)
     return is_any;
 }
 
-static bool is_reapable(const struct actual_node *node)
+static bool is_reapable(const struct broker *broker, const struct actual_node *node)
 {
+    const struct change *change = broker->live.change;
+    if (change != NULL && change_is_about(change, node)) {
+        return false;
+    }
     bool is_linked = node->input_count > 0;
     for (size_t i = 0; i < node->output_count; i++) {
         is_linked = is_linked || node->outputs[i]->link_count > 0;
@@ -156,7 +161,7 @@ static bool reap_nodes(struct broker *broker)
     bool is_any = false;
     for (size_t i = actual->node_count; i > 0; i--) {
         struct actual_node *node = actual->nodes[i - 1];
-        if (!is_reapable(node)) {
+        if (!is_reapable(broker, node)) {
             continue;
         }
         for (size_t j = 0; j < node->output_count; j++) {

@@ -4,16 +4,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <streambroker/streambroker.h>
 
 #include "processors/common/letter_file.h"
 
+#define PATIENCE_NS INT64_C(5000000000)
+#define LOOK_NS INT64_C(10000000)
+
 struct letter_source {
     struct sb_output *output;
     FILE *file;
     struct letter_file letter;
+    int64_t patience_end_ns;  // it waits for a link no longer
 };
+
+// A file that was cut is refused before the graph is changed for it.
+static int check_size(struct sb_node *node, const struct letter_source *source)
+{
+    struct stat status;
+    long begin = ftell(source->file);
+    if (begin < 0 || fstat(fileno(source->file), &status) < 0) {
+        return -errno;
+    }
+    uint64_t left = (uint64_t)(status.st_size - begin);
+    if (left != source->letter.payload_bytes) {
+        return sb_node_error(node, -EPROTO, "%s: the payload has %llu of %llu bytes",
+                             sb_param_string(node, "path"), (unsigned long long)left,
+                             (unsigned long long)source->letter.payload_bytes);
+    }
+    return 0;
+}
 
 static int letter_source_open(struct sb_node *node)
 {
@@ -33,6 +55,11 @@ static int letter_source_open(struct sb_node *node)
     if (failed != 0) {
         return sb_node_error(node, failed, "%s: %s", path, text);
     }
+    failed = check_size(node, source);
+    if (failed != 0) {
+        return failed;
+    }
+    source->patience_end_ns = sb_now_ns() + PATIENCE_NS;
     return sb_output_offer(source->output, &source->letter.format, 1, source->letter.payload_bytes);
 }
 
@@ -40,6 +67,11 @@ static int letter_source_loop(struct sb_node *node)
 {
     struct letter_source *source = sb_node_data(node);
     const struct letter_file *letter = &source->letter;
+    // In a graph that runs a node comes before its links.
+    if (!sb_output_is_linked(source->output) && sb_now_ns() < source->patience_end_ns) {
+        int waited = sb_node_wait(node, sb_now_ns() + LOOK_NS);
+        return waited < 0 ? waited : 0;
+    }
     struct sb_buffer buffer;
     int failed = sb_output_claim(source->output, letter->payload_bytes, &buffer);
     if (failed != 0) {

@@ -102,7 +102,7 @@ class DeadLetters(unittest.TestCase):
         self.assertEqual([frame for frame in frames if frames.count(frame) == 1],
                          [frame for frame in (before[at:at + 500] for at in range(0, len(before), 500))
                           if frame != before[50 * 500:51 * 500]])
-        self.assertRegex(running.text(), r"letter-1\.out -> f\.in: published=1 released=1")
+        self.assertRegex(running.text(), r"letter-1\.out -> f\.in was taken away: published=1 released=1")
         self.assertNotIn("f[5]", running.text())
 
     def test_a_letter_that_still_kills_is_a_letter_again_and_costs_no_restart(self):
@@ -126,12 +126,13 @@ class DeadLetters(unittest.TestCase):
         letter = self.graph.folder / "letters" / self.call(client, "show", "1").json["file"]
         self.assertEqual(self.call(client, "replay", "9").code, 66)
         whole = letter.read_bytes()
-        letter.write_bytes(whole[:-1])
-        self.assertEqual(self.call(client, "replay", "1").code, 65)
-        letter.write_bytes(b"no letter")
-        self.assertNotEqual(self.call(client, "replay", "1").code, 0)
-        letter.unlink()
-        self.assertNotEqual(self.call(client, "replay", "1").code, 0)
+        for change, why in ((lambda: letter.write_bytes(whole[:-1]), "the payload has 499 of 500 bytes"),
+                            (lambda: letter.write_bytes(b"no letter"), "it ends before its payload"),
+                            (letter.unlink, "No such file")):
+            change()
+            answer = self.call(client, "replay", "1")
+            self.assertNotEqual(answer.code, 0)
+            self.assertIn(why, answer.error)
         self.assertEqual(client.call("status").json["nodes"], 4)
         letter.write_bytes(whole)
         self.assertEqual(self.call(client, "replay", "1").code, 0)

@@ -225,6 +225,19 @@ class Live(LiveGraph):
         for name in (*LINKS, "p.out -> c.in"):
             self.assert_all_arrived(log, name)
 
+    def test_a_node_that_ends_before_or_after_it_is_linked_holds_up_nobody(self):
+        """R-SUP-030"""
+        self.start(nodes={**NODES, "b": "exec: [null-sink]"})
+        text = (self.graph.folder / "graph.yaml").read_text()
+        for program in ("[file-source], config: {path: none}", "[test-source], config: {frames: 1, rate: 100}"):
+            more = f"  once: {{exec: {program}, optional: true, sandbox: trusted}}\n  b:"
+            port = "out" if "file" in program else "data"
+            new = text.replace("  b:", more) + f"  - once.{port} -> p.in\n"
+            self.do("apply", file=str(self.graph.file("new.yaml", new)))
+            self.running.expect("once[1]:", "its process is gone")
+            self.do("remove", node="once")
+        self.finish()
+
     def test_a_node_that_is_taken_away_drains_first(self):
         """R-LIVE-009"""
         self.start(nodes={"a": "exec: [test-source], config: {rate: 0}",
