@@ -43,6 +43,7 @@ int control_show_status(struct control_call *call)
     json_object_set_new(status, "change", control_change_status(broker));
     json_object_set_new(status, "loop_lateness", lateness_json(&broker->lateness));
     json_object_set_new(status, "control", control_server_counts(broker->control));
+    json_object_set_new(status, "meters", control_grants_meters(broker));
     control_call_say(call, status);
     return 0;
 }

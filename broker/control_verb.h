@@ -37,6 +37,9 @@ struct control_verb {
 // What `status` says of revisions and of the change that is under way.
 json_t *control_change_status(const struct broker *broker);
 
+// What `status` says of the meters in force; null where no node is metered.
+json_t *control_grants_meters(const struct broker *broker);
+
 // By word, and by index; NULL when there is none.
 const struct control_verb *control_verb_find(const char *word);
 const struct control_verb *control_verb_at(size_t index);

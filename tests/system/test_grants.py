@@ -12,6 +12,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import own_runtime  # noqa: E402, F401
+from control_client import Client, socket_of  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
@@ -121,6 +123,25 @@ class Grants(unittest.TestCase):
         text = run(control, "check", "--grants", graph).stdout
         self.assertIn(f"read     read     {self.home}/in.txt", text)
         self.assertIn(f"write    write    {self.home}/out.txt (made at its start)", text)
+
+    def test_a_running_node_tells_what_it_reaches_and_the_graph_what_meters_it(self):
+        """R-GRANT-009 R-METER-012"""
+        graph = self.home / "graph.yaml"
+        graph.write_text("version: 1\nname: reach\nnodes: {s: {exec: [test-source], config: {rate: 50}, sandbox: "
+                         "{tier: untrusted, read: [in.txt]}}}\n")
+        running = subprocess.Popen([str(self.broker), "-q", str(graph)])
+        self.addCleanup(running.wait)
+        self.addCleanup(running.terminate)
+        path = socket_of("reach")
+        wait_until(path.exists, "no socket")
+        client = Client(path)
+        self.addCleanup(client.close)
+        reached = client.call("grants", node="s").json
+        self.assertEqual((reached["node"], reached["tier"], reached["network"]), ("s", "untrusted", False))
+        self.assertIn({"grant": "read", "access": "read", "path": str(self.home / "in.txt")}, reached["places"])
+        meters = client.call("status").json["meters"]
+        self.assertIn(meters["step"], ("rlimits", "cgroup-v1", "cgroup-v2"))
+        self.assertTrue(meters["text"])
 
     def test_a_folder_can_be_granted_and_is_made(self):
         graph = self.write(write=", write: [made/]")
