@@ -17,6 +17,7 @@
 #include "base/units.h"
 #include "broker/control_server.h"
 #include "broker/ending.h"
+#include "broker/file_watch.h"
 #include "broker/generation.h"
 #include "broker/letter_office.h"
 #include "broker/letter_replay.h"
@@ -184,6 +185,9 @@ static int add_sources(struct broker *broker)
     }
     if (failed >= 0) {
         failed = sd_event_add_post(broker->event, NULL, on_turn, broker);
+    }
+    if (failed >= 0 && broker->options.is_watched) {
+        failed = file_watch_open(broker);
     }
     return failed < 0 ? failed : sd_event_source_set_enabled(broker->timer, SD_EVENT_OFF);
 }

@@ -38,6 +38,7 @@ struct control_server;
 struct broker_options {
     bool is_keep;             // stay when every node has finished
     bool is_idle;             // load, do not start
+    bool is_watched;          // apply the graph file when it changes
     struct catalog *catalog;  // borrowed: what a changed graph can name
     int control;              // listening socket, taken over; -1 = none
 };

@@ -6,12 +6,10 @@
 
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "broker/arena.h"
 #include "broker/broker.h"
 #include "broker/control_verb.h"
 #include "broker/graph_difference.h"
 #include "broker/graph_edit.h"
-#include "broker/graph_file.h"
 #include "broker/plan.h"
 
 #define EXEC_ITEMS_MAX 64
@@ -309,42 +307,17 @@ int control_change_mode(struct control_call *call)
 
 // --- Files ------------------------------------------------------------------------------------
 
-// Reads, names and checks the file of a call. Returns 0, or a code after a refusal.
-static int read_file(struct control_call *call, bool is_rejection_noted, struct graph **out_graph)
+// Reads and checks the file of a call. Returns 0, or a code after a refusal.
+static int read_file(struct control_call *call, struct graph **out_graph, bool is_rejection_noted)
 {
-    struct broker *broker = call->broker;
-    const char *path = control_call_field(call, "file");
-    struct diags diags = {.count = 0};
-    struct graph *graph = NULL;
     char text[LIVE_TEXT_BYTES] = "";
-    int code = 0;
-    int failed = graph_file_read(path, &graph, &diags);
-    if (failed != 0) {
-        code = failed == -EINVAL || failed == -ENOMEM ? CONTROL_CODE_INVALID : CONTROL_CODE_NO_SUCH;
-    } else if (graph->is_incomplete) {
-        code = CONTROL_CODE_INVALID;
-    }
-    if (code != 0) {
-        char line[DIAGS_LINE_BYTES_MAX] = "out of memory";
-        if (diags.count > 0) {
-            diags_format(&diags.items[0], line, sizeof line);
-        }
-        text_copy(text, sizeof text, line);
-    } else {
-        // A file that names no graph is one of this graph, whatever the file is called.
-        graph->name = graph->places[GRAPH_FIELD_GRAPH_NAME].line > 0
-                          ? graph->name
-                          : arena_copy_string(graph->arena, broker->graph->name);
-        code = graph->name == NULL ? CONTROL_CODE_INTERNAL
-                                   : live_check(broker, graph, text, sizeof text);
-    }
+    int code =
+        live_read(call->broker, control_call_field(call, "file"), out_graph, text, sizeof text);
     if (code == 0) {
-        *out_graph = graph;
         return 0;
     }
-    graph_destroy(graph);
     if (is_rejection_noted) {
-        live_reject(broker, code, text);
+        live_reject(call->broker, code, text);
     }
     return control_call_refuse(call, (enum control_code)code, "%s", text);
 }
@@ -352,7 +325,7 @@ static int read_file(struct control_call *call, bool is_rejection_noted, struct 
 static int take_apply(struct control_call *call)
 {
     struct graph *graph;
-    int code = read_file(call, true, &graph);
+    int code = read_file(call, &graph, true);
     if (code != 0) {
         return code;
     }
@@ -370,7 +343,7 @@ int control_change_apply(struct control_call *call)
 static int take_plan(struct control_call *call)
 {
     struct graph *graph;
-    int code = read_file(call, false, &graph);
+    int code = read_file(call, &graph, false);
     if (code != 0) {
         return code;
     }

@@ -8,14 +8,19 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "broker/arena.h"
 #include "broker/broker.h"
 #include "broker/change.h"
 #include "broker/ending.h"
+#include "broker/file_watch.h"
 #include "broker/graph_check.h"
+#include "broker/graph_file.h"
 #include "broker/insertion.h"
 #include "broker/link_leave.h"
 
+#define STATUS_NO_INPUT 66
 #define STATUS_INTERNAL 70
+#define STATUS_INVALID 78
 
 void live_init(struct broker *broker, struct catalog *catalog)
 {
@@ -57,6 +62,43 @@ int live_check(struct broker *broker, struct graph *graph, char *text, size_t te
         }
     }
     return failed == 0 ? 0 : diags_exit_status(&diags);
+}
+
+// What is wrong with a file as such: the first of it, with its place.
+static void say_first(const struct diags *diags, char *text, size_t text_bytes)
+{
+    char line[DIAGS_LINE_BYTES_MAX] = "out of memory";
+    if (diags->count > 0) {
+        diags_format(&diags->items[0], line, sizeof line);
+    }
+    text_copy(text, text_bytes, line);
+}
+
+int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
+              size_t text_bytes)
+{
+    struct diags diags = {.count = 0};
+    struct graph *graph = NULL;
+    int failed = graph_file_read(path, &graph, &diags);
+    int code = failed == 0 || failed == -EINVAL ? STATUS_INVALID
+               : failed == -ENOMEM              ? STATUS_INTERNAL
+                                                : STATUS_NO_INPUT;
+    if (failed != 0 || graph->is_incomplete) {
+        say_first(&diags, text, text_bytes);
+        graph_destroy(graph);
+        return code;
+    }
+    if (graph->places[GRAPH_FIELD_GRAPH_NAME].line == 0) {
+        // A file that names no graph is one of this graph, whatever the file is called.
+        graph->name = arena_copy_string(graph->arena, broker->graph->name);
+    }
+    code = graph->name == NULL ? STATUS_INTERNAL : live_check(broker, graph, text, text_bytes);
+    if (code != 0) {
+        graph_destroy(graph);
+        return code;
+    }
+    *out_graph = graph;
+    return 0;
 }
 
 static void follow(struct live *live, struct graph *graph, uint64_t revision)
@@ -199,6 +241,7 @@ void live_turn(struct broker *broker)
     }
     if (live->change == NULL && broker->actual != NULL) {
         link_leave_reap(broker);
+        file_watch_turn(broker);
     }
     broker_arm_timer(broker);
 }

@@ -35,6 +35,8 @@ struct live {
     uint64_t last_revision;   // that was given to a graph
     uint64_t committed;       // revision that runs
     bool is_manual;
+    const char *file;       // borrowed: what is watched
+    bool is_file_new;       // and has changed
     struct change *change;  // owned: under way, or NULL
     uint64_t last_ticket;
     struct live_result results[LIVE_RESULTS];
@@ -50,6 +52,11 @@ bool live_is_busy(const struct broker *broker);
 // Checks a graph that was loaded, as at the start. Returns 0, or an exit status with what is wrong
 // in text.
 int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes);
+
+// Reads a graph file for this broker, and checks it. Returns 0, or an exit status with what is
+// wrong in text.
+int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
+              size_t text_bytes);
 
 // A checked graph is wanted from now on; it is taken over. In auto mode it is committed. Not while
 // busy. Returns 0 or -ENOMEM; out_ticket is 0 when nothing is under way.

@@ -128,6 +128,7 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     struct broker_options wanted = {.catalog = catalog,
                                     .is_keep = options->is_given[OPTION_KEEP],
                                     .is_idle = options->is_given[OPTION_IDLE],
+                                    .is_watched = options->is_given[OPTION_WATCH],
                                     .control = -1};
     int status = open_control(options, *graph, launcher, &wanted.control);
     if (status != 0) {

@@ -93,9 +93,6 @@ static int set(struct parser *parser, enum option_id id, const char *value)
     case OPTION_SOCKET:
         parser->options.socket = value;
         return 0;
-    case OPTION_WATCH:
-        text_add_format(&parser->why, "--%s is not available yet", entries[id].name);
-        return -EINVAL;
     case OPTION_LOG_FORMAT:
         return set_log_format(parser, value);
     case OPTION_PRINT:
@@ -114,6 +111,7 @@ static int set(struct parser *parser, enum option_id id, const char *value)
     case OPTION_MACHINE:
     case OPTION_KEEP:
     case OPTION_IDLE:
+    case OPTION_WATCH:
     case OPTION_VERSION:
     case OPTION_HELP:
     case OPTION_COUNT:

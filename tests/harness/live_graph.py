@@ -17,6 +17,14 @@ VIDEO = {"v": "exec: [test-pattern], config: {width: 160, height: 120}", "f": "e
 VIDEO_LINKS = ["v.video -> f.video", "f.video -> s.in"]
 
 
+def connected(path):
+    """The socket is there a moment before somebody listens on it."""
+    try:
+        return Client(path)
+    except ConnectionRefusedError:
+        return None
+
+
 class Broker:
     """A broker whose log is a file: nobody has to read it for the broker to go on."""
 
@@ -54,7 +62,7 @@ class LiveGraph(unittest.TestCase):
         path = socket_of()
         wait_until(lambda: path.exists() or self.running.process.poll() is not None, f"no socket at {path}")
         self.assertTrue(path.exists(), self.running.text())
-        self.client = Client(path)
+        self.client = wait_until(lambda: connected(path), f"nobody listens at {path}")
         self.addCleanup(self.client.close)
         if "--idle" not in options:
             self.wait_state("running")

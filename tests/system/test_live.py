@@ -7,6 +7,7 @@ import unittest
 
 from graphs import BUILD
 from live_graph import LINKS, NODES, SINK, VIDEO, VIDEO_LINKS, LiveGraph
+from waiting import wait_until
 
 
 def describe(processor):
@@ -237,6 +238,29 @@ class Live(LiveGraph):
             self.running.expect("once[1]:", "its process is gone")
             self.do("remove", node="once")
         self.finish()
+
+    def test_the_file_is_applied_when_it_changes(self):
+        """R-LIVE-011"""
+        self.start("--watch")
+        before = self.pids()
+        path = self.graph.folder / "graph.yaml"
+        text = path.read_text()
+        # Written in place, renamed over it, wrong, and back again.
+        path.write_text(text.replace("  b:", "  c: {exec: [null-sink], sandbox: trusted}\n  b:"))
+        self.running.expect("did start c")
+        new = self.graph.file("new.yaml", text.replace("  b:", "  d: {exec: [null-sink], sandbox: trusted}\n  b:"))
+        new.rename(path)
+        self.running.expect("did start d")
+        wait_until(lambda: not self.status()["change"]["changing"], "the change does not end")
+        path.write_text(text.replace("pass", "no-such"))
+        wait_until(lambda: self.status()["change"].get("rejected"), "a wrong file is not refused")
+        path.write_text(text)
+        self.running.expect("did stop d")
+        self.assertEqual(self.pids(), before)
+        log = self.finish()
+        self.assertLess(log.index("did stop c"), log.index("did start d"))
+        for name in LINKS:
+            self.assert_all_arrived(log, name)
 
     def test_a_node_that_is_taken_away_drains_first(self):
         """R-LIVE-009"""

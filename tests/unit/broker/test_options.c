@@ -84,7 +84,7 @@ static void what_is_wrong_is_said_with_what_was_meant(void **state)
     REFUSED("--log-format is text or json, not 'xml'", "g", "--log-format", "xml");
     REFUSED("one graph at a time: 'h' is a second one", "g", "h");
     REFUSED("which graph? Give the path of a graph file", "--keep");
-    REFUSED("--watch is not available yet", "g", "--watch");
+    REFUSED("--watch takes no value", "g", "--watch=1");
 }
 
 static void help_and_version_need_no_graph(void **state)
