@@ -101,6 +101,7 @@ struct actual_node {
     struct actual_link **inputs;  // owned array of borrowed
 
     // Across lives:
+    bool is_observer;                // a tap: whatever becomes of it is nothing to the graph
     bool is_held;                    // prepared for a change: opened, and not started
     bool is_doomed;                  // taken away: does not start again
     struct actual_node *stands_for;  // borrowed: whose links it will take over, else NULL

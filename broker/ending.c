@@ -206,6 +206,9 @@ void ending_on_node_over(struct broker *broker, struct actual_node *node, enum e
     bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED ||
                         (node->reason.kind == EXIT_REASON_DEADLINE && node->is_stop_late);
     bool is_detached = node->is_spent && node->wanted->restart.then == GRAPH_GIVE_UP_DETACH;
+    if (node->is_observer) {
+        is_failed = false;  // the graph is as well without it
+    }
     if (is_failed && broker->phase == BROKER_STARTING && !is_detached) {
         on_start_failed(broker, node, verdict);
     } else if (is_failed && (broker->phase == BROKER_RUNNING || is_detached)) {
