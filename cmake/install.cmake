@@ -12,7 +12,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/streambroker" "${PROJECT_BINARY
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 
 # The library, and what finds it: streambroker.pc, and find_package(streambroker).
-install(TARGETS streambroker_lib EXPORT streambroker
+install(TARGETS streambroker_lib streambroker_control EXPORT streambroker
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(TARGETS sb_include EXPORT streambroker)
@@ -34,8 +34,10 @@ set(SB_PC_RPATH "-Wl,-rpath,\${libdir} ")
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(SB_PC_RPATH "")
 endif()
-configure_file("${CMAKE_CURRENT_LIST_DIR}/streambroker.pc.in" "${SB_PACKAGE_DIR}/streambroker.pc" @ONLY)
-install(FILES "${SB_PACKAGE_DIR}/streambroker.pc" DESTINATION "${SB_PC_DIR}")
+foreach(name streambroker streambroker-control)
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${SB_PACKAGE_DIR}/${name}.pc" @ONLY)
+  install(FILES "${SB_PACKAGE_DIR}/${name}.pc" DESTINATION "${SB_PC_DIR}")
+endforeach()
 
 # The programs and the processors.
 foreach(program streambroker streamctl streambench)

@@ -133,25 +133,29 @@ function(sb_program name)
     RUNTIME_OUTPUT_DIRECTORY "${SB_BIN_DIR}" INSTALL_RPATH "$ORIGIN/${SB_BIN_TO_LIB}")
 endfunction()
 
-# sb_shared_library(ROOM): libstreambroker.so from all objects of one room and of the rooms that it
-# uses. Exported is what the public headers mark with SB_API; the archives that are linked into it
-# (generated code, libprotobuf-c) export nothing. It needs libc and nothing else.
-function(sb_shared_library room)
-  add_library(streambroker_lib SHARED)
-  target_link_libraries(streambroker_lib INTERFACE sb_include)
-  foreach(part IN LISTS room SB_ROOM_${room}_MAY_USE)
-    if(TARGET room_${part})
-      target_sources(streambroker_lib PRIVATE $<TARGET_OBJECTS:room_${part}>)
-      get_target_property(libs room_${part} LINK_LIBRARIES)
+# sb_shared_library(TARGET OUTPUT name ROOMS room... [OBJECTS target...]): libNAME.so from all objects of
+# the rooms and of the other targets. Exported is what the public headers mark with SB_API; the archives
+# that are linked into it (generated code, libprotobuf-c) export nothing. It needs libc and nothing else.
+function(sb_shared_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT" "ROOMS;OBJECTS")
+  add_library(${target} SHARED)
+  target_link_libraries(${target} INTERFACE sb_include)
+  foreach(room IN LISTS arg_ROOMS)
+    if(TARGET room_${room})
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:room_${room}>)
+      get_target_property(libs room_${room} LINK_LIBRARIES)
       list(FILTER libs EXCLUDE REGEX "^(room_|sb_)")
-      target_link_libraries(streambroker_lib PRIVATE ${libs})
+      target_link_libraries(${target} PRIVATE ${libs})
     endif()
   endforeach()
-  target_link_options(streambroker_lib PRIVATE
+  foreach(part IN LISTS arg_OBJECTS)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${part}>)
+  endforeach()
+  target_link_options(${target} PRIVATE
     -Wl,--exclude-libs,ALL -Wl,-Bsymbolic-functions -Wl,--as-needed)
-  set_target_properties(streambroker_lib PROPERTIES
-    OUTPUT_NAME streambroker
-    EXPORT_NAME streambroker
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${arg_OUTPUT}
+    EXPORT_NAME ${arg_OUTPUT}
     LINKER_LANGUAGE C
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}

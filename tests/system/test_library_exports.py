@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""R-INSTALL-002: libstreambroker.so needs libc only and exports what the public headers declare."""
+"""R-INSTALL-002 R-CTL-009: the libraries need libc only and export what their public headers declare."""
 import os
 import pathlib
 import re
@@ -9,35 +9,50 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
-LIBRARY = BUILD / "lib/libstreambroker.so"
+CONTROL = "control.h"  # the one header of libstreambroker-control; all others are libstreambroker's
+LIBRARIES = {"libstreambroker": lambda header: header.name != CONTROL,
+             "libstreambroker-control": lambda header: header.name == CONTROL}
 
 
 def output(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def declared_in(headers):
+    text = "".join(path.read_text() for path in headers)
+    return set(re.findall(r"^SB_API [^;(]*?\b(sb_\w+)\(", text, re.M))
+
+
+def path_of(library):
+    return BUILD / f"lib/{library}.so"
+
+
 class Library(unittest.TestCase):
     def test_it_has_a_versioned_soname_and_needs_libc_only(self):
-        dynamic = output("readelf", "--dynamic", "--wide", str(LIBRARY))
-        self.assertRegex(dynamic, r"\(SONAME\).*\[libstreambroker\.so\.\d+\]")
-        self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic), ["libc.so.6"])
+        for library in LIBRARIES:
+            dynamic = output("readelf", "--dynamic", "--wide", str(path_of(library)))
+            self.assertRegex(dynamic, rf"\(SONAME\).*\[{library}\.so\.\d+\]")
+            self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic), ["libc.so.6"])
 
     def test_it_exports_what_the_headers_declare_and_nothing_else(self):
-        headers = "".join(path.read_text() for path in (SOURCE / "include").rglob("*.h"))
-        declared = set(re.findall(r"^SB_API [^;(]*?\b(sb_\w+)\(", headers, re.M))
-        symbols = output("nm", "--dynamic", "--defined-only", str(LIBRARY)).splitlines()
-        exported = {line.split()[-1] for line in symbols}
-        self.assertTrue(declared)
-        self.assertEqual(exported - declared, set(), "exported, but in no public header")
-        self.assertEqual(declared - exported, set(), "in a public header, but not exported")
+        # Names of errors and formats are in both, so that each library stands alone.
+        all_declared = declared_in((SOURCE / "include").rglob("*.h"))
+        for library, is_own in LIBRARIES.items():
+            declared = declared_in(path for path in (SOURCE / "include").rglob("*.h") if is_own(path))
+            symbols = output("nm", "--dynamic", "--defined-only", str(path_of(library))).splitlines()
+            exported = {line.split()[-1] for line in symbols}
+            self.assertTrue(declared)
+            self.assertEqual(exported - all_declared, set(), f"{library}: exported, but in no public header")
+            self.assertEqual(declared - exported, set(), f"{library}: in a public header, but not exported")
 
     def test_its_links_lead_to_the_versioned_file(self):
-        target = LIBRARY.resolve().name
-        self.assertRegex(target, r"^libstreambroker\.so\.\d+\.\d+\.\d+$")
+        for library in LIBRARIES:
+            target = path_of(library).resolve().name
+            self.assertRegex(target, rf"^{library}\.so\.\d+\.\d+\.\d+$")
 
 
 if __name__ == "__main__":
-    if os.environ.get("SB_SANITIZE") or not LIBRARY.exists():
+    if os.environ.get("SB_SANITIZE") or not path_of("libstreambroker").exists():
         print("skipped: the library of this build is not the one that is installed")
         sys.exit(77)
     unittest.main()
