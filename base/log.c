@@ -22,6 +22,8 @@ static enum log_level highest_level = LOG_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 static bool is_coloured;
 static _Atomic uint64_t lost_count;
+static void (*listener)(void *context, const struct log_record *record);
+static void *listener_context;
 
 static const char *const level_names[] = {
 #define X(name, text, priority) [LOG_##name] = text,
@@ -43,6 +45,12 @@ void log_configure(enum log_level highest, enum log_format format)
     highest_level = highest;
     line_format = format;
     is_coloured = format == LOG_FORMAT_TEXT && wants_colour();
+}
+
+void log_listen(void (*write)(void *context, const struct log_record *record), void *context)
+{
+    listener = write;
+    listener_context = context;
 }
 
 bool log_is_on(enum log_level level)
@@ -120,6 +128,9 @@ void log_write(const struct log_record *record)
 {
     if (!log_is_on(record->level)) {
         return;
+    }
+    if (listener != NULL) {
+        listener(listener_context, record);
     }
     char bytes[LINE_BYTES_MAX];
     struct text line = TEXT_OVER(bytes);

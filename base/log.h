@@ -36,6 +36,10 @@ struct log_record {
 void log_configure(enum log_level highest, enum log_format format);
 bool log_is_on(enum log_level level);
 
+// Calls write() with every record that is on, from the thread that writes it, besides stderr. Set
+// it while there is one thread only; NULL for none.
+void log_listen(void (*write)(void *context, const struct log_record *record), void *context);
+
 // Writes one record. Never fails: a log that cannot be written is counted by log_lost().
 void log_write(const struct log_record *record);
 

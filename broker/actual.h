@@ -149,10 +149,13 @@ struct actual_node {
     const char *deadline_text;         // which one
     struct life_log *log;              // owned
     struct progress progress;
-    int64_t cpu_wait_ns;  // waited for a CPU at half of its deadline, -1 = not read
-    int64_t lag_wait_ns;  // likewise, at half of the shortest max_lag
-    bool was_ready;       // in this or an earlier life
-    bool is_spent;        // its restarts were used up
+    int64_t cpu_wait_ns;     // waited for a CPU at half of its deadline, -1 = not read
+    int64_t lag_wait_ns;     // likewise, at half of the shortest max_lag
+    bool was_ready;          // in this or an earlier life
+    bool is_pause_wanted;    // whatever life it has
+    bool is_restart_wanted;  // it was asked to leave, and gets a new life at once
+    bool is_stop_wanted;     // it alone was asked to end: what it leaves is no loss
+    bool is_spent;           // its restarts were used up
 };
 
 struct actual {

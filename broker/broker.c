@@ -272,6 +272,11 @@ static int open_parts(struct broker *broker)
     if (failed < 0) {
         return failed;
     }
+    // Before there is a second thread that logs.
+    failed = log_ring_create(&broker->log_ring);
+    if (failed != 0) {
+        return failed;
+    }
     failed = health_init(&broker->health);
     if (failed != 0) {
         return failed;
@@ -333,6 +338,7 @@ static void close_parts(struct broker *broker)
     letter_replay_fini(broker);
     dead_letters_fini(&broker->dead_letters);
     free(broker->left);
+    log_ring_destroy(broker->log_ring);
     sd_event_source_disable_unref(broker->timer);
     sd_event_unref(broker->event);
     free(broker->incoming);

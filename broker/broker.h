@@ -11,6 +11,7 @@
 #include "broker/health.h"
 #include "broker/lateness.h"
 #include "broker/live.h"
+#include "broker/log_ring.h"
 #include "broker/memory_thread.h"
 #include "broker/metering.h"
 #include "sandbox/launcher.h"
@@ -71,7 +72,8 @@ struct broker {
 
     sd_event_source *timer;          // owned: the earliest deadline
     int64_t timer_due_ns;            // when it was to fire
-    struct lateness lateness;        // of that timer
+    struct lateness lateness;        // of all timers
+    struct log_ring *log_ring;       // owned
     struct control_server *control;  // owned, NULL when there is no socket
     size_t circle_count;             // nodes that wait in a circle, at the last look
     uint64_t circle_cursors;         // what had been counted then

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/cleanup.h"
 #include "base/text.h"
 #include "broker/broker.h"
 #include "broker/nearest.h"
@@ -151,6 +152,21 @@ void control_call_say(struct control_call *call, json_t *document)
     }
     free(text);
     json_decref(document);
+}
+
+json_t *control_call_text(const char *text)
+{
+    json_t *json = json_string(text);
+    size_t count = strlen(text);
+    // At most six bytes for one, quotes and the terminator.
+    size_t room = json == NULL ? 6 * count + 3 : 0;
+    auto_free char *bytes = room > 0 ? malloc(room) : NULL;
+    if (bytes != NULL) {
+        struct text quoted = text_over(bytes, room);
+        text_add_json(&quoted, text, count);
+        json = json_loads(bytes, JSON_DECODE_ANY, NULL);
+    }
+    return json;
 }
 
 int control_call_refuse(struct control_call *call, enum control_code code, const char *format, ...)

@@ -10,24 +10,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <streambroker/control.h>
+
 #include "schemas/wire_control.h"
 
-// Codes of an answer: they are exit statuses of streamctl. Name, number, what it means.
-#define CONTROL_CODES(X)                                                                           \
-    X(OK, 0, "done")                                                                               \
-    X(FAILED, 1, "it failed")                                                                      \
-    X(USAGE, 2, "no such verb, or wrong fields")                                                   \
-    X(NOT_RUNNING, 3, "the graph is not running")                                                  \
-    X(BAD_DATA, 65, "data that cannot be used")                                                    \
-    X(NO_SUCH, 66, "no such node, port, link or file")                                             \
-    X(INTERNAL, 70, "the broker could not do its part")                                            \
-    X(REFUSED, 77, "permission or signature refused")                                              \
-    X(INVALID, 78, "the graph or a configuration is invalid")                                      \
-    X(TIMED_OUT, 124, "it was not done in time")
-
+// Codes of an answer, as the public header has them.
 enum control_code {
 #define X(name, number, text) CONTROL_CODE_##name = number,
-    CONTROL_CODES(X)
+    SB_CONTROL_CODES(X)
 #undef X
 };
 
@@ -85,6 +75,9 @@ bool control_call_is_set(const struct control_call *call, const char *name);
 
 // The node that the field "node" names. Returns 0, or a code after control_call_refuse().
 int control_call_node(struct control_call *call, struct actual_node **out_node);
+
+// A JSON string of text that may hold any bytes but zero: what is no UTF-8 becomes U+FFFD.
+json_t *control_call_text(const char *text);
 
 // Says a document; takes the reference over. NULL (no memory for it) makes the call fail.
 void control_call_say(struct control_call *call, json_t *document);

@@ -115,6 +115,8 @@ void control_server_arm(struct control_server *server)
         sd_event_source_set_enabled(server->timer, SD_EVENT_OFF);
         return;
     }
+    server->timer_due_ns = clock_now_ns();
+    server->timer_due_ns = due_ns > server->timer_due_ns ? due_ns : server->timer_due_ns;
     sd_event_source_set_time(server->timer, due_ns > 0 ? (uint64_t)due_ns / 1000 + 1 : 0);
     sd_event_source_set_enabled(server->timer, SD_EVENT_ONESHOT);
 }
@@ -150,6 +152,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
     (void)usec;
     struct control_server *server = context;
     int64_t now_ns = clock_now_ns();
+    lateness_note(&server->broker->lateness, now_ns - server->timer_due_ns);
     if (server->accept_at_ns <= now_ns) {
         server->accept_at_ns = INT64_MAX;
         sd_event_source_set_enabled(server->accept, SD_EVENT_ON);

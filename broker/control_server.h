@@ -37,6 +37,7 @@ struct control_server {
     size_t client_count;
     struct control_client *clients[CONTROL_CLIENTS_MAX];  // owned
     uint64_t last_turn;
+    int64_t timer_due_ns;   // when it was to fire
     int64_t rest_until_ns;  // no request is served before
     int64_t accept_at_ns;   // accepting pauses until then, INT64_MAX = it does not
     struct control_counts counts;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verbs that give a stream: each reader at its own pace, from a ring that waits for nobody.
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "broker/broker.h"
 #include "broker/control_verb.h"
@@ -59,4 +61,53 @@ int control_stream_events(struct control_call *call)
     }
     control_call_later(call, look_at_events, INT64_MAX);
     return look_at_events(call);
+}
+
+static json_t *line_json(const struct log_ring_line *line)
+{
+    json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:b, s:o}", "serial", (json_int_t)line->serial,
+                             "ts", (json_int_t)line->time_ns, "level", log_level_name(line->level),
+                             "stream", line->stream, "intercepted", line->is_intercepted, "text",
+                             control_call_text(line->text != NULL ? line->text : ""));
+    bool is_node = line->node[0] != '\0';
+    json_object_set_new(json, "node", is_node ? json_string(line->node) : json_null());
+    json_object_set_new(json, "generation", json_integer(line->generation));
+    return json;
+}
+
+// As look_at_events().
+static int look_at_lines(struct control_call *call)
+{
+    struct log_ring *ring = call->broker->log_ring;
+    const char *node = control_call_field(call, "node");
+    for (int i = 0; i < DOCUMENTS_PER_TURN; i++) {
+        struct log_ring_line line;
+        uint64_t missed;
+        bool is_end = call->numbers[1] != 0 && call->numbers[0] >= call->numbers[1];
+        if (is_end || log_ring_next(ring, node, &call->numbers[0], &line, &missed) == 0) {
+            bool is_over = call->numbers[1] != 0 || call->broker->phase == BROKER_ENDED;
+            return is_over ? CONTROL_CODE_OK : CONTROL_LATER;
+        }
+        if (missed > 0 && call->numbers[2] != 0) {
+            control_call_say(call, json_pack("{s:I}", "missed", (json_int_t)missed));
+        }
+        call->numbers[2] = 1;  // what was there before the first line is not missed
+        control_call_say(call, line_json(&line));
+        free(line.text);
+    }
+    return CONTROL_MORE;
+}
+
+int control_stream_logs(struct control_call *call)
+{
+    struct actual_node *node;
+    int code = control_call_is_set(call, "node") ? control_call_node(call, &node) : 0;
+    if (code != 0) {
+        return code;
+    }
+    call->numbers[0] = 1;
+    call->numbers[1] =
+        control_call_is_set(call, "follow") ? 0 : log_ring_last(call->broker->log_ring) + 1;
+    control_call_later(call, look_at_lines, INT64_MAX);
+    return look_at_lines(call);
 }

@@ -136,6 +136,21 @@ void ending_stop(struct broker *broker, bool is_graceful)
     ending_check(broker);
 }
 
+void ending_stop_alone(struct broker *broker, struct actual_node *node)
+{
+    bool is_waiting = node->life.state == NODE_BACKING_OFF;
+    if (!is_waiting && !node_is_legal(node->life.state, NODE_ON_STOP)) {
+        return;
+    }
+    node->is_stop_wanted = true;
+    ending_stop_node(broker, node, node->input_count == 0 ? WANT_DRAIN : WANT_STOP,
+                     "a stop was asked for");
+    if (!is_waiting) {
+        life_expect_exit(broker, node);
+    }
+    ending_check(broker);
+}
+
 void ending_force(struct broker *broker, const char *why)
 {
     broker->phase = BROKER_ENDING;

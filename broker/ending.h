@@ -15,6 +15,9 @@ void ending_drain(struct broker *broker, struct actual_node *node);
 void ending_stop_node(struct broker *broker, struct actual_node *node, enum worker_want want,
                       const char *why);
 
+// Asks one node to end; the others go on. A source drains, others end where they are.
+void ending_stop_alone(struct broker *broker, struct actual_node *node);
+
 // Ends every node now.
 void ending_force(struct broker *broker, const char *why);
 

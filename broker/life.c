@@ -28,6 +28,7 @@
 #include "broker/life_end.h"
 #include "broker/life_log.h"
 #include "broker/life_message.h"
+#include "broker/pause.h"
 #include "broker/vouch.h"
 #include "broker/watch.h"
 #include "broker/wiring.h"
@@ -55,6 +56,8 @@ static void reset(struct actual_node *node)
     node->is_start_sent = false;
     node->is_ended = false;
     node->is_killed = false;
+    node->is_restart_wanted = false;
+    node->is_stop_wanted = false;
     node->is_stop_late = false;
     node->is_open_failed = false;
     node->metered = (struct cgroup_counts){0};
@@ -363,7 +366,8 @@ void life_on_status_made(struct broker *broker, struct memory_job *job)
 // It has a deadline by which it must be gone, whatever else it says or is told until then.
 static bool is_leaving(const struct actual_node *node)
 {
-    return node->is_ended || node->is_killed || !worker_peer_is_open(&node->peer);
+    return node->is_ended || node->is_killed || node->is_restart_wanted ||
+           !worker_peer_is_open(&node->peer);
 }
 
 void life_expect_ready(struct broker *broker, struct actual_node *node)
@@ -400,8 +404,23 @@ void life_run(struct broker *broker, struct actual_node *node)
                    "runs again");
     }
     bell_set_clock(&node->bell, &broker->clock);
-    bell_want(&node->bell, WANT_RUN);
-    watch_begin(broker, node);
+    if (!pause_instead_of_run(broker, node)) {
+        bell_want(&node->bell, WANT_RUN);
+        watch_begin(broker, node);
+    }
+}
+
+void life_restart(struct broker *broker, struct actual_node *node)
+{
+    if (node->life.state == NODE_BACKING_OFF) {
+        node->restart_at_ns = clock_now_ns();
+        broker_arm_timer(broker);
+    } else if (node->life.state == NODE_RUNNING || node->life.state == NODE_PAUSED) {
+        node->is_restart_wanted = true;
+        bell_want(&node->bell, WANT_LEAVE);
+        life_expect_exit(broker, node);
+    }
+    // One that is starting is as new as it can be.
 }
 
 void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count)

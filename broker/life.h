@@ -27,6 +27,10 @@ void life_expect_exit(struct broker *broker, struct actual_node *node);
 // Every node is ready: run.
 void life_run(struct broker *broker, struct actual_node *node);
 
+// A new life instead of the running one, at once and without counting: the worker leaves after its
+// step, within its stop timeout. One that has no life yet begins the next one now.
+void life_restart(struct broker *broker, struct actual_node *node);
+
 // Sends broker->outgoing (type and its struct are filled), rings the bell. The fds stay the
 // caller's. A worker that does not read is ended.
 void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count);

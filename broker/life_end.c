@@ -159,6 +159,10 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
         !node_is_legal(node->life.state, NODE_ON_RETRY)) {
         return RESTART_NEVER;
     }
+    if (node->is_restart_wanted) {
+        *out_delay_ns = 0;
+        return RESTART_AGAIN;
+    }
     const struct graph_node *wanted = node->wanted;
     struct restart_rules rules = {.when = wanted->restart.when,
                                   .max = wanted->restart.max,
@@ -179,8 +183,14 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
     // Jitter makes odd nanoseconds, which tell nobody anything.
     units_format_duration(delay_ns / CLOCK_NS_PER_MS * CLOCK_NS_PER_MS, delay, sizeof delay);
     text_copy(node->last_reason, sizeof node->last_reason, reason);
-    health_say(&broker->health, HEALTH_NODE_RESTARTING, node->life.id, node->life.generation, 0,
-               "died: %s; it starts again in %s restarts=%u", reason, delay, node->restart.total);
+    if (node->is_restart_wanted) {
+        health_say(&broker->health, HEALTH_NODE_RESTARTED, node->life.id, node->life.generation, 0,
+                   "left, and starts again: %s", reason);
+    } else {
+        health_say(&broker->health, HEALTH_NODE_RESTARTING, node->life.id, node->life.generation, 0,
+                   "died: %s; it starts again in %s restarts=%u", reason, delay,
+                   node->restart.total);
+    }
     node->restart_due_ns = clock_now_ns() + delay_ns;
     node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
     node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
@@ -329,6 +339,13 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     bool is_stopping = node->life.state == NODE_STOPPING;
     bool is_complete = node->is_ended || has_ended_outputs(node);
     enum exit_verdict verdict = exit_reason_verdict(&node->reason, is_complete, is_stopping);
+    if (node->is_restart_wanted && !is_complete && node->reason.kind == EXIT_REASON_CODE &&
+        node->reason.code == 0) {
+        // It left as it was asked to.
+        verdict = EXIT_VERDICT_RESTART;
+        node->reason = (struct exit_reason){.kind = EXIT_REASON_STOPPED};
+        text_copy(node->reason.text, sizeof node->reason.text, "a restart was asked for");
+    }
     enum node_event event = is_stuck ? NODE_ON_DETACH : event_of(node, verdict);
     int64_t delay_ns = 0;
     bool is_over = event == NODE_ON_FINISH && has_ended_all(node);
@@ -351,7 +368,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     }
     log_end(broker, node, verdict, event != NODE_ON_FINISH);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
-    bool is_voluntary = event == NODE_ON_FINISH && !is_stopping;
+    bool is_voluntary = event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted);
     release_links(broker, node, is_voluntary);
     node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
     if (node->is_spent) {
