@@ -2,6 +2,7 @@
 // One printer per shell over the same tables.
 #include "tools/completion.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,31 +22,42 @@ static void print_options(enum verb_id verb)
     const char *space = "";
     for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
         const struct verb_option_row *row = verb_option_row((enum verb_option)i);
-        if (row->verb == verb) {
+        if (row->verb == verb || row->verb == VERB_ANY) {
             printf("%s%s", space, row->word);
             space = " ";
         }
     }
 }
 
+// What else can follow a verb: words, or a command in the shell that prints them.
+static const char *more_words(const struct verb_row *verb)
+{
+    if (verb->id == VERB_COMPLETION) {
+        return "bash zsh fish";
+    }
+    return strstr(verb->arguments, "NODE") != NULL ? "$(streamctl nodes -q 2>/dev/null)" : "";
+}
+
 static void print_bash(void)
 {
     printf("# streamctl completion for bash\n"
            "_streamctl() {\n"
-           "    local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words=\n"
+           "    local word=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} words= no_files=\n"
            "    if [ \"$COMP_CWORD\" = 1 ]; then\n"
            "        words='");
     print_verbs(" ");
     printf("'\n    else\n        case $verb in\n");
     for (size_t i = 0; i < VERBS_COUNT; i++) {
         const struct verb_row *verb = verb_row((enum verb_id)i);
-        printf("            %s) words='", verb->word);
+        printf("            %s) words=\"", verb->word);
         print_options(verb->id);
-        printf("%s' ;;\n", verb->id == VERB_COMPLETION ? "bash zsh fish" : "");
+        const char *more = more_words(verb);
+        printf(" %s\"%s ;;\n", more, more[0] != '\0' ? " no_files=1" : "");
     }
     printf("        esac\n    fi\n"
            "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
-           "    if [ \"$COMP_CWORD\" -gt 1 ] && [ \"${word#-}\" = \"$word\" ]; then\n"
+           "    if [ \"$COMP_CWORD\" -gt 1 ] && [ \"${word#-}\" = \"$word\" ] &&\n"
+           "        [ -z \"$no_files\" ]; then\n"
            "        mapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -- \"$word\")\n"
            "    fi\n"
            "}\n"
@@ -72,7 +84,7 @@ static void print_zsh(void)
         const struct verb_row *verb = verb_row((enum verb_id)i);
         printf("        %s) compadd -- ", verb->word);
         print_options(verb->id);
-        printf("%s ;;\n", verb->id == VERB_COMPLETION ? "bash zsh fish" : "");
+        printf(" %s ;;\n", more_words(verb));
     }
     printf("    esac\n"
            "    _files\n"
@@ -90,12 +102,21 @@ static void print_fish(void)
     }
     for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
         const struct verb_option_row *row = verb_option_row((enum verb_option)i);
-        printf("complete -c streamctl -n '__fish_seen_subcommand_from %s' -l %s%s -d '%s'\n",
-               verb_row(row->verb)->word, row->word + 2, row->value != NULL ? " -r" : "",
-               row->summary);
+        bool is_long = strncmp(row->word, "--", 2) == 0;
+        printf("complete -c streamctl");
+        if (row->verb != VERB_ANY) {
+            printf(" -n '__fish_seen_subcommand_from %s'", verb_row(row->verb)->word);
+        }
+        printf(" %s %s%s -d '%s'\n", is_long ? "-l" : "-s", row->word + (is_long ? 2 : 1),
+               row->value != NULL ? " -r" : "", row->summary);
     }
-    printf("complete -c streamctl -n '__fish_seen_subcommand_from completion' -f -a 'bash zsh "
-           "fish'\n");
+    for (size_t i = 0; i < VERBS_COUNT; i++) {
+        const struct verb_row *verb = verb_row((enum verb_id)i);
+        if (more_words(verb)[0] != '\0') {
+            printf("complete -c streamctl -n '__fish_seen_subcommand_from %s' -f -a '%s'\n",
+                   verb->word, more_words(verb));
+        }
+    }
 }
 
 int completion_print(const char *shell)

@@ -10,10 +10,14 @@
 
 #include "base/check.h"
 #include "base/search.h"
+#include "tools/ask.h"
+#include "tools/await.h"
 #include "tools/completion.h"
 #include "tools/doctor.h"
 #include "tools/new_folder.h"
 #include "tools/processor_list.h"
+#include "tools/reach.h"
+#include "tools/top.h"
 #include "tools/verb.h"
 
 // What the broker itself does in place of running a graph: `streambroker` beside this program.
@@ -81,6 +85,16 @@ static int help(const char *word)
 static int run(const struct verb_call *call)
 {
     switch (call->verb->id) {
+#define ASK(VERB, control_verb, fields, shape) case VERB_##VERB:
+#include "tools/asks.def"
+#undef ASK
+        return ask(call);
+    case VERB_LIST:
+        return reach_list(call);
+    case VERB_WAIT:
+        return await(call);
+    case VERB_TOP:
+        return top(call);
     case VERB_PROCESSORS:
         return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL);
     case VERB_DESCRIBE:
@@ -119,7 +133,14 @@ int main(int argc, char **argv)
         verb_print_help(NULL, stderr);
         return VERB_USAGE;
     }
-    const char *word = argv[1];
+    struct verb_call call = {.verb = NULL};
+    int first = verb_parse_first(argc - 1, argv + 1, &call);
+    if (first < 0) {
+        return VERB_USAGE;
+    }
+    argc -= first;
+    argv += first;
+    const char *word = argc > 1 ? argv[1] : "help";
     if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
         word = "help";
     } else if (strcmp(word, "--version") == 0) {
@@ -130,7 +151,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "streamctl: no verb '%s'; streamctl help lists them\n", argv[1]);
         return VERB_USAGE;
     }
-    struct verb_call call;
     int failed = verb_parse(verb, argc - 2, argv + 2, &call);
     if (failed != 0) {
         return failed;

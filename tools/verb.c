@@ -43,12 +43,19 @@ const struct verb_row *verb_find(const char *word)
 static const struct verb_option_row *find_option(enum verb_id verb, const char *word, size_t length)
 {
     for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
-        if (option_rows[i].verb == verb && strlen(option_rows[i].word) == length &&
+        if ((option_rows[i].verb == verb || option_rows[i].verb == VERB_ANY) &&
+            strlen(option_rows[i].word) == length &&
             strncmp(option_rows[i].word, word, length) == 0) {
             return &option_rows[i];
         }
     }
     return NULL;
+}
+
+const char *verb_value(const struct verb_call *call, const char *word)
+{
+    const struct verb_option_row *row = find_option(call->verb->id, word, strlen(word));
+    return row != NULL ? call->values[row->id] : NULL;
 }
 
 // --name, --name=value or --name value. Returns how many words it took, 0 after an error.
@@ -84,9 +91,26 @@ static int parse_option(struct verb_call *call, int left, char **argv)
     return 2;
 }
 
+int verb_parse_first(int argc, char **argv, struct verb_call *call)
+{
+    static const struct verb_row none = {.id = VERB_ANY, .word = "VERB"};
+    call->verb = &none;
+    int taken = 0;
+    while (taken < argc && strncmp(argv[taken], "--", 2) == 0 &&
+           find_option(VERB_ANY, argv[taken], strcspn(argv[taken], "=")) != NULL) {
+        int took = parse_option(call, argc - taken, argv + taken);
+        if (took == 0) {
+            return -1;
+        }
+        taken += took;
+    }
+    return taken;
+}
+
 int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_call *out_call)
 {
-    struct verb_call call = {.verb = verb};
+    struct verb_call call = *out_call;
+    call.verb = verb;
     bool is_only_arguments = false;
     for (int i = 0; i < argc;) {
         if (!is_only_arguments && strcmp(argv[i], "--") == 0) {
@@ -115,6 +139,20 @@ int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_c
     return 0;
 }
 
+static void print_options_of(enum verb_id verb, const char *title, FILE *out)
+{
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        const struct verb_option_row *row = &option_rows[i];
+        if (row->verb == verb) {
+            char word[64];
+            snprintf(word, sizeof(word), "%s%s%s", row->word, row->value != NULL ? " " : "",
+                     row->value != NULL ? row->value : "");
+            fprintf(out, "%s  %-18s %s\n", title, word, row->summary);
+            title = "";
+        }
+    }
+}
+
 static void print_verb(const struct verb_row *verb, FILE *out)
 {
     fprintf(out, "usage: streamctl %s%s%s", verb->word, verb->arguments[0] != '\0' ? " " : "",
@@ -127,17 +165,7 @@ static void print_verb(const struct verb_row *verb, FILE *out)
         }
     }
     fprintf(out, "\n\n%s\n", verb->summary);
-    const char *title = "\nOptions:\n";
-    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
-        const struct verb_option_row *row = &option_rows[i];
-        if (row->verb == verb->id) {
-            char word[64];
-            snprintf(word, sizeof(word), "%s%s%s", row->word, row->value != NULL ? " " : "",
-                     row->value != NULL ? row->value : "");
-            fprintf(out, "%s  %-18s %s\n", title, word, row->summary);
-            title = "";
-        }
-    }
+    print_options_of(verb->id, "\nOptions:\n", out);
 }
 
 void verb_print_help(const struct verb_row *verb, FILE *out)
@@ -152,6 +180,8 @@ void verb_print_help(const struct verb_row *verb, FILE *out)
         snprintf(word, sizeof(word), "%s %s", rows[i].word, rows[i].arguments);
         fprintf(out, "  %-20s %s\n", word, rows[i].summary);
     }
+    fprintf(out, "\nOptions of every verb that asks a broker:\n");
+    print_options_of(VERB_ANY, "", out);
     fprintf(out, "\nstreamctl help VERB tells the options of a verb.\n");
 }
 
@@ -171,7 +201,17 @@ void verb_print_docs(FILE *out)
             }
         }
     }
-    fprintf(out, "\nExit status: 0 ok, 1 failed, 2 wrong use, 66 no such processor or graph, 70 "
-                 "internal error, 73 the folder\nexists already; of `check` and `verify` what "
-                 "`streambroker --check` and `--verify` end with.\n");
+    fprintf(out, "\nOptions of every verb that asks a broker, also before the verb:\n\n"
+                 "| option | what it does |\n|---|---|\n");
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        const struct verb_option_row *row = &option_rows[i];
+        if (row->verb == VERB_ANY) {
+            fprintf(out, "| `%s %s` | %s |\n", row->word, row->value, row->summary);
+        }
+    }
+    fprintf(out,
+            "\nExit status: 0 ok, 1 failed, 2 wrong use, 3 the graph is not running, 66 no such "
+            "processor, graph or node,\n69 the broker is not there or does not answer, 70 "
+            "internal error, 73 the folder exists already, 77 refused,\n78 invalid, 124 timed "
+            "out; of `check` what `streambroker --check` ends with.\n");
 }

@@ -6,16 +6,20 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define VERB_ARGUMENTS_MAX 2
+#define VERB_ARGUMENTS_MAX 64
 
 // Exit statuses of streamctl.
 enum verb_exit {
     VERB_OK = 0,
     VERB_FAILED = 1,
     VERB_USAGE = 2,
+    VERB_NOT_RUNNING = 3,
     VERB_NO_INPUT = 66,
+    VERB_UNREACHABLE = 69,
     VERB_INTERNAL = 70,
     VERB_EXISTS = 73,
+    VERB_REFUSED = 77,
+    VERB_TIMED_OUT = 124,
 };
 
 enum verb_id {
@@ -23,6 +27,9 @@ enum verb_id {
 #include "tools/verbs.def"
     VERBS_COUNT
 };
+
+// Of options: those of every verb that asks a broker.
+#define VERB_ANY VERBS_COUNT
 
 enum verb_option {
 #define OPTION(VERB, NAME, word, value, summary) VERB_OPTION_##NAME,
@@ -60,7 +67,16 @@ struct verb_call {
     bool is_help;
 };
 
-// Reads argv (without the verb). Returns 0, or VERB_USAGE after a line on stderr.
+// What was given for an option of the verb, by its word; NULL when it was not, or there is none
+// such.
+const char *verb_value(const struct verb_call *call, const char *word);
+
+// Reads the options of VERB_ANY that stand before the verb into call->values. Returns how many
+// words they took, or -1 after a line on stderr.
+int verb_parse_first(int argc, char **argv, struct verb_call *call);
+
+// Reads argv (without the verb). Values that out_call has already stay. Returns 0, or VERB_USAGE
+// after a line on stderr.
 int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_call *out_call);
 
 // verb NULL: the whole; else one verb.

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120
+"""streamctl against running brokers: every verb that asks one, its documents, its tables, its exit status."""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+from control_client import Client, socket_of
+from graphs import BUILD, Graph
+from waiting import wait_until
+
+STREAMCTL = BUILD / "bin/streamctl"
+NODES = {"a": "exec: [test-source], config: {rate: 500}", "b": "exec: [pass]", "c": "exec: [null-sink]"}
+LINKS = ["a.data -> b.in", "b.out -> c.in"]
+
+
+def streamctl(*words, limit_s=30):
+    return subprocess.run([str(STREAMCTL), *words], capture_output=True, text=True, check=False, timeout=limit_s)
+
+
+class LiveVerbs(unittest.TestCase):
+    def setUp(self):
+        self.graph = Graph()
+        self.addCleanup(self.graph.close)
+
+    def start(self, *options, nodes=None, links=LINKS, head=""):
+        self.graph.write(nodes or NODES, links, head)
+        running = self.graph.start("-v", *options)
+        self.addCleanup(running.close)
+        return running
+
+    def started(self, *options, **others):
+        running = self.start(*options, **others)
+        self.assertEqual(streamctl("wait", "--timeout", "20s").returncode, 0)
+        return running
+
+    def documents(self, *words):
+        done = streamctl(*words, "--json")
+        self.assertEqual((done.returncode, done.stderr), (0, ""), words)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def test_without_a_broker_every_verb_that_asks_one_ends_with_69(self):
+        """R-EXIT-006"""
+        for verb in ("status", "nodes", "links", "events", "logs", "start", "stop", "pause", "resume", "restart",
+                     "top"):
+            done = streamctl(verb)
+            self.assertEqual((done.returncode, done.stdout), (69, ""), verb)
+            self.assertIn("no broker of yours is running", done.stderr)
+            self.assertEqual(streamctl("--graph", "nothing", verb).returncode, 69)
+            self.assertEqual(streamctl(verb, "--socket", "/nowhere.sock").returncode, 69)
+
+    def test_every_listing_is_one_document_with_json_and_a_table_without(self):
+        """R-CLI-014 R-CTL-004 R-CTL-007"""
+        running = self.started()
+        status, = self.documents("status")
+        self.assertEqual((status["graph"], status["state"], status["nodes"]), ("graph", "running", 3))
+        nodes, = self.documents("nodes")
+        self.assertEqual([node["id"] for node in nodes], ["a", "b", "c"])
+        for node in nodes:
+            self.assertEqual((node["state"], node["generation"], node["restarts"]), ("running", 1, 0))
+            self.assertEqual(os.readlink(f"/proc/{node['pid']}/exe"), node["program"])
+            self.assertGreater(node["memory_bytes"], 0)
+        links, = self.documents("links")
+        self.assertEqual([link["link"] for link in links], ["a.data -> b.in", "b.out -> c.in"])
+        for link in links:
+            kept = link["released"] + link["dropped"] + link["queued"] + link["held"]
+            self.assertEqual(link["published"], kept)
+        for verb, words in (("status", ["running"]), ("nodes", ["NODE", "a", "running"]), ("list", ["GRAPH"]),
+                            ("links", ["LINK", "a.data -> b.in", "lossless"])):
+            said = streamctl(verb).stdout
+            for word in words:
+                self.assertIn(word, said)
+        brokers, = self.documents("list")
+        self.assertEqual([(broker["graph"], broker["pid"]) for broker in brokers], [("graph", running.process.pid)])
+
+    def test_one_node_is_picked_out_and_an_unknown_one_is_66(self):
+        """R-CTL-007"""
+        self.started()
+        nodes, = self.documents("nodes", "b")
+        self.assertEqual([node["id"] for node in nodes], ["b"])
+        links, = self.documents("links", "c")
+        self.assertEqual([link["to"] for link in links], ["c.in"])
+        for verb in ("nodes", "links", "logs", "pause", "resume", "restart", "stop", "wait"):
+            done = streamctl(verb, "bb")
+            self.assertEqual(done.returncode, 66, verb)
+            self.assertIn("there is no node 'bb'; did you mean 'b'?", done.stderr)
+
+    def test_quiet_prints_ids_only(self):
+        """R-CTL-008"""
+        self.started()
+        self.assertEqual(streamctl("nodes", "-q").stdout, "a\nb\nc\n")
+        self.assertEqual(streamctl("links", "-q").stdout, "a.data -> b.in\nb.out -> c.in\n")
+        self.assertEqual(streamctl("list", "-q").stdout, "graph\n")
+
+    def test_status_is_3_when_the_graph_does_not_run(self):
+        """R-CLI-005 R-EXIT-014"""
+        self.start("--idle")
+        wait_until(lambda: streamctl("list", "-q").stdout, "no broker")
+        done = streamctl("status")
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertIn("idle", done.stdout)
+        for verb in ("pause", "resume", "restart"):
+            self.assertEqual(streamctl(verb).returncode, 3, verb)
+        self.assertEqual(streamctl("start").returncode, 0)
+        self.assertEqual(streamctl("wait", "--timeout", "20s").returncode, 0)
+        self.assertEqual(streamctl("status").returncode, 0)
+
+    def test_wait_waits_for_the_broker_the_graph_and_its_end(self):
+        """R-CTL-010 R-EXIT-015"""
+        done = streamctl("wait", "--timeout", "100ms")
+        self.assertEqual(done.returncode, 124, done.stderr)
+        self.assertIn("not running after 100ms", done.stderr)
+        running = self.started()
+        done = streamctl("wait", "--for", "ended", "--timeout", "100ms")
+        self.assertEqual(done.returncode, 124, done.stderr)
+        waiting = subprocess.Popen([str(STREAMCTL), "wait", "--for", "ended"])
+        self.assertEqual(streamctl("stop").returncode, 0)
+        self.assertEqual(waiting.wait(timeout=20), 0)
+        self.assertEqual(running.wait(), 0, running.text())
+        # What has ended already has ended.
+        self.assertEqual(streamctl("wait", "--for", "ended").returncode, 0)
+
+    def test_two_graphs_are_told_apart_by_name(self):
+        """R-CTL-011"""
+        other = Graph()
+        self.addCleanup(other.close)
+        self.started()
+        other.write(NODES, LINKS, "name: second")
+        running = other.start()
+        self.addCleanup(running.close)
+        self.assertEqual(streamctl("wait", "--graph", "second", "--timeout", "20s").returncode, 0)
+        done = streamctl("nodes")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("graph, second", done.stderr)
+        self.assertEqual(streamctl("list", "-q").stdout, "graph\nsecond\n")
+        self.assertEqual(streamctl("--graph", "second", "stop").returncode, 0)
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertEqual(json.loads(streamctl("status", "--json").stdout)["graph"], "graph")
+
+    def test_a_broker_that_was_killed_is_not_listed(self):
+        """R-CTL-011"""
+        running = self.started()
+        running.process.kill()
+        running.process.wait()
+        self.assertEqual(streamctl("list", "-q").stdout, "")
+
+    def test_logs_are_those_of_the_broker_and_can_be_followed(self):
+        """R-CTL-012"""
+        self.started()
+        lines = self.documents("logs")
+        self.assertEqual([line["serial"] for line in lines], sorted({line["serial"] for line in lines}))
+        self.assertTrue(any("ready -> running" in line["text"] for line in lines))
+        self.assertEqual({line["node"] for line in self.documents("logs", "b")}, {"b"})
+        follower = subprocess.Popen([str(STREAMCTL), "logs", "-f", "b"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(follower.stdout.close)
+        self.addCleanup(follower.wait)
+        self.addCleanup(follower.kill)
+        self.assertEqual(streamctl("restart", "b").returncode, 0)
+        for line in follower.stdout:
+            if "left, and starts again" in line:
+                break
+        self.assertTrue(line.startswith("info b[1]: "), line)
+
+    def test_top_measures_rates(self):
+        """R-CTL-013"""
+        self.started()
+        measured, = self.documents("top", "--once", "--interval", "500ms")
+        rates = {node["id"]: node["in_rate"] for node in measured["nodes"]}
+        self.assertGreater(rates["b"], 50)
+        self.assertLess(rates["b"], 5000)
+        self.assertEqual([link["link"] for link in measured["links"]], LINKS)
+        table = streamctl("top", "--once", "--interval", "100ms").stdout
+        self.assertIn("graph: running", table)
+        self.assertIn("IN/s", table)
+        self.assertNotIn("\033", table)
+
+    def test_stopping_one_node_leaves_the_others_running(self):
+        """R-CTL-014"""
+        nodes = {"a": NODES["a"], "b": NODES["b"], "c": NODES["c"], "d": "exec: [null-sink]"}
+        running = self.started(nodes=nodes, links=[*LINKS, "a.data -> d.in"])
+        self.assertEqual(streamctl("stop", "d").returncode, 0)
+        self.assertEqual(streamctl("stop", "d").returncode, 0)
+        states = {node["id"]: node["state"] for node in self.documents("nodes")[0]}
+        self.assertEqual(states, {"a": "running", "b": "running", "c": "running", "d": "finished"})
+        before = self.documents("nodes", "c")[0][0]["counts"]["in"]
+        wait_until(lambda: self.documents("nodes", "c")[0][0]["counts"]["in"] > before + 10, "c stands still")
+        self.assertEqual(streamctl("stop").returncode, 0)
+        self.assertEqual(running.wait(), 0, running.text())
+
+    def test_a_restart_gives_every_node_a_new_process_and_loses_nothing(self):
+        """R-CTL-015"""
+        nodes = {"a": "exec: [test-source], config: {frames: 3000, rate: 2000}", "b": "exec: [pass]",
+                 "c": "exec: [check-sink]"}
+        running = self.started(nodes=nodes)
+        pids = {node["id"]: node["pid"] for node in self.documents("nodes")[0]}
+        self.assertEqual(streamctl("restart", "b").returncode, 0)
+        self.assertEqual(streamctl("wait", "b", "--timeout", "20s").returncode, 0)
+        self.assertEqual(streamctl("restart", "a").returncode, 0)
+        self.assertEqual(streamctl("wait", "a", "--timeout", "20s").returncode, 0)
+        after = {node["id"]: node for node in self.documents("nodes")[0]}
+        self.assertNotIn(after["b"]["pid"], (pids["b"], 0))
+        self.assertEqual(after["c"]["pid"], pids["c"])
+        self.assertEqual((after["b"]["generation"], after["b"]["restarts"]), (2, 0))
+        self.assertEqual(after["b"]["last_reason"], "a restart was asked for")
+        self.assertEqual(streamctl("stop").returncode, 0)
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertIn('"missing": 0', running.text())
+
+    def test_live_node_names_complete_in_bash(self):
+        """R-CTL-016"""
+        self.started(nodes={"bob": NODES["a"], "blue": NODES["c"], "c": NODES["c"]},
+                     links=["bob.data -> blue.in", "bob.data -> c.in"])
+        script = streamctl("completion", "bash").stdout
+        probe = script + "\nCOMP_WORDS=(streamctl pause b); COMP_CWORD=2; _streamctl; echo \"${COMPREPLY[@]}\"\n"
+        path = f"{STREAMCTL.parent}:{os.environ['PATH']}"
+        done = subprocess.run(["bash", "-c", probe], capture_output=True, text=True, check=False,
+                              env={**os.environ, "PATH": path})
+        self.assertEqual((done.returncode, done.stdout), (0, "blue bob\n"), done.stderr)
+
+    def test_answers_longer_than_a_message_arrive_whole(self):
+        """R-CTL-007"""
+        nodes = {f"n{i}": "exec: [test-source], config: {rate: 1}" for i in range(200)}
+        self.start("--idle", nodes=nodes, links=[])
+        wait_until(socket_of().exists, "no socket")
+        with Client(socket_of()) as client:
+            document = client.call("nodes").json
+        self.assertEqual(len(document), 200)
+        self.assertGreater(len(json.dumps(document)), 65536)
+        self.assertEqual([node["id"] for node in document],
+                         [node["id"] for node in self.documents("nodes")[0]])
+
+
+if __name__ == "__main__":
+    if not (pathlib.Path(BUILD) / "libexec/streambroker/null-sink").exists():
+        print("skipped: the processors were not built")
+        sys.exit(77)
+    unittest.main()

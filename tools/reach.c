@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tries the control sockets of this user's brokers.
+#include "tools/reach.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "tools/table.h"
+
+#define LIST_MS 1000  // for each broker of a list: one that is stopped must not hold it up
+
+// The brokers that answer, while looking for the only one.
+struct search {
+    int timeout_ms;
+    size_t count;
+    char names[1024];  // "a, b"
+    struct sb_control *found;
+};
+
+static int try_one(void *context, const char *path)
+{
+    struct search *search = context;
+    struct sb_control *control;
+    if (sb_control_connect(path, search->timeout_ms, &control) != 0) {
+        return 0;
+    }
+    struct text names = {.bytes = search->names,
+                         .size_bytes = sizeof search->names,
+                         .length = strlen(search->names)};
+    text_add_format(&names, "%s%s", search->count > 0 ? ", " : "", sb_control_graph(control));
+    search->count++;
+    sb_control_close(search->found);
+    search->found = control;
+    return 0;
+}
+
+static int find_only(const struct verb_call *call, int timeout_ms, bool is_quiet,
+                     struct sb_control **out_control)
+{
+    struct search search = {.timeout_ms = timeout_ms};
+    int failed = sb_control_list(try_one, &search);
+    if (failed == 0 && search.count == 1) {
+        *out_control = search.found;
+        return 0;
+    }
+    sb_control_close(search.found);
+    if (search.count > 1) {
+        fprintf(stderr, "streamctl %s: which graph? %s are running: write --graph NAME\n",
+                call->verb->word, search.names);
+    } else if (!is_quiet) {
+        fprintf(stderr, "streamctl %s: no broker of yours is running%s%s\n", call->verb->word,
+                failed != 0 ? ": " : "", failed != 0 ? strerrordesc_np(-failed) : "");
+    }
+    return search.count > 1 ? VERB_USAGE : VERB_UNREACHABLE;
+}
+
+static int explain(const struct verb_call *call, const char *path, int error)
+{
+    const char *word = call->verb->word;
+    if (error == -EACCES) {
+        fprintf(stderr, "streamctl %s: the broker of %s is another user's\n", word, path);
+        return VERB_REFUSED;
+    }
+    if (error == -ENOENT || error == -ECONNREFUSED) {
+        fprintf(stderr, "streamctl %s: no broker is running at %s\n", word, path);
+    } else if (error == -ETIMEDOUT) {
+        fprintf(stderr, "streamctl %s: the broker of %s does not answer\n", word, path);
+    } else {
+        fprintf(stderr, "streamctl %s: cannot talk to %s: %s\n", word, path,
+                strerrordesc_np(-error));
+    }
+    return VERB_UNREACHABLE;
+}
+
+int reach_broker(const struct verb_call *call, int timeout_ms, bool is_quiet,
+                 struct sb_control **out_control)
+{
+    const char *path = call->values[VERB_OPTION_ANY_SOCKET];
+    const char *graph = call->values[VERB_OPTION_ANY_GRAPH];
+    char place[SB_CONTROL_PATH_BYTES_MAX];
+    if (path == NULL && graph == NULL) {
+        return find_only(call, timeout_ms, is_quiet, out_control);
+    }
+    if (path == NULL) {
+        int failed = sb_control_path(graph, place, sizeof place);
+        if (failed != 0) {
+            fprintf(stderr, "streamctl %s: '%s' is no name of a graph\n", call->verb->word, graph);
+            return VERB_USAGE;
+        }
+        path = place;
+    }
+    int failed = sb_control_connect(path, timeout_ms, out_control);
+    if (failed != 0 && is_quiet) {
+        return VERB_UNREACHABLE;
+    }
+    return failed == 0 ? 0 : explain(call, path, failed);
+}
+
+// Every broker whose process and socket live; one that does not answer is there all the same.
+static int add_broker(void *context, const char *path)
+{
+    struct sb_control *control;
+    int failed = sb_control_connect(path, LIST_MS, &control);
+    if (failed == -ECONNREFUSED || failed == -ENOENT || failed == -EACCES) {
+        return 0;
+    }
+    json_t *entry = NULL;
+    const char *document = NULL;
+    if (failed == 0 && sb_control_call(control, "status", NULL, 0, LIST_MS, &document) == 0 &&
+        document != NULL) {
+        entry = json_loads(document, 0, NULL);
+    }
+    if (entry == NULL) {
+        entry = json_pack("{s:s}", "state", "not answering");
+        const char *name = strrchr(path, '/') + 1;
+        json_object_set_new(entry, "graph", json_stringn(name, strcspn(name, ".")));
+    }
+    json_object_set_new(entry, "socket", json_string(path));
+    json_array_append_new(context, entry);
+    if (failed == 0) {
+        sb_control_close(control);
+    }
+    return 0;
+}
+
+int reach_list(const struct verb_call *call)
+{
+    json_t *brokers = json_array();
+    int failed = sb_control_list(add_broker, brokers);
+    if (failed != 0) {
+        fprintf(stderr, "streamctl list: %s\n", strerrordesc_np(-failed));
+    } else if (verb_value(call, "--json") != NULL) {
+        json_dumpf(brokers, stdout, JSON_COMPACT);
+        printf("\n");
+    } else {
+        table_print(TABLE_BROKERS, brokers, verb_value(call, "-q") != NULL, 0, stdout);
+    }
+    json_decref(brokers);
+    return failed != 0 ? VERB_INTERNAL : VERB_OK;
+}
