@@ -467,6 +467,8 @@ void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason
 void life_hang_up(struct broker *broker, struct actual_node *node)
 {
     worker_peer_close(&node->peer);
+    // One that has said READY already waits for the bell, not for the socket.
+    bell_want(&node->bell, WANT_STOP);
     set_deadline(broker, node, node->wanted->timeouts.stop_ns, "stop");
 }
 
