@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -115,8 +116,8 @@ static int check_dead(const struct sockaddr_un *address, struct diag *why)
     return -EADDRINUSE;
 }
 
-// A dead broker's socket goes; anything else that has the name stays.
-static int remove_dead(const char *path, struct diag *why)
+// A dead broker's socket is replaced; anything else that has the name stays.
+static int check_name(const char *path, struct diag *why)
 {
     struct stat info;
     if (lstat(path, &info) < 0) {
@@ -126,18 +127,26 @@ static int remove_dead(const char *path, struct diag *why)
         diag_set(why, "%s is there and is no socket", path);
         return -EEXIST;
     }
-    return unlink(path) < 0 && errno != ENOENT ? fail(why, -errno, "cannot remove", path) : 0;
+    return 0;
 }
 
-static int bind_and_listen(int fd, const struct sockaddr_un *address, struct diag *why)
+// Made under another name and renamed when it listens: who finds the socket can connect.
+static int bind_and_listen(int fd, int folder, const struct sockaddr_un *address, struct diag *why)
 {
+    char name[32];
+    snprintf(name, sizeof name, ".%d", (int)getpid());
+    // Short, however long the path of the folder is.
+    struct sockaddr_un fresh = {.sun_family = AF_UNIX};
+    snprintf(fresh.sun_path, sizeof fresh.sun_path, "/proc/self/fd/%d/%s", folder, name);
+    unlinkat(folder, name, 0);
     // Nobody else may connect, also not before a chmod would have come.
     mode_t before = umask(0177);
-    int failed = bind(fd, (const struct sockaddr *)address, sizeof *address) < 0 ? -errno : 0;
+    int failed = bind(fd, (const struct sockaddr *)&fresh, sizeof fresh) < 0 ? -errno : 0;
     umask(before);
-    if (failed == 0 && listen(fd, BACKLOG) < 0) {
+    if (failed == 0 &&
+        (listen(fd, BACKLOG) < 0 || renameat(folder, name, AT_FDCWD, address->sun_path) < 0)) {
         failed = -errno;
-        unlink(address->sun_path);
+        unlinkat(folder, name, 0);
     }
     return failed != 0 ? fail(why, failed, "cannot make the control socket", address->sun_path) : 0;
 }
@@ -160,7 +169,7 @@ int control_socket_open(const char *path, const char *graph, struct control_sock
         return fail(out_why, -errno, "cannot lock the folder of", address.sun_path);
     }
     failed = check_dead(&address, out_why);
-    failed = failed != 0 ? failed : remove_dead(address.sun_path, out_why);
+    failed = failed != 0 ? failed : check_name(address.sun_path, out_why);
     if (failed != 0) {
         return failed;
     }
@@ -168,7 +177,7 @@ int control_socket_open(const char *path, const char *graph, struct control_sock
     if (fd < 0) {
         return fail(out_why, -errno, "cannot make", "a socket");
     }
-    failed = bind_and_listen(fd, &address, out_why);
+    failed = bind_and_listen(fd, folder, &address, out_why);
     if (failed != 0) {
         return failed;
     }
