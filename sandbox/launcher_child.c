@@ -260,7 +260,7 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_STAGE, -result);
     }
-    result = jail->uid != 0 ? launcher_uid_become(jail->uid) : 0;
+    result = jail->uid != 0 ? launcher_uid_become(jail->uid, jail->groups, jail->group_count) : 0;
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_UID, -result);
     }

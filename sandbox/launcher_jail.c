@@ -199,6 +199,10 @@ static int open_binds(const struct launcher_spawn *spawn, struct launcher_child_
 {
     struct sandbox_plan plan = spawn->sandbox;
     for (size_t i = 0; i < plan.bind_count; i++) {
+        if (plan.binds[i].kind == SANDBOX_BIND_DEVICE) {
+            child->group_count =
+                launcher_uid_add_groups(plan.binds[i].source, child->groups, child->group_count);
+        }
         if (plan.binds[i].fd >= 0) {
             int fd = fcntl(plan.binds[i].fd, F_DUPFD_CLOEXEC, LAUNCHER_CHILD_FD_MIN);
             if (fd < 0) {

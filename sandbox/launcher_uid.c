@@ -2,7 +2,9 @@
 // A user per worker, held by an abstract socket: the kernel gives it back whoever dies.
 #include "sandbox/launcher_uid.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <stdbool.h>
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -90,9 +93,43 @@ int launcher_uid_claim(uid_t *out_uid, int *out_claim)
     return -EAGAIN;
 }
 
-int launcher_uid_become(uid_t uid)
+static size_t add_group(const struct stat *info, gid_t *groups, size_t count)
 {
-    if (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0) {
+    if (!S_ISCHR(info->st_mode) || info->st_gid == 0 || count == LAUNCHER_UID_GROUPS_MAX) {
+        return count;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (groups[i] == info->st_gid) {
+            return count;
+        }
+    }
+    groups[count] = info->st_gid;
+    return count + 1;
+}
+
+size_t launcher_uid_add_groups(const char *device, gid_t *groups, size_t count)
+{
+    struct stat info;
+    if (stat(device, &info) < 0) {
+        return count;
+    }
+    DIR *folder = S_ISDIR(info.st_mode) ? opendir(device) : NULL;
+    if (folder == NULL) {
+        return add_group(&info, groups, count);
+    }
+    for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        if (fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0) {
+            count = add_group(&info, groups, count);
+        }
+    }
+    closedir(folder);
+    return count;
+}
+
+int launcher_uid_become(uid_t uid, const gid_t *groups, size_t group_count)
+{
+    if (setgroups(group_count, groups) < 0 || setresgid(uid, uid, uid) < 0 ||
+        setresuid(uid, uid, uid) < 0) {
         return -errno;
     }
     return 0;

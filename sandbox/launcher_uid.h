@@ -2,12 +2,15 @@
 // Users of their own for untrusted workers: each number is one worker's at a time on this machine.
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 // Numbers that neither Debian nor systemd gives to anybody (systemd's "UIDs and GIDs" page).
 #define LAUNCHER_UID_FIRST 60578U
 #define LAUNCHER_UID_LAST 61183U
+
+#define LAUNCHER_UID_GROUPS_MAX 8
 
 // Other numbers; before launcher_start().
 void launcher_uid_set_range(uid_t first, uid_t last);
@@ -17,5 +20,9 @@ void launcher_uid_set_range(uid_t first, uid_t last);
 // -EAGAIN when all are taken.
 int launcher_uid_claim(uid_t *out_uid, int *out_claim);
 
-// Becomes that user, with no other groups, for ever. Returns 0 or a negative errno.
-int launcher_uid_become(uid_t uid);
+// Becomes that user, with these other groups and no more, for ever. Returns 0 or a negative errno.
+int launcher_uid_become(uid_t uid, const gid_t *groups, size_t group_count);
+
+// Adds the groups of a device, or of the devices in a folder, that a user of its own needs to open
+// them; that of root is never one. Returns the new count, at most LAUNCHER_UID_GROUPS_MAX.
+size_t launcher_uid_add_groups(const char *device, gid_t *groups, size_t count);

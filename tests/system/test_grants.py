@@ -124,6 +124,22 @@ class Grants(unittest.TestCase):
         self.assertIn(f"read     read     {self.home}/in.txt", text)
         self.assertIn(f"write    write    {self.home}/out.txt (made at its start)", text)
 
+    def test_a_device_that_a_group_may_open_is_opened_and_nothing_without_the_grant(self):
+        """R-GRANT-012"""
+        device = pathlib.Path(f"/dev/sb-test-{os.getpid()}")
+        try:
+            os.mknod(device, 0o020660, os.makedev(1, 3))
+        except OSError:
+            self.skipTest("no device can be made here")
+        self.addCleanup(device.unlink)
+        os.chown(device, 0, 4242)
+        device.chmod(0o660)
+        for grant, is_there in ((f", devices: [{device}]", True), ("", False)):
+            graph = self.write(read=grant)
+            graph.write_text(graph.read_text().replace("in.txt", str(device)))
+            done = run(self.broker, graph)
+            self.assertEqual(done.returncode == 0, is_there, done.stderr)
+
     def test_a_running_node_tells_what_it_reaches_and_the_graph_what_meters_it(self):
         """R-GRANT-009 R-METER-012"""
         graph = self.home / "graph.yaml"

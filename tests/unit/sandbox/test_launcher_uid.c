@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -48,7 +49,7 @@ static void nobody_gets_a_number_that_is_taken(void **state)
 
 static int become(void)
 {
-    if (launcher_uid_become(60571) < 0) {
+    if (launcher_uid_become(60571, NULL, 0) < 0) {
         return 1;
     }
     return getuid() == 60571 && getegid() == 60571 && getgroups(0, NULL) == 0 && setuid(0) < 0 ? 0
@@ -71,10 +72,27 @@ static void who_became_somebody_else_stays_so(void **state)
     assert_int_equal(status, 0);
 }
 
+static void the_groups_of_devices_are_found_but_never_that_of_root(void **state)
+{
+    (void)state;
+    gid_t groups[LAUNCHER_UID_GROUPS_MAX];
+    assert_int_equal(launcher_uid_add_groups("/dev/null", groups, 0), 0);
+    assert_int_equal(launcher_uid_add_groups("/etc/passwd", groups, 0), 0);
+    assert_int_equal(launcher_uid_add_groups("/dev/none", groups, 0), 0);
+    struct stat info;
+    assert_int_equal(stat("/dev/tty", &info), 0);
+    size_t count = info.st_gid != 0 ? 1 : 0;
+    assert_int_equal(launcher_uid_add_groups("/dev/tty", groups, 0), count);
+    // Twice is once.
+    assert_int_equal(launcher_uid_add_groups("/dev/tty", groups, count), count);
+    assert_true(launcher_uid_add_groups("/dev", groups, 0) <= LAUNCHER_UID_GROUPS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(nobody_gets_a_number_that_is_taken),
+        CASE(the_groups_of_devices_are_found_but_never_that_of_root),
         CASE(who_became_somebody_else_stays_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
