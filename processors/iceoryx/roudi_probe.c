@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -29,27 +30,37 @@ static enum roudi_state look_at_socket(const char *folder)
 }
 
 // The kernel lists locks with the holder's pid as we know it, and leaves out holders that have none
-// here. Device numbers differ between the list and stat() on some file systems, inodes do not.
+// here. Some file systems show another device there than stat() does: then the inode decides, when
+// no other lock has its number.
 static pid_t holder_of_lock(const char *folder)
 {
     char path[sizeof "/iox-unique-roudi.lock" + 4096];
     char line[256];
     struct stat about;
     pid_t holder = 0;
+    unsigned likely = 0;
     snprintf(path, sizeof path, "%s/iox-unique-roudi.lock", folder);
     FILE *locks = stat(path, &about) == 0 ? fopen("/proc/locks", "re") : NULL;
-    while (locks != NULL && holder == 0 && fgets(line, sizeof line, locks) != NULL) {
+    while (locks != NULL && fgets(line, sizeof line, locks) != NULL) {
         int pid;
+        unsigned device_major, device_minor;
         uint64_t inode;
-        if (sscanf(line, "%*u: FLOCK ADVISORY WRITE %d %*x:%*x:%" SCNu64, &pid, &inode) == 2 &&
-            inode == about.st_ino) {
-            holder = pid;
+        if (sscanf(line, "%*u: FLOCK ADVISORY WRITE %d %x:%x:%" SCNu64, &pid, &device_major,
+                   &device_minor, &inode) != 4 ||
+            inode != about.st_ino) {
+            continue;
+        }
+        holder = pid;
+        likely++;
+        if (makedev(device_major, device_minor) == about.st_dev) {
+            likely = 1;
+            break;
         }
     }
     if (locks != NULL) {
         fclose(locks);
     }
-    return holder;
+    return likely == 1 ? holder : 0;
 }
 
 enum roudi_state roudi_probe_look(const char *folder, int *out_pidfd)
