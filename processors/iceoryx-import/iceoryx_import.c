@@ -21,8 +21,8 @@
 #define ROUND_FRAMES 16
 // At RouDi's end: how long publishers, which it ends too, are quiet before they are taken for gone,
 // and how long they may go on at most.
-#define QUIET_NS 200000000
-#define LAST_NS 2000000000
+#define QUIET_NS 1000000000
+#define LAST_NS 3000000000
 
 struct import {
     struct iox_session session;

@@ -81,7 +81,7 @@ iox_session_on_error(uint32_t error, const void *callback, uint32_t level)
     }
     if (level == LEVEL_FATAL || level == LEVEL_SEVERE) {
         int length = snprintf(why, sizeof why,
-                              "<4>iceoryx failed with its error %u; starting afresh\n", error);
+                              "<4>iceoryx gave up with its error %u; starting afresh\n", error);
         end_now(why, length > 0 ? (size_t)length : 0, SB_EXIT_RESTART);
     }
 }
@@ -130,6 +130,9 @@ int iox_session_open(struct iox_session *session, struct sb_node *node)
              sb_node_id(node));
     snprintf(socket_path, sizeof socket_path, "%s/%s", ROUDI_FOLDER, runtime_name);
     snprintf(lock_path, sizeof lock_path, "%s/%s.lock", ROUDI_FOLDER, runtime_name);
+    // What a life that was killed left behind.
+    unlink(socket_path);
+    unlink(lock_path);
     int result = take_signal(SIGABRT, on_abort);
     result = result == 0 ? take_signal(SIGALRM, on_alarm) : result;
     result = result == 0 ? take_signal(SIGTERM, on_terminate) : result;
