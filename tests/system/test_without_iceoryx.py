@@ -37,7 +37,9 @@ class WithoutIceoryx(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             bare = pathlib.Path(folder)
             (bare / "bin").mkdir()
-            shutil.copy(BUILD / "bin/streamctl", bare / "bin")
+            for program in ("streamctl", "streambroker"):
+                shutil.copy(BUILD / "bin" / program, bare / "bin")
+            (bare / "lib").symlink_to(BUILD / "lib")
             said = self.doctor(bare)
             self.assertIn("were not built", said)
             bridge = bare / "libexec/streambroker/iceoryx-import"
@@ -48,6 +50,7 @@ class WithoutIceoryx(unittest.TestCase):
     def doctor(self, prefix):
         done = subprocess.run([prefix / "bin/streamctl", "doctor"], capture_output=True, text=True,
                               check=False, timeout=50)
+        self.assertIn("iceoryx", done.stdout, done.stderr)
         return [line for line in done.stdout.splitlines() if "iceoryx" in line][0]
 
 
