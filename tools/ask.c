@@ -14,6 +14,7 @@
 #include "tools/table.h"
 
 #define CONNECT_MS 5000
+#define GRANTS_WORD "--grants"
 #define FIELDS_MAX (VERB_ARGUMENTS_MAX + VERB_OPTIONS_COUNT)
 
 enum shape {
@@ -81,7 +82,8 @@ static void add_options(const struct verb_call *call, struct request *request)
 {
     for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
         const struct verb_option_row *option = verb_option_row((enum verb_option)i);
-        bool is_own = option->verb == call->verb->id && strcmp(option->word, "--json") != 0;
+        bool is_own = option->verb == call->verb->id && strcmp(option->word, "--json") != 0 &&
+                      strcmp(option->word, GRANTS_WORD) != 0;
         const char *name = strcmp(option->word, "-f") == 0       ? "follow"
                            : strncmp(option->word, "--", 2) == 0 ? option->word + 2
                                                                  : NULL;
@@ -99,7 +101,10 @@ static void print(const struct ask_row *row, const struct verb_call *call, const
         return;
     }
     json_t *json = row->shape == SHAPE_NOTHING ? NULL : json_loads(document, 0, NULL);
-    if (row->shape == SHAPE_EVENT) {
+    if (verb_value(call, GRANTS_WORD) != NULL) {
+        table_print(TABLE_GRANTS, json_object_get(json, "places"), verb_value(call, "-q") != NULL,
+                    0, stdout);
+    } else if (row->shape == SHAPE_EVENT) {
         line_print_event(json, stdout);
     } else if (row->shape == SHAPE_LOG) {
         line_print_log(json, stdout);
@@ -132,7 +137,9 @@ int ask(const struct verb_call *call)
     if (status != 0) {
         return status;
     }
-    int got = sb_control_request(control, row->word, request.fields, request.count);
+    // What a node can reach is a verb of its own for the broker.
+    const char *word = verb_value(call, GRANTS_WORD) != NULL ? "grants" : row->word;
+    int got = sb_control_request(control, word, request.fields, request.count);
     const char *document;
     bool is_idle = false;
     while (got == 0 && (got = sb_control_next(control, -1, &document)) == 1) {

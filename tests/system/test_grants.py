@@ -155,7 +155,11 @@ class Grants(unittest.TestCase):
         reached = client.call("grants", node="s").json
         self.assertEqual((reached["node"], reached["tier"], reached["network"]), ("s", "untrusted", False))
         self.assertIn({"grant": "read", "access": "read", "path": str(self.home / "in.txt")}, reached["places"])
+        control = self.home / "build/bin/streamctl"
+        text = run(control, "--graph", "reach", "nodes", "s", "--grants").stdout
+        self.assertRegex(text, rf"(?m)^read +read +{self.home}/in\.txt")
         meters = client.call("status").json["meters"]
+        self.assertIn(meters["text"], run(control, "--graph", "reach", "status").stdout)
         self.assertIn(meters["step"], ("rlimits", "cgroup-v1", "cgroup-v2"))
         self.assertTrue(meters["text"])
 
