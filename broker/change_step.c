@@ -169,8 +169,8 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
         life_message_unlink(broker, link->to, link->id, true);
         life_message_unlink(broker, output->node, link->id, false);
     }
-    // An output that had no link before offers now.
-    output->is_offer_new = output->offer_count > 0;
+    // An output that had no link before offers now, and so does a life that has just begun.
+    output->is_offer_new = output->offer_count > 0 && output->node->is_opened;
     wiring_advance(broker);
 }
 
@@ -254,8 +254,9 @@ static void update_look(struct broker *broker, struct change *change, struct cha
 {
     struct actual_link *link = item->link;
     struct actual_output *output = link == NULL ? NULL : link->output;
-    bool is_alive = output != NULL && node_is_alive(output->node->life.state);
-    if (!is_alive || output->now == NULL || !link_is_up(link->state) ||
+    bool is_alive =
+        output != NULL && node_is_alive(output->node->life.state) && output->node->is_opened;
+    if (!is_alive || output->now == NULL || output->now->is_orphan || !link_is_up(link->state) ||
         link->state == LINK_DISCONNECTING) {
         // It has no memory yet, or its next life begins with other memory.
         item->is_done = true;

@@ -45,21 +45,25 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     *generation = (struct output_generation){0};
 }
 
-// The generation of that number: the one in use, the one that comes, or a fresh one.
-static struct output_generation *get_generation(struct sb_output *output, uint32_t number)
+static struct output_generation *find_generation(struct sb_output *output, uint32_t number)
 {
-    struct output_generation *fresh = NULL;
     for (uint32_t i = 0; i < 2; i++) {
         struct output_generation *generation = &output->generations[i];
         if (generation->is_used && generation->number == number) {
             return generation;
         }
-        if (!generation->is_used) {
-            fresh = generation;
-        }
     }
-    if (fresh == NULL) {
-        return NULL;
+    return NULL;
+}
+
+// The generation of that number: the one in use, the one that comes, or a fresh one.
+static struct output_generation *get_generation(struct sb_output *output, uint32_t number)
+{
+    struct output_generation *found = find_generation(output, number);
+    struct output_generation *fresh =
+        !output->generations[0].is_used ? &output->generations[0] : &output->generations[1];
+    if (found != NULL || fresh->is_used) {
+        return found;
     }
     size_t count = LIMIT_LINKS_PER_SIDE_MAX;
     *fresh = (struct output_generation){.is_used = true,
@@ -130,8 +134,12 @@ static void set_peer(struct output_generation *generation, uint32_t position)
 int output_memory_add_peer(struct output_link *link, const struct wire_write_link *message, int fd)
 {
     auto_fd int page_fd = fd;
-    struct output_generation *generation = get_generation(link->output, message->generation);
-    if (generation == NULL || generation->pages[link->position].bytes == NULL) {
+    struct output_generation *generation = find_generation(link->output, message->generation);
+    if (generation == NULL) {
+        // This output has moved on since: a reader that was replaced reads the rest by itself.
+        return 0;
+    }
+    if (generation->pages[link->position].bytes == NULL) {
         return -EPROTO;
     }
     uint32_t depth = generation->page_infos[link->position].depth;
