@@ -50,7 +50,7 @@ static const struct sandbox_rlimit base_rlimits[] = {
 
 bool cage_is_wanted(const struct graph_node *node)
 {
-    return node->sandbox.tier == GRAPH_TIER_UNTRUSTED || node->found.judged.is_untrusted_only;
+    return node->sandbox.tier != GRAPH_TIER_TRUSTED || node->found.judged.is_untrusted_only;
 }
 
 static void add_bind(struct sandbox_plan *plan, enum sandbox_bind_kind kind, int fd,

@@ -43,7 +43,7 @@ struct cage {
     char library_path_bytes[CAGE_LIBRARY_PATH_BYTES];
 };
 
-// Whether the node is untrusted.
+// Whether the node is untrusted; one that says nothing is.
 bool cage_is_wanted(const struct graph_node *node);
 
 // node NULL is a trusted one. Returns 0; or a negative errno with a sentence part in out_why. For a

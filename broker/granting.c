@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/cage.h"
+
 // One word or path of a node, to be added to a set.
 struct granting_entry {
     enum grant grant;
@@ -117,7 +119,7 @@ void granting_check(const struct graph *graph, const struct graph_node *node, st
     struct grant_set set;
     grant_set_init(&set);
     const struct walk walk = {.graph = graph, .node = node, .set = &set, .diags = diags};
-    if (node->sandbox.tier != GRAPH_TIER_TRUSTED) {
+    if (cage_is_wanted(node)) {
         add_all(&walk);
     }
     grant_set_fini(&set);
@@ -130,7 +132,7 @@ static int open_set(const struct graph *graph, const struct graph_node *node, bo
     grant_set_init(&set);
     const struct walk walk = {
         .graph = graph, .node = node, .set = &set, .is_making = is_making, .out_why = out_why};
-    int failed = node->sandbox.tier != GRAPH_TIER_TRUSTED ? add_all(&walk) : 0;
+    int failed = cage_is_wanted(node) ? add_all(&walk) : 0;
     if (failed != 0) {
         grant_set_fini(&set);
         return failed;

@@ -31,25 +31,6 @@ static void refuse_node(const struct graph *graph, const struct graph_node *node
     }
 }
 
-// One warning for all nodes about which the graph says nothing.
-static void warn_trusted(const struct graph *graph, struct diags *diags)
-{
-    size_t count = 0;
-    const struct graph_node *first = NULL;
-    for (size_t i = 0; i < graph->node_count; i++) {
-        if (graph->nodes[i].sandbox.tier == GRAPH_TIER_UNSET) {
-            first = first == NULL ? &graph->nodes[i] : first;
-            count++;
-        }
-    }
-    if (count > 0) {
-        diags_add(diags, DIAG_WARNING, graph->file, first->place,
-                  "%zu node%s run%s as trusted, with your rights, because the sandbox is not "
-                  "available yet; write sandbox: trusted to say that it is meant",
-                  count, count == 1 ? "" : "s", count == 1 ? "s" : "");
-    }
-}
-
 static void say_not_found(const struct graph *graph, const struct graph_node *node,
                           struct catalog *catalog, int failed, const char *why, struct diags *diags)
 {
@@ -480,11 +461,7 @@ static int check_whole(struct graph *graph, struct diags *diags)
             warn_unlinked(graph, i, diags);
         }
     }
-    int failed = check_cycles(graph, diags);
-    if (failed == 0 && !graph->is_incomplete) {
-        warn_trusted(graph, diags);
-    }
-    return failed;
+    return check_cycles(graph, diags);
 }
 
 static int check_all(struct graph *graph, struct catalog *catalog, struct diags *diags)

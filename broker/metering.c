@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/broker.h"
+#include "broker/cage.h"
 #include "broker/life.h"
 #include "broker/usage.h"
 
@@ -33,7 +34,7 @@
 
 static bool is_untrusted(const struct graph_node *node)
 {
-    return node->sandbox.tier == GRAPH_TIER_UNTRUSTED;
+    return cage_is_wanted(node);
 }
 
 static bool is_written(const struct graph_node *node, enum graph_field field)

@@ -434,8 +434,9 @@ class GStreamer(Case):
         graph = {"version": 1, "nodes": {
             "a": {"exec": ["test-pattern"], "config": {"width": 320, "height": 180}},
             "b": {"exec": ["gst-sink"], "config": {"path": "a.webm", "pipeline":
-                  "vp8enc name=video deadline=1 cpu-used=8 ! webmmux ! filesink location={path}"}},
-            "c": {"exec": ["file-sink"], "config": {"path": "a.y4m"}}},
+                  "vp8enc name=video deadline=1 cpu-used=8 ! webmmux ! filesink location={path}"},
+                  "sandbox": {"write": ["a.webm"]}},
+            "c": {"exec": ["file-sink"], "config": {"path": "a.y4m"}, "sandbox": {"write": ["a.y4m"]}}},
             "links": ["a.video -> b.video", "a.video -> c.in"]}
         (self.folder / "graph.yaml").write_text(json.dumps(graph))
         y4m = self.folder / "a.y4m"

@@ -161,23 +161,6 @@ static void an_error_weighs_more_than_a_refusal(void **state)
     assert_int_equal(diags_exit_status(&diags), 78);
 }
 
-static void a_node_without_a_word_about_trust_is_one_warning(void **state)
-{
-    struct diags diags;
-    struct graph *graph =
-        fixture_check(*state,
-                      "version: 1\nnodes:\n  a: {exec: [source], config: {path: /x}}\n"
-                      "  b: {exec: [source], config: {path: /y}}\n",
-                      &diags);
-    assert_int_equal(diags.counts[DIAG_WARNING], 1);
-    char line[DIAGS_LINE_BYTES_MAX];
-    diags_format(&diags.items[0], line, sizeof(line));
-    assert_string_equal(line, "g.yaml:3:3: warning: 2 nodes run as trusted, with your rights, "
-                              "because the sandbox is not available yet; write sandbox: trusted "
-                              "to say that it is meant");
-    graph_destroy(graph);
-}
-
 // R-GRAPH-018
 static void what_nothing_could_honour_is_refused_by_name(void **state)
 {
@@ -270,7 +253,6 @@ int main(void)
         CASE(variables_that_load_code_are_refused_with_required_signatures),
         CASE(keys_that_cannot_be_used_refuse_the_graph),
         CASE(an_error_weighs_more_than_a_refusal),
-        CASE(a_node_without_a_word_about_trust_is_one_warning),
         CASE(what_nothing_could_honour_is_refused_by_name),
         CASE(an_input_without_a_link_is_a_warning),
         CASE(activation_of_a_node_that_is_not_reactive_is_refused),
