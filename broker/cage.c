@@ -17,7 +17,9 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/search.h"
 #include "base/text.h"
+#include "broker/descriptor.h"
 #include "broker/graph.h"
 #include "sandbox/filter.h"
 #include "sandbox/launcher.h"
@@ -32,6 +34,7 @@ static const struct {
 } base_binds[] = {
     {SANDBOX_BIND_EXECUTE, "/usr"},
     {SANDBOX_BIND_READ, "/etc/ld.so.cache"},   // where libraries are
+    {SANDBOX_BIND_READ, "/etc/fonts"},         // which fonts of /usr to take
     {SANDBOX_BIND_READ, "/etc/alternatives"},  // links of /usr lead through it
     {SANDBOX_BIND_DEVICE, "/dev/null"},
     {SANDBOX_BIND_DEVICE, "/dev/zero"},
@@ -202,6 +205,32 @@ static int set_library_path(struct cage *cage)
     return text.is_cut ? -E2BIG : 0;
 }
 
+// What our own library keeps in a folder beside itself (the list of media plugins), for the library
+// of this install only: a program cannot name another folder that way.
+static void add_data_of_install(struct cage *cage)
+{
+    char install[PATH_MAX];
+    if (search_beside_program("..", install) != 0) {
+        return;
+    }
+    size_t length = strlen(install);
+    for (size_t i = 0; i < cage->libraries.count; i++) {
+        const char *library = cage->libraries.paths[i];
+        const char *slash = strrchr(library, '/');
+        if (strncmp(library, install, length) != 0 || library[length] != '/' ||
+            strncmp(slash, "/libstreambroker.so", 19) != 0) {
+            continue;
+        }
+        snprintf(cage->data_folder, sizeof cage->data_folder, "%.*s/streambroker",
+                 (int)(slash - library), library);
+        cage->data_fd = open(cage->data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (cage->data_fd >= 0) {
+            add_bind(&cage->plan, SANDBOX_BIND_READ, cage->data_fd, cage->data_folder);
+        }
+        return;
+    }
+}
+
 static int add_libraries(struct cage *cage, const char *program)
 {
     const char *path = cage->script_fd >= 0 ? cage->interpreter : program;
@@ -217,19 +246,35 @@ static int add_libraries(struct cage *cage, const char *program)
         }
         add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->library_fds[i], library);
     }
+    add_data_of_install(cage);
     return set_library_path(cage);
 }
 
 // --- All of it --------------------------------------------------------------------------------
 
-static const char *policy_of(const struct cage *cage, uint32_t grants)
+static bool does_want(const struct graph_node *node, const char *word)
+{
+    const struct descriptor *descriptor = node->found.descriptor;
+    for (size_t i = 0; descriptor != NULL && i < descriptor->want_count; i++) {
+        if (strcmp(descriptor->wants[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *policy_of(const struct cage *cage, const struct graph_node *node,
+                             uint32_t grants)
 {
     if ((grants & SANDBOX_GRANT_GPU) != 0) {
         return "vulkan";
     }
     const char *name = cage->prefix_count > 0 ? strrchr(cage->prefix[0], '/') : NULL;
     bool is_python = name != NULL && strncmp(name, "/python", 7) == 0;
-    return cage->script_fd >= 0 || is_python ? "python" : "c";
+    if (cage->script_fd >= 0 || is_python) {
+        return "python";
+    }
+    return does_want(node, "executable-memory") ? "jit" : "c";
 }
 
 // The system's folders, or those of a root of the node's own; devices are always ours.
@@ -285,7 +330,7 @@ static int fill(struct cage *cage, const struct graph_node *node,
         result = add_libraries(cage, program);
     }
     if (result == 0) {
-        result = filter_find(policy_of(cage, plan->grants), plan->grants, &plan->filter,
+        result = filter_find(policy_of(cage, node, plan->grants), plan->grants, &plan->filter,
                              &plan->filter_bytes, out_why);
     }
     plan->program_fd = cage->program_fd;
@@ -317,6 +362,7 @@ int cage_open(const struct graph_node *node, const struct graph_program *program
     }
     cage->program_fd = -1;
     cage->script_fd = -1;
+    cage->data_fd = -1;
     cage->rootfs.fd = -1;
     cage->plan.program_fd = -1;
     cage->plan.rootfs_fd = -1;
@@ -361,6 +407,7 @@ void cage_close(struct cage *cage)
     }
     cleanup_fd(&cage->program_fd);
     cleanup_fd(&cage->script_fd);
+    cleanup_fd(&cage->data_fd);
     for (size_t i = 0; i < LIBRARIES_MAX; i++) {
         cleanup_fd(&cage->library_fds[i]);
     }

@@ -6,6 +6,7 @@
 // to the plan afterwards (grants, metering) keeps its own descriptors open until the launch.
 #pragma once
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -35,6 +36,8 @@ struct cage {
     // Of the cage itself:
     int program_fd;  // owned
     int script_fd;   // owned
+    int data_fd;     // owned
+    char data_folder[PATH_MAX];
     struct rootfs rootfs;
     struct libraries libraries;
     int library_fds[LIBRARIES_MAX];  // owned

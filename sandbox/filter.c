@@ -17,7 +17,7 @@
 #include "sandbox/plan.h"
 #include "sandbox/policy.h"
 
-enum { OPTIMIZE_TREE = 2, KEPT_MAX = 3 * 32 };
+enum { OPTIMIZE_TREE = 2, KEPT_MAX = 4 * 32 };
 
 #define X32_BIT 0x40000000
 
@@ -143,7 +143,7 @@ int filter_find(const char *policy, uint32_t grants, const uint8_t **out_bytes, 
             return 0;
         }
     }
-    // Three policies with each set of five grants.
+    // Four policies with each set of five grants.
     SB_ASSERT(kept_count < KEPT_MAX);
     uint8_t *bytes = NULL;
     size_t count = 0;

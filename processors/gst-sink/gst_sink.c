@@ -435,11 +435,15 @@ static const struct sb_param params[] = {
      .is_fixed = true},
 };
 
+// Its media library makes machine code for what it does to pictures and samples.
+static const char *const wants[] = {"executable-memory", NULL};
+
 static const struct sb_processor gst_sink = {
     .struct_size = sizeof gst_sink,
     .name = "gst-sink",
     .version = "1.0.0",
     .summary = "Video, audio and data into any GStreamer launch fragment.",
+    .wants = wants,
     .inputs = inputs,
     .input_count = PORTS,
     .params = params,

@@ -497,11 +497,15 @@ static const struct sb_param params[] = {
      .is_fixed = true},
 };
 
+// Its media library makes machine code for what it does to pictures and samples.
+static const char *const wants[] = {"executable-memory", NULL};
+
 static const struct sb_processor gst_source = {
     .struct_size = sizeof gst_source,
     .name = "gst-source",
     .version = "1.0.0",
     .summary = "Video, audio and data out of any GStreamer launch fragment.",
+    .wants = wants,
     .outputs = outputs,
     .output_count = PORTS,
     .params = params,

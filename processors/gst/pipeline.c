@@ -39,6 +39,8 @@ int pipeline_init_library(char out_text[PIPELINE_TEXT_BYTES])
     GError *error = NULL;
     // A worker has no children: plugins are looked at in this process.
     setenv("GST_REGISTRY_FORK", "no", 1);
+    // Where a user has no home, libraries look for one and complain.
+    setenv("HOME", "/tmp", 0);
     choose_registry();
     if (!gst_init_check(NULL, NULL, &error)) {
         snprintf(out_text, PIPELINE_TEXT_BYTES, "GStreamer cannot start: %s",

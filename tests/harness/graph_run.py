@@ -35,7 +35,8 @@ def run_graph(folder, nodes, links, **keys):
     """nodes: name -> (processor, config) or (processor, config, other keys of the node)."""
     graph = {"version": 1, "nodes": {}, "links": links, **keys}
     for name, (processor, config, *more) in nodes.items():
-        graph["nodes"][name] = {"exec": [processor], "config": config, "sandbox": "trusted", **(more[0] if more else {})}
+        graph["nodes"][name] = {"exec": [processor], "config": config, "sandbox": "trusted",
+                                **(more[0] if more else {})}
     path = pathlib.Path(folder) / "graph.yaml"
     path.write_text(json.dumps(graph))
     return run_file(path)

@@ -213,8 +213,8 @@ static void a_display_opens_local_sockets_and_no_others(void **state)
 static void every_set_of_grants_compiles(void **state)
 {
     (void)state;
-    static const char *const policies[] = {"c", "python", "vulkan"};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const policies[] = {"c", "python", "vulkan", "jit"};
+    for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
         for (uint32_t grants = 0; grants < 32; grants++) {
             uint8_t *bytes = NULL;
             size_t count = 0;
