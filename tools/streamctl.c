@@ -17,8 +17,10 @@
 #include "tools/new_folder.h"
 #include "tools/processor_list.h"
 #include "tools/reach.h"
+#include "tools/show_graph.h"
 #include "tools/top.h"
 #include "tools/verb.h"
+#include "tools/watch_tap.h"
 
 // What the broker itself does in place of running a graph: `streambroker` beside this program.
 static int run_broker(const char *verb, char *const *arguments)
@@ -95,6 +97,10 @@ static int run(const struct verb_call *call)
         return await(call);
     case VERB_TOP:
         return top(call);
+    case VERB_GRAPH:
+        return show_graph(call);
+    case VERB_TAP:
+        return watch_tap(call);
     case VERB_PROCESSORS:
         return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL);
     case VERB_DESCRIBE:

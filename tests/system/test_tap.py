@@ -12,10 +12,12 @@ import socket
 import subprocess
 import sys
 import unittest
+import wave
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.control_client import Client, socket_of
-from harness.graphs import Graph, children
+from harness.graph_run import decode_gray, read_number
+from harness.graphs import BUILD, Graph, children
 from harness.waiting import let_pass, wait_until
 
 
@@ -203,6 +205,74 @@ class Tap(unittest.TestCase):
         self.assertGreater(feed.frame()[0]["number"], 0)
         feed.close()
         wait_until(lambda: self.status()["nodes"] == 1, "the tap is still there")
+        self.end(broker)
+
+    def streamctl(self, *arguments, limit_s=20):
+        return subprocess.run([str(BUILD / "bin/streamctl"), "--graph", "graph", *arguments], capture_output=True,
+                              text=True, timeout=limit_s, check=False)
+
+    def test_streamctl_shows_rate_age_and_bytes(self):
+        """R-TAP-005"""
+        broker = self.start({"a": "exec: [test-source], config: {rate: 200, size: 40}", "b": "exec: [null-sink]"},
+                            ["a.data -> b.in"])
+        done = self.streamctl("tap", "a.data", "--count", "3", "--hex")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = done.stdout.splitlines()
+        self.assertEqual(len(lines), 3 * 4, done.stdout)
+        self.assertRegex(lines[0], r"^#\d+  [\d.]+ ms old  40 bytes  binary$")
+        self.assertRegex(lines[4], r"^#\d+  [\d.]+/s  [\d.]+ ms old  40 bytes  binary$")
+        self.assertRegex(lines[1], r"^  000000  ([0-9a-f]{2} ){16} .{16}$")
+        done = self.streamctl("tap", "a.data", "--count", "4", "--json", "--interval", "50ms")
+        frames = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(frames), 4)
+        self.assertLess(abs(frames[-1]["rate"] - 200), 60, frames)
+        self.assertEqual(self.streamctl("tap", "b.in").returncode, 66)
+        self.assertEqual(self.streamctl("tap", "a.data", "--save", "x.jpg").returncode, 2)
+        wait_until(lambda: self.status()["nodes"] == 2, "a tap is still there")
+        self.assertEqual(list(pathlib.Path("/tmp").glob("streamctl-tap-*")), [])
+        self.end(broker)
+
+    def test_streamctl_saves_a_picture_and_sound(self):
+        """R-TAP-006"""
+        wav = self.graph.folder / "in.wav"
+        with wave.open(str(wav), "wb") as file:
+            file.setnchannels(2)
+            file.setsampwidth(2)
+            file.setframerate(8000)
+            file.writeframes(bytes(range(250)) * 4 * 800)
+        broker = self.start({"pic": "exec: [test-pattern], run: {mode: tick}, "
+                                    "config: {width: 320, height: 240, pixel: nv12}",
+                             "end": "exec: [null-sink]",
+                             "sound": f"exec: [file-source], config: {{path: {wav}, samples: 80, loop: true}}, "
+                                      "run: {mode: continuous, interval: 10ms}",
+                             "ear": "exec: [null-sink]"}, ["pic.video -> end.in", "sound.out -> ear.in"])
+        picture = self.graph.folder / "picture.png"
+        done = self.streamctl("tap", "pic.video", "--save", str(picture))
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""))
+        gray = decode_gray(picture, 320, 240)
+        self.assertEqual(len(gray), 1)
+        self.assertIsNotNone(read_number(gray[0], 320, 320))
+        sound = self.graph.folder / "sound.wav"
+        done = self.streamctl("tap", "sound.out", "--save", str(sound), "--count", "20")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with wave.open(str(sound)) as file:
+            self.assertEqual((file.getnchannels(), file.getsampwidth(), file.getframerate()), (2, 2, 8000))
+            self.assertEqual(file.getnframes(), 20 * 80)
+        done = self.streamctl("tap", "pic.video", "--save", str(sound))
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("a WAV file needs audio, and this is video nv12 320x240", done.stderr)
+        self.end(broker)
+
+    def test_streamctl_prints_the_graph_in_every_form(self):
+        """R-GRAPH-026 R-GRAPH-022"""
+        broker = self.start({"a": "exec: [test-source], config: {rate: 200}", "b": "exec: [null-sink]"},
+                            ["a.data -> b.in"])
+        self.assertIn("a: test-source, trusted, running, generation 1\n", self.streamctl("graph").stdout)
+        self.assertTrue(self.streamctl("graph", "--dot").stdout.startswith("digraph \"graph\" {"))
+        self.assertEqual(len(json.loads(self.streamctl("graph", "--json").stdout)["nodes"]), 2)
+        saved = self.streamctl("graph", "--yaml").stdout
+        self.assertEqual(saved, self.client.call("graph", form="yaml").json["text"])
+        self.assertEqual(self.streamctl("graph", "--dot", "--json").returncode, 2)
         self.end(broker)
 
     def test_what_is_no_output_is_refused(self):
