@@ -209,6 +209,64 @@ class LiveVerbs(unittest.TestCase):
         self.assertEqual(running.wait(), 0, running.text())
         self.assertIn('"missing": 0', running.text())
 
+    def test_a_graph_is_changed_from_the_command_line(self):
+        """R-CTL-020"""
+        running = self.started()
+        pids = {node["id"]: node["pid"] for node in self.documents("nodes")[0]}
+        for words in (("add", "d", "null-sink", "sandbox=trusted", "restart.when=never"),
+                      ("connect", "b.out", "d.in", "depth=8", "delivery=latest"),
+                      ("link", "b.out", "d.in", "depth=16")):
+            done = streamctl(*words)
+            self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "", ""), words)
+        self.assertEqual(streamctl("links", "-q", "d").stdout, "b.out -> d.in\n")
+        self.assertIn("{from: b.out, to: d.in, depth: 16, delivery: latest}", streamctl("graph", "--yaml").stdout)
+        self.assertIn("d: null-sink, trusted, running", streamctl("graph").stdout)
+        self.assertTrue(streamctl("graph", "--dot").stdout.startswith("digraph"))
+        self.assertEqual(len(self.documents("graph")[0]["nodes"]), 4)
+        self.assertEqual(streamctl("disconnect", "b.out", "d.in").returncode, 0)
+        self.assertEqual(streamctl("remove", "d").returncode, 0)
+        self.assertEqual(streamctl("remove", "d").returncode, 66)
+        after = {node["id"]: node["pid"] for node in self.documents("nodes")[0]}
+        self.assertEqual(after, pids)
+        self.assertEqual(streamctl("stop").returncode, 0)
+        self.assertEqual(running.wait(), 0, running.text())
+
+    def test_a_plan_changes_nothing_and_apply_does(self):
+        """R-CTL-020"""
+        self.started()
+        text = (self.graph.folder / "graph.yaml").read_text()
+        (self.graph.folder / "more.yaml").write_text(text.replace("c: {exec: [null-sink]", "c: {exec: [check-sink]")
+                                                     .replace("version: 1", "version: 1\nname: graph"))
+        # A path is meant as it is here, wherever the broker runs.
+        done = subprocess.run([str(STREAMCTL), "plan", "more.yaml", "--json"], capture_output=True, text=True,
+                              check=False, cwd=self.graph.folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(len(json.loads(done.stdout)["steps"]), 1, done.stdout)
+        self.assertEqual(self.documents("nodes", "c")[0][0]["generation"], 1)
+        done = subprocess.run([str(STREAMCTL), "apply", "more.yaml"], capture_output=True, text=True, check=False,
+                              cwd=self.graph.folder)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(self.documents("nodes", "c")[0][0]["program"].endswith("/check-sink"))
+        self.assertEqual(streamctl("apply", "/nowhere.yaml").returncode, 66)
+
+    def test_changes_wait_in_manual_mode(self):
+        """R-CTL-020"""
+        self.started()
+        self.assertEqual(streamctl("commit-mode", "manual").returncode, 0)
+        self.assertEqual(streamctl("commit-mode").stdout.split(), ["commit", "manual"])
+        self.assertEqual(streamctl("add", "d", "null-sink", "sandbox=trusted").returncode, 0)
+        change = self.documents("status")[0]["change"]
+        self.assertEqual((change["wanted"]["nodes"], change["actual"]["nodes"]), (4, 3))
+        self.assertEqual(streamctl("commit").returncode, 0)
+        change = self.documents("status")[0]["change"]
+        self.assertEqual((change["wanted"]["nodes"], change["actual"]["nodes"]), (4, 4))
+
+    def test_dead_letters_are_listed(self):
+        """R-CTL-007"""
+        self.started()
+        self.assertEqual(self.documents("dead-letters"), [])
+        self.assertEqual(streamctl("dead-letters", "show", "7").returncode, 66)
+
     def test_live_node_names_complete_in_bash(self):
         """R-CTL-016"""
         self.started(nodes={"bob": NODES["a"], "blue": NODES["c"], "c": NODES["c"]},
