@@ -32,12 +32,17 @@ static int on_event(sd_event_source *source, const struct inotify_event *event, 
 int file_watch_open(struct broker *broker)
 {
     broker->live.file = broker->graph->file;
-    int failed =
-        sd_event_add_inotify(broker->event, NULL, broker->graph->folder, EVENTS, on_event, broker);
+    int failed = sd_event_add_inotify(broker->event, &broker->live.file_source,
+                                      broker->graph->folder, EVENTS, on_event, broker);
     if (failed < 0) {
         log_line(LOG_ERROR, "cannot watch %s: %s", broker->graph->folder, strerrordesc_np(-failed));
     }
     return failed < 0 ? failed : 0;
+}
+
+void file_watch_close(struct broker *broker)
+{
+    broker->live.file_source = sd_event_source_disable_unref(broker->live.file_source);
 }
 
 void file_watch_turn(struct broker *broker)

@@ -8,5 +8,7 @@
 // errno.
 int file_watch_open(struct broker *broker);
 
+void file_watch_close(struct broker *broker);
+
 // Applies what has changed, when no change is under way.
 void file_watch_turn(struct broker *broker);

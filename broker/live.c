@@ -34,6 +34,7 @@ void live_init(struct broker *broker, struct catalog *catalog)
 
 void live_fini(struct broker *broker)
 {
+    file_watch_close(broker);
     change_destroy(broker->live.change);
     graph_destroy(broker->live.wanted);
     broker->live.change = NULL;

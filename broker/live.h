@@ -35,9 +35,10 @@ struct live {
     uint64_t last_revision;   // that was given to a graph
     uint64_t committed;       // revision that runs
     bool is_manual;
-    const char *file;       // borrowed: what is watched
-    bool is_file_new;       // and has changed
-    struct change *change;  // owned: under way, or NULL
+    const char *file;                     // borrowed: what is watched
+    bool is_file_new;                     // and has changed
+    struct sd_event_source *file_source;  // owned: says so
+    struct change *change;                // owned: under way, or NULL
     uint64_t last_ticket;
     struct live_result results[LIVE_RESULTS];
     struct live_result rejected;  // the newest that failed
