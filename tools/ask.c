@@ -23,7 +23,6 @@ enum shape {
     SHAPE_NOTHING,
     SHAPE_EVENT,
     SHAPE_LOG,
-    SHAPE_TEXT,
     SHAPE_INDENTED,
     SHAPE_TABLE,  // and those after it
 #define TABLE(NAME) SHAPE_##NAME,
@@ -109,7 +108,7 @@ static void add_arguments(const struct ask_row *row, const struct verb_call *cal
 static const char *field_of(const struct verb_call *call, const struct verb_option_row *option)
 {
     bool is_ours = option->verb != call->verb->id || strcmp(option->word, "--json") == 0 ||
-                   option->id == VERB_OPTION_NODES_GRANTS || option->verb == VERB_GRAPH;
+                   option->id == VERB_OPTION_NODES_GRANTS;
     if (is_ours) {
         return NULL;
     }
@@ -131,13 +130,6 @@ static void add_options(const struct verb_call *call, struct request *request)
     if (call->verb->id == VERB_DEAD_LETTERS && call->argument_count == 0) {
         add_field(request, "action", "list");
     }
-    static const char *const forms[] = {"--dot", "--yaml", "--json"};
-    for (size_t i = 0; i < ARRAY_COUNT(forms) && call->verb->id == VERB_GRAPH; i++) {
-        if (verb_value(call, forms[i]) != NULL) {
-            add_field(request, "form", forms[i] + 2);
-            return;
-        }
-    }
 }
 
 // Documents that are rows of one table, and what is printed at once.
@@ -157,9 +149,6 @@ static void print(const struct ask_row *row, const struct verb_call *call, const
         line_print_event(json, stdout);
     } else if (row->shape == SHAPE_LOG) {
         line_print_log(json, stdout);
-    } else if (row->shape == SHAPE_TEXT) {
-        const char *text = json_string_value(json_object_get(json, "text"));
-        fputs(text != NULL ? text : "", stdout);
     } else if (is_table && row->shape == SHAPE_LETTERS) {
         json_array_append(table_rows, json);
     } else if (is_table) {
