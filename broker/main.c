@@ -27,6 +27,7 @@
 #include "broker/process_limits.h"
 #include "broker/verify_command.h"
 #include "sandbox/launcher.h"
+#include "sandbox/launcher_uid.h"
 
 #define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
 #define HELP_BYTES 4096
@@ -189,6 +190,9 @@ static int run(const struct options *options)
     if (process_limits_check(text, sizeof text) != 0) {
         log_line(LOG_ERROR, "%s", text);
         return STATUS_INTERNAL;
+    }
+    if (options->is_given[OPTION_UIDS]) {
+        launcher_uid_set_range(options->uid_first, options->uid_last);
     }
     // The launcher is forked before anything is opened, allocated or started: it inherits nothing.
     struct launcher *launcher;

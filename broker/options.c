@@ -3,6 +3,7 @@
 #include "broker/options.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -25,6 +26,10 @@ static const struct entry entries[OPTION_COUNT] = {
 #include "broker/options.def"
 #undef OPTION
 };
+
+// Below are the system's own users, above is what is no number of a user.
+#define UID_LOWEST 1000U
+#define UID_HIGHEST 2147483647U
 
 struct parser {
     int argc;
@@ -86,6 +91,28 @@ static int set_print(struct parser *parser, const char *value)
     return -EINVAL;
 }
 
+// Each number is one node's at a time, and never that of an ordinary user.
+static int set_uids(struct parser *parser, const char *value)
+{
+    unsigned long numbers[2];
+    char *end = NULL;
+    numbers[0] = strtoul(value, &end, 10);
+    bool is_pair = end != value && *end == '-';
+    const char *last = end + 1;
+    numbers[1] = is_pair ? strtoul(last, &end, 10) : 0;
+    if (!is_pair || end == last || *end != '\0' || numbers[0] < UID_LOWEST ||
+        numbers[1] > UID_HIGHEST || numbers[0] > numbers[1]) {
+        text_add_format(&parser->why, "--uids is a range such as 60578-61183, from %u to %u, not '",
+                        UID_LOWEST, UID_HIGHEST);
+        text_add_escaped(&parser->why, value, strlen(value));
+        text_add(&parser->why, "'");
+        return -EINVAL;
+    }
+    parser->options.uid_first = (unsigned)numbers[0];
+    parser->options.uid_last = (unsigned)numbers[1];
+    return 0;
+}
+
 static int set(struct parser *parser, enum option_id id, const char *value)
 {
     parser->options.is_given[id] = true;
@@ -100,6 +127,8 @@ static int set(struct parser *parser, enum option_id id, const char *value)
     case OPTION_KEYS:
         parser->options.keys = value;
         return 0;
+    case OPTION_UIDS:
+        return set_uids(parser, value);
     case OPTION_VERBOSE:
         parser->options.log_level = LOG_DEBUG;
         return 0;

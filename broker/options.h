@@ -23,6 +23,8 @@ struct options {
     const char *socket;            // borrowed from argv, NULL = the default place
     enum graph_check_print print;  // of --check
     const char *keys;              // of --verify, borrowed from argv, NULL = none
+    unsigned uid_first;            // of --uids, 0 = not given
+    unsigned uid_last;
 };
 
 // Returns 0, or -EINVAL with one line in text: what is wrong and what to do.

@@ -87,6 +87,24 @@ static void what_is_wrong_is_said_with_what_was_meant(void **state)
     REFUSED("--watch takes no value", "g", "--watch=1");
 }
 
+static void users_of_untrusted_nodes_are_a_range(void **state)
+{
+    (void)state;
+    struct options options;
+    char text[256];
+    assert_int_equal(PARSE(&options, text, "--uids", "61000-61009", "g.yaml"), 0);
+    assert_int_equal(options.uid_first, 61000);
+    assert_int_equal(options.uid_last, 61009);
+    static const char *const wrong[] = {
+        "",        "61000",   "61000-", "-61000",           "61009-61000",
+        "0-61000", "x-61000", "999-1",  "61000-4294967296", "61000-61009x"};
+    for (size_t i = 0; i < ARRAY_COUNT(wrong); i++) {
+        assert_int_equal(PARSE(&options, text, "--uids", (char *)(uintptr_t)wrong[i], "g.yaml"),
+                         -EINVAL);
+        assert_non_null(strstr(text, "--uids is a range"));
+    }
+}
+
 static void help_and_version_need_no_graph(void **state)
 {
     (void)state;
@@ -120,6 +138,7 @@ int main(void)
         cmocka_unit_test(options_are_read_before_and_after_the_graph),
         cmocka_unit_test(behind_two_dashes_everything_is_a_graph),
         cmocka_unit_test(what_is_wrong_is_said_with_what_was_meant),
+        cmocka_unit_test(users_of_untrusted_nodes_are_a_range),
         cmocka_unit_test(help_and_version_need_no_graph),
         cmocka_unit_test(the_help_names_every_option_in_lines_that_fit),
     };
