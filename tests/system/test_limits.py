@@ -103,6 +103,28 @@ class Limits(unittest.TestCase):
         self.assertRegex(done.stderr, r"hog\[1\].*out of memory: it (was at its limit of|had .*its limit is) 64MiB")
         self.assertIn('"frames":60', re.sub(r"\s", "", done.stderr), done.stderr)
 
+    def test_an_untrusted_node_is_out_of_memory_alone_as_well(self):
+        if not shutil.which("bwrap") or not os.access("/usr/bin/python3", os.X_OK):
+            self.skipTest("bwrap or the system's Python is not installed")
+        hog = self.graph.worker("hog", EAT)
+        hog.write_text(hog.read_text().replace(sys.executable, "/usr/bin/python3", 1))
+        self.graph.file("graph.yaml", "version: 1\nnodes:\n"
+                        f"  pattern: {{{STREAM['pattern']}, sandbox: untrusted}}\n"
+                        f"  sink: {{{STREAM['sink']}, sandbox: untrusted}}\n"
+                        "  hog: {exec: [./hog], optional: true, sandbox: untrusted, limits: {memory: 64MiB}, "
+                        f"restart: {{when: never}}}}\nlinks:\n  - {LINK}\n")
+        for user in (None, NOBODY) if os.geteuid() == 0 and can_be_reached() else (None,):
+            with self.subTest(user=user):
+                others = {}
+                if user is not None:
+                    os.chown(self.graph.folder, user, user)
+                    others = {"user": user, "group": user, "extra_groups": [],
+                              "env": {**os.environ, "XDG_RUNTIME_DIR": str(self.graph.folder)}}
+                done = self.graph.run(**others)
+                self.assertRegex(done.stderr, r"hog\[1\].*out of memory: it (was at its limit of|had .*its limit is) "
+                                              r"64MiB")
+                self.assertIn('"frames":60', re.sub(r"\s", "", done.stderr), done.stderr)
+
     def test_a_node_that_is_killed_for_memory_starts_again_by_its_policy(self):
         self.graph.worker("hog", EAT)
         self.graph.write({"hog": "exec: [./hog], limits: {memory: 64MiB}, "

@@ -13,6 +13,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import graphs  # noqa: E402
 
+SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 LOOK = """
 connect()
 seen = {"marker": open("/etc/marker").read(), "passwd": os.path.exists("/etc/passwd"), "prefix": sys.prefix,
@@ -71,6 +72,21 @@ class Rootfs(unittest.TestCase):
         self.assertFalse(seen["passwd"] or seen["home"])
         self.assertEqual(seen["usr"], sorted(path.name for path in (self.root / "usr").iterdir()))
         self.assertRegex(done.stderr, r"look\[1\].*(out of memory: .* 64MiB|MemoryError)")
+
+    def test_the_example_runs_in_a_root_that_mmdebstrap_made(self):
+        if not shutil.which("mmdebstrap"):
+            self.skipTest("mmdebstrap is not installed")
+        examples = self.graph.folder / "examples"
+        shutil.copytree(SOURCE / "examples", examples, ignore=shutil.ignore_patterns("out", "*.webm", "debian"))
+        made = subprocess.run([str(examples / "root/make")], capture_output=True, text=True, timeout=200, check=False)
+        if made.returncode != 0:
+            self.skipTest(f"no root can be made here: {made.stderr.splitlines()[-1:]}")
+        done = subprocess.run([str(graphs.BROKER), str(examples / "rootfs.yaml")], capture_output=True, text=True,
+                              timeout=40, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = (examples / "hello.txt").read_text().splitlines()
+        self.assertEqual((examples / "out/rootfs.txt").read_text().splitlines(),
+                         [line for line in lines if "stream" in line.lower()])
 
     def test_a_root_that_is_not_there_is_an_error_with_its_place(self):
         self.write()
