@@ -6,6 +6,7 @@
 
 #ifdef BENCH_HAS_GSTREAMER
 
+#include <glob.h>
 #include <gst/gst.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -238,10 +239,25 @@ static void await_socket(const char *folder, uint32_t part)
     }
 }
 
+// What its shmsink leaves behind when its reader ended first.
+static void remove_areas(pid_t pid)
+{
+    char pattern[FOLDER_BYTES];
+    snprintf(pattern, sizeof pattern, "/dev/shm/shmpipe.%5d.*", pid);
+    glob_t found;
+    if (glob(pattern, 0, NULL, &found) == 0) {
+        for (size_t i = 0; i < found.gl_pathc; i++) {
+            unlink(found.gl_pathv[i]);
+        }
+        globfree(&found);
+    }
+}
+
 static void end_parts(const pid_t *pids, uint32_t last, const char *folder)
 {
     for (uint32_t part = 0; part <= last; part++) {
         waitpid(pids[part], NULL, 0);
+        remove_areas(pids[part]);
         char path[FOLDER_BYTES + 16];
         snprintf(path, sizeof path, "%s/%u", folder, part);
         unlink(path);
