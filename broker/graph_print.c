@@ -32,7 +32,7 @@ typedef void (*port_fn)(void *context, const struct port *port);
 
 static const char *tier_name(enum graph_tier tier)
 {
-    static const char *const names[] = {[GRAPH_TIER_UNSET] = "default",
+    static const char *const names[] = {[GRAPH_TIER_UNSET] = "untrusted",
 #define X(NAME, text) [GRAPH_TIER_##NAME] = text,
                                         GRAPH_TIERS(X)
 #undef X

@@ -112,14 +112,30 @@ static int prepare(struct convert *convert, enum sb_pixel to)
                                    &convert->converter);
 }
 
+// In a graph that runs the first frame can be here before the format is: a claim waits for it.
+static int wait_for_format(struct convert *convert)
+{
+    struct sb_buffer buffer;
+    int result = 0;
+    if (sb_output_format(convert->output) == NULL) {
+        result = sb_output_claim(convert->output, 1, &buffer);
+        result = result == 0 ? sb_output_abandon(convert->output, &buffer) : result;
+    }
+    return result;
+}
+
 static int convert_frame(struct sb_node *node, const struct sb_frame *frame)
 {
     struct convert *convert = sb_node_data(node);
+    int result = wait_for_format(convert);
+    if (result < 0) {
+        return result;
+    }
     const struct sb_format *agreed = sb_output_format(convert->output);
     if (agreed == NULL) {
         return sb_node_error(node, -EAGAIN, "no pixel format was agreed");
     }
-    int result = prepare(convert, agreed->video.pixel);
+    result = prepare(convert, agreed->video.pixel);
     if (result < 0) {
         return result;
     }

@@ -145,6 +145,32 @@ class Conversion(unittest.TestCase):
                                  capture_output=True, text=True, check=True)
         self.assertEqual(checked.stdout, saved)
 
+    def test_a_link_that_is_added_while_frames_run_gets_its_converter(self):
+        """R-NEG-011"""
+        camera = pattern("yuy2", frames=0).replace("continuous", "tick")
+        client = self.running({"cam": camera, "out": "exec: [null-sink]"}, ["cam.video -> out.in"])
+
+        def nodes():
+            return {node["id"]: node for node in client.call("graph", form="json").json["nodes"]}
+
+        def do(verb, **fields):
+            answer = client.call(verb, **fields)
+            self.assertEqual(answer.code, 0, answer.error)
+        for node, processor in (("soft", "blur"), ("end", "null-sink")):
+            do("add", node=node, exec=[processor], set=["sandbox=trusted"])
+        do("connect", **{"from": "soft.video", "to": "end.in"})
+        do("connect", **{"from": "cam.video", "to": "soft.video"})
+        wait_until(lambda: client.call("graph", form="json").json["links"][-1]["state"] == "wired", "nothing is wired")
+        self.assertTrue(nodes()["soft-convert"]["inserted"])
+        wait_until(lambda: any(link["from"] == "soft.video" and link["carries"] == "video i420 64x48 30/1"
+                               for link in client.call("graph", form="json").json["links"]), "no frame came through")
+        pid = nodes()["soft-convert"]["pid"]
+        # Another change leaves it alone, and goes without it when its link goes.
+        do("set", node="soft", set=["radius=3"])
+        self.assertEqual(nodes()["soft-convert"]["pid"], pid)
+        do("disconnect", **{"from": "cam.video", "to": "soft.video"})
+        self.assertNotIn("soft-convert", nodes())
+
     def test_a_converter_that_crashes_is_started_again_like_any_node(self):
         """R-NEG-011"""
         self.graph.write({"cam": pattern("yuy2", frames=400).replace("continuous", "tick"), "soft": "exec: [blur]",

@@ -85,7 +85,7 @@ class Streamctl(unittest.TestCase):
         self.assertEqual(shown["file"]["links"], ["a.data -> b.in"])
         self.assertEqual([(link["from"], link["to"]) for link in shown["links"]], [("a.data", "b.in")])
         self.assertIn('"a":"o_data":e -> "b":"i_in":w', printed["dot"].stdout)
-        self.assertIn("a: test-source, default\n    data       -> b.in", printed["text"].stdout)
+        self.assertIn("a: test-source, untrusted\n    data       -> b.in", printed["text"].stdout)
         self.assertEqual(run(STREAMCTL, "check", "--print", "xml", graph).returncode, 2)
         self.assertEqual(run(BUILD / "bin/streambroker", "--print", "dot", graph).returncode, 2)
 

@@ -56,22 +56,22 @@ static void a_text_has_one_line_per_node_and_link(void **state)
 {
     char *text = print(*state, GRAPH, graph_print_text, NULL);
     assert_string_equal(text, "graph demo: 3 nodes, 2 links\n"
-                              "src: source, default\n"
+                              "src: source, untrusted\n"
                               "    video      -> blur.video               latest    3  video\n"
                               "blur: blur, trusted\n"
                               "    video      -> sink.in                  lossless  16  video\n"
-                              "sink: sink, default\n");
+                              "sink: sink, untrusted\n");
     free(text);
 }
 
 static void a_text_of_a_running_graph_has_states_and_formats(void **state)
 {
     char *text = print(*state, GRAPH, graph_print_text, &snapshot);
-    assert_contains(text, "src: source, default, running, generation 2\n");
+    assert_contains(text, "src: source, untrusted, running, generation 2\n");
     assert_contains(text, "latest    5/8 wired  video rgb 64x48 30/1\n");
     assert_contains(text, "blur: blur, trusted, failed, generation 1\n");
     // What is not in the snapshot is not running yet.
-    assert_contains(text, "sink: sink, default\n");
+    assert_contains(text, "sink: sink, untrusted\n");
     free(text);
 }
 
