@@ -64,6 +64,17 @@ static int listen_on(struct tap *tap, struct sockaddr_un *address)
     return is_bad ? -errno : 0;
 }
 
+static void remove_folder(struct tap *tap)
+{
+    if (tap->folder[0] != '\0') {
+        char path[sizeof tap->folder + 8];
+        snprintf(path, sizeof path, "%s/feed", tap->folder);
+        unlink(path);
+        rmdir(tap->folder);
+        tap->folder[0] = '\0';
+    }
+}
+
 static int ask(struct tap *tap, const char *socket)
 {
     const char *interval = verb_value(tap->call, "--interval");
@@ -175,6 +186,7 @@ static int follow(struct tap *tap)
         if ((waits[1].revents & (POLLIN | POLLHUP)) != 0) {
             if (tap->feed_fd < 0) {
                 tap->feed_fd = accept4(tap->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+                remove_folder(tap);  // nobody else has to find it
             } else {
                 going = read_feed(tap);
             }
@@ -190,9 +202,23 @@ static int follow(struct tap *tap)
     return VERB_OK;
 }
 
+// Before there is anything that would be left behind. Who reads us may go: that ends a write.
+static void take_signals(struct tap *tap)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    tap->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
 static int run(struct tap *tap)
 {
     struct sockaddr_un address;
+    take_signals(tap);
     int status = reach_broker(tap->call, CONNECT_MS, false, &tap->control);
     if (status != 0) {
         return status;
@@ -202,12 +228,6 @@ static int run(struct tap *tap)
     if (failed != 0) {
         return complain(tap, VERB_INTERNAL, strerrordesc_np(-failed));
     }
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    tap->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     status = follow(tap);
     if (tap_save_wav_end(&tap->wav) != 0 && status == VERB_OK) {
         return complain(tap, VERB_FAILED, "the file cannot be written");
@@ -228,12 +248,7 @@ static void fini(struct tap *tap)
     cleanup_fd(&tap->feed_fd);
     cleanup_fd(&tap->signals);
     tap_feed_fini(&tap->feed);
-    if (tap->folder[0] != '\0') {
-        char path[sizeof tap->folder + 8];
-        snprintf(path, sizeof path, "%s/feed", tap->folder);
-        unlink(path);
-        rmdir(tap->folder);
-    }
+    remove_folder(tap);
 }
 
 int watch_tap(const struct verb_call *call)
