@@ -322,8 +322,9 @@ void actual_follow_link(struct actual_link *link, struct graph *graph,
 struct actual_node *actual_find_node(const struct actual *actual, const char *id)
 {
     for (size_t i = actual->node_count; i > 0; i--) {
-        if (strcmp(actual->nodes[i - 1]->life.id, id) == 0) {
-            return actual->nodes[i - 1];
+        struct actual_node *node = actual->nodes[i - 1];
+        if (node->stands_for == NULL && strcmp(node->life.id, id) == 0) {
+            return node;
         }
     }
     return NULL;

@@ -205,7 +205,8 @@ void actual_follow_node(struct actual_node *node, struct graph *graph,
 void actual_follow_link(struct actual_link *link, struct graph *graph,
                         const struct graph_link *wanted);
 
-// Lookups, NULL when there is none. The newest of those that have the same address.
+// Lookups, NULL when there is none. The newest of those that have the same address, and never a
+// node that is only to take over from another one.
 struct actual_node *actual_find_node(const struct actual *actual, const char *id);
 struct actual_link *actual_find_link(const struct actual *actual, const struct graph_end *from,
                                      const struct graph_end *to);

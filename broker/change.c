@@ -80,18 +80,6 @@ bool change_must_be_taken_back(const struct change *change)
     return change->code != 0 && change->is_made && !change->is_opposite;
 }
 
-struct actual_node *change_find_node(const struct broker *broker, const char *id)
-{
-    const struct actual *actual = broker->actual;
-    for (size_t i = actual->node_count; i > 0; i--) {
-        struct actual_node *node = actual->nodes[i - 1];
-        if (node->stands_for == NULL && strcmp(node->life.id, id) == 0) {
-            return node;
-        }
-    }
-    return NULL;
-}
-
 static const struct graph_node *node_after(const struct change *change,
                                            const struct change_item *item)
 {
@@ -114,7 +102,7 @@ static const struct graph_link *link_before(const struct change *change,
 
 static void refuse_over(const struct broker *broker, struct change *change, const char *id)
 {
-    const struct actual_node *node = change_find_node(broker, id);
+    const struct actual_node *node = actual_find_node(broker->actual, id);
     if (node != NULL && node_is_over(node->life.state)) {
         change_fail(change, STATUS_FAILED,
                     "node '%s' is %s; start it again, or remove it and add it again", id,
@@ -157,8 +145,8 @@ static int add_node(struct broker *broker, struct change *change, struct change_
 static int add_link(struct broker *broker, struct change *change, struct change_item *item)
 {
     const struct graph_link *wanted = link_after(change, item);
-    struct actual_node *from = change_find_node(broker, wanted->from.node);
-    struct actual_node *to = change_find_node(broker, wanted->to.node);
+    struct actual_node *from = actual_find_node(broker->actual, wanted->from.node);
+    struct actual_node *to = actual_find_node(broker->actual, wanted->to.node);
     SB_ASSERT(from != NULL && to != NULL);
     return actual_add_link(broker->actual, change->after, wanted, from, to, &item->link);
 }
@@ -166,7 +154,7 @@ static int add_link(struct broker *broker, struct change *change, struct change_
 static int add_newcomer(struct broker *broker, struct change *change, struct change_item *item)
 {
     char why[256];
-    struct actual_node *node = change_find_node(broker, item->what->subject);
+    struct actual_node *node = actual_find_node(broker->actual, item->what->subject);
     SB_ASSERT(node != NULL);
     int failed = broker_reserve_node(broker, why, sizeof why);
     if (failed != 0) {
@@ -200,7 +188,7 @@ static void follow_nodes(struct broker *broker, struct change *change)
 {
     for (size_t i = 0; i < change->after->node_count; i++) {
         const struct graph_node *wanted = &change->after->nodes[i];
-        struct actual_node *node = change_find_node(broker, wanted->id);
+        struct actual_node *node = actual_find_node(broker->actual, wanted->id);
         if (node != NULL && node->graph != change->after) {
             actual_follow_node(node, change->after, wanted);
         }
@@ -238,7 +226,8 @@ static void remove_all(struct broker *broker, struct change *change)
             actual_remove_link(broker->actual,
                                actual_find_link(broker->actual, &link->from, &link->to));
         } else if (item->what->kind == DIFFERENCE_STOP) {
-            actual_remove_node(broker->actual, change_find_node(broker, item->what->subject));
+            actual_remove_node(broker->actual,
+                               actual_find_node(broker->actual, item->what->subject));
             broker_release_node(broker);
         }
     }
@@ -488,10 +477,10 @@ static void switch_over(struct broker *broker, struct change *change)
         struct change_item *item = &change->items[i];
         item->is_done = false;
         if (item->what->kind == DIFFERENCE_STOP) {
-            item->node = change_find_node(broker, item->what->subject);
+            item->node = actual_find_node(broker->actual, item->what->subject);
             item->node->is_doomed = true;
         } else if (item->what->kind == DIFFERENCE_CONFIGURE) {
-            item->node = change_find_node(broker, item->what->subject);
+            item->node = actual_find_node(broker->actual, item->what->subject);
         } else if (item->what->kind == DIFFERENCE_UPDATE) {
             const struct graph_link *link = link_after(change, item);
             item->link = actual_find_link(broker->actual, &link->from, &link->to);

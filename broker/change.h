@@ -58,6 +58,3 @@ bool change_must_be_taken_back(const struct change *change);
 // It cannot be done: notes why, once.
 void change_fail(struct change *change, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-// The node of that id that runs, as opposed to one that is to take over from it.
-struct actual_node *change_find_node(const struct broker *broker, const char *id);

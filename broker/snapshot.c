@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "broker/link_leave.h"
 #include "broker/pages.h"
 #include "broker/queue_look.h"
 
@@ -128,10 +129,14 @@ static int allocate(const struct broker *broker, struct snapshot *snapshot)
         snapshot_fini(snapshot);
         return -ENOMEM;
     }
-    snapshot->node_count = broker->actual->node_count;
-    snapshot->link_count = broker->actual->link_count;
     snapshot->detached_count = broker->left_count;
     return 0;
+}
+
+// What a change has prepared is not there yet, and what it took away is not there any more.
+static bool is_shown(const struct actual_node *node)
+{
+    return !node->is_held && !(node->is_doomed && node_is_over(node->life.state));
 }
 
 int snapshot_take(struct broker *broker, struct snapshot *out_snapshot)
@@ -149,12 +154,17 @@ int snapshot_take(struct broker *broker, struct snapshot *out_snapshot)
     if (failed != 0) {
         return failed;
     }
-    for (size_t i = 0; i < snapshot.node_count; i++) {
-        copy_node(broker->actual->nodes[i], now_ns, &snapshot.nodes[i]);
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        if (is_shown(broker->actual->nodes[i])) {
+            copy_node(broker->actual->nodes[i], now_ns, &snapshot.nodes[snapshot.node_count++]);
+        }
     }
     qsort(snapshot.nodes, snapshot.node_count, sizeof *snapshot.nodes, compare_nodes);
-    for (size_t i = 0; i < snapshot.link_count; i++) {
-        copy_link(broker->actual->links[i], now_ns, &snapshot.links[i]);
+    for (size_t i = 0; i < broker->actual->link_count; i++) {
+        struct actual_link *link = broker->actual->links[i];
+        if (!link->is_held && !link_leave_is_over(link)) {
+            copy_link(link, now_ns, &snapshot.links[snapshot.link_count++]);
+        }
     }
     copy_detached(broker, &snapshot);
     *out_snapshot = snapshot;

@@ -184,6 +184,7 @@ void succession_finish(struct broker *broker, struct actual_node *node)
     newcomer->is_held = false;
     newcomer->was_ready = node->was_ready;
     newcomer->settled = node->settled;
+    newcomer->is_pause_wanted = node->is_pause_wanted;
     if (node->is_repeat) {
         // It was stopped in the middle of a step that some outputs have: only a life that begins
         // with that step knows which.

@@ -261,6 +261,24 @@ class Live(LiveGraph):
         for name in LINKS:
             self.assert_all_arrived(log, name)
 
+    def test_a_paused_graph_is_changed_in_the_same_way(self):
+        """R-LIVE-002"""
+        self.start(nodes={**NODES, **VIDEO}, links=LINKS + VIDEO_LINKS)
+        before = self.pids()
+        self.do("pause")
+        self.do("add", node="c", exec=["null-sink"], set=["sandbox=trusted"])
+        self.connect("p.out", "c.in")
+        self.do("set", node="f", set=["radius=1"])
+        self.do("replace", node="p", exec=["delay"], set=["config.frames=1"])
+        states = {node["id"]: node["state"] for node in self.client.call("nodes").documents[0]}
+        self.assertEqual({node: states[node] for node in "apb"}, {"a": "paused", "p": "paused", "b": "paused"})
+        self.do("resume")
+        self.assertEqual(self.pids("ab"), {"a": before["a"], "b": before["b"]})
+        self.disconnect("p.out", "c.in")
+        text = self.finish()
+        for name in (*LINKS, *VIDEO_LINKS):
+            self.assert_all_arrived(text, name)
+
     def test_a_node_that_is_taken_away_drains_first(self):
         """R-LIVE-009"""
         self.start(nodes={"a": "exec: [test-source], config: {rate: 0}",
