@@ -193,6 +193,9 @@ bool control_client_serve(struct control_client *client)
 
 int64_t control_client_due_ns(const struct control_client *client)
 {
+    if (client->call.number == 0) {
+        return INT64_MAX;
+    }
     int64_t stuck_ns = client->blocked_ns != INT64_MAX && client->call.is_over
                            ? client->blocked_ns + CONTROL_CLIENT_PATIENCE_NS
                            : INT64_MAX;

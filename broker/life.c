@@ -413,7 +413,8 @@ void life_run(struct broker *broker, struct actual_node *node)
 void life_restart(struct broker *broker, struct actual_node *node)
 {
     if (node->life.state == NODE_BACKING_OFF) {
-        node->restart_at_ns = clock_now_ns();
+        node->restart_due_ns = clock_now_ns();
+        node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
         broker_arm_timer(broker);
     } else if (node->life.state == NODE_RUNNING || node->life.state == NODE_PAUSED) {
         node->is_restart_wanted = true;

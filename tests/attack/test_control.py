@@ -10,7 +10,7 @@ import unittest
 
 from control_client import Client, field, header, request, socket_of
 from graphs import BUILD, Graph
-from waiting import wait_until
+from waiting import let_pass, wait_until
 
 GRAPH = {"a": "exec: [test-source], config: {rate: 2000}", "b": "exec: [check-sink]"}
 LATE_US = 20000
@@ -112,6 +112,20 @@ class Attack(unittest.TestCase):
         late = self.client.call("status").json["loop_lateness"]
         if os.getloadavg()[0] < 2 * os.cpu_count() and not os.environ.get("SB_SANITIZE"):
             self.assertLess(late["p99_us"], LATE_US, late)
+        self.end()
+
+    def test_clients_that_wait_or_do_nothing_wake_nobody(self):
+        silent = [Client(socket_of()) for _ in range(50)]
+        for number, client in enumerate(silent):
+            self.addCleanup(client.close)
+            if number % 2:
+                client.ask(*(("events",) if number % 4 == 1 else ("wait",)),
+                           **({"follow": "true"} if number % 4 == 1 else {"for": "ended"}))
+        before = self.client.call("status").json["loop_lateness"]["count"]
+        let_pass(1.0)
+        after = self.client.call("status").json["loop_lateness"]["count"]
+        # The looks at the workers go on, 20 times a second at most.
+        self.assertLess(after - before, 60)
         self.end()
 
     def test_those_that_ask_and_never_read_are_dropped_and_counted(self):
