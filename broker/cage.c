@@ -37,7 +37,6 @@ static const struct {
     {SANDBOX_BIND_READ, "/etc/fonts"},         // which fonts of /usr to take
     {SANDBOX_BIND_READ, "/etc/alternatives"},  // links of /usr lead through it
     {SANDBOX_BIND_DEVICE, "/dev/null"},
-    {SANDBOX_BIND_DEVICE, "/dev/zero"},
     {SANDBOX_BIND_DEVICE, "/dev/urandom"},
 };
 

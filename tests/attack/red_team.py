@@ -25,9 +25,10 @@ KEPT = 0.95
 ENDED = r"(error|warning) evil\[\d+\]: (failed|died|cannot start)|evil\[\d+\]: .* -> finished"
 SLACK_FRAMES = 4  # the start and the end of the window
 SLACK_KIB = 4096
-STREAM = {"good": "exec: [test-pattern], config: {width: 160, height: 96}, run: {mode: tick}, timeouts: {stop: 2s}",
+STREAM = {"good": "exec: [test-pattern], config: {width: 160, height: 96}, run: {mode: tick}, "
+                  "timeouts: {stop: 2s}, sandbox: untrusted",
           "sink": "exec: [check-sink], config: {latency: false, stamp: false, numbers: increasing}, "
-                  "timeouts: {stop: 2s}"}
+                  "timeouts: {stop: 2s}, sandbox: untrusted"}
 
 
 class Pinger(threading.Thread):
@@ -175,16 +176,18 @@ class Field:
         restart = "" if "restart:" in more else ", restart: {when: never}"
         return f"{command}, optional: true, sandbox: {sandbox}, {limits}{restart}{', ' + more if more else ''}"
 
-    def attack(self, mode, seconds=0.0, is_base=False, environment=None, more_fds=(), look=None, ports="", **how):
-        """Runs one attack until the attacker has ended and at least for so long. look(broker) runs meanwhile."""
+    def attack(self, mode, seconds=0.0, is_base=False, environment=None, more_fds=(), look=None, ports="", link="",
+               is_staying=False, **how):
+        """Runs one attack until the attacker has ended, unless it may stay, and at least for so long; look(broker)
+        runs meanwhile. link are more keys of the link to it."""
         if not is_base and ports not in self.bases:
             self.measure_base(ports)
         links, nodes = [], {}
         if ports in ("in", "both"):
-            nodes["before"] = "exec: [test-source], config: {rate: 200}, timeouts: {stop: 500ms}"
-            links.append("before.data -> evil.in")
+            nodes["before"] = "exec: [test-source], config: {rate: 200}, sandbox: untrusted, timeouts: {stop: 500ms}"
+            links.append(f"{{from: before.data, to: evil.in{', ' + link if link else ''}}}")
         if ports in ("out", "both"):
-            nodes["after"] = "exec: [null-sink], timeouts: {stop: 500ms}"
+            nodes["after"] = "exec: [null-sink], sandbox: untrusted, timeouts: {stop: 500ms}"
             links.append("evil.out -> after.in")
         nodes.update(how.pop("nodes", {}))
         program = "worker" if ports else "evil"
@@ -192,7 +195,9 @@ class Field:
         result = Result()
         broker = Broker(path, environment, more_fds)
         try:
-            self.watch(broker, result, seconds, look, ports, is_base)
+            self.watch(broker, result, seconds, look, is_staying)
+            if not result.faults and not is_staying:
+                self.judge_remains(broker.process.pid, result, ports, is_base, len(more_fds))
         finally:
             broker.end()
         result.status = broker.process.returncode
@@ -200,7 +205,7 @@ class Field:
         self.judge_stream(result, broker)
         return result
 
-    def watch(self, broker, result, seconds, look, ports, is_base):
+    def watch(self, broker, result, seconds, look, is_staying):
         if broker.expect(r"sink\[1\]: ready -> running") is None:
             result.faults.append("the graph did not start")
             return
@@ -208,7 +213,7 @@ class Field:
         pinger = Pinger(socket_of())
         if look is not None:
             look(broker)
-        if broker.expect(ENDED) is None:
+        if not is_staying and broker.expect(ENDED) is None:
             result.faults.append("the attacker did not end")
         let_pass(max(0.0, 0.6 + seconds - (time.monotonic() - begun)))
         broker.begun_ns, broker.ended_ns = int(begun * 1e9), time.monotonic_ns()
@@ -220,14 +225,13 @@ class Field:
             result.faults.append(f"the broker answered {len(pinger.took)} times")
         if pinger.p99_s() >= LATE_P99_S:
             result.faults.append(f"the broker answered in {pinger.p99_s() * 1000:.0f} ms (p99)")
-        self.judge_remains(broker.process.pid, result, ports, is_base)
 
-    def judge_remains(self, pid, result, ports, is_base):
+    def judge_remains(self, pid, result, ports, is_base, more_fds):
         if is_base:
             let_pass(0.3)
             self.bases[ports] = (count_fds(pid), private_kib(pid))
             return
-        base = self.bases[ports]
+        base = (self.bases[ports][0] + more_fds, self.bases[ports][1])
         try:
             wait_until(lambda: count_fds(pid) <= base[0], "descriptors", 5)
         except AssertionError:
