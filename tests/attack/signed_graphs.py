@@ -65,6 +65,12 @@ class Signer:
                               timeout=ROUND_LIMIT_S, env={**os.environ, "STATE_DIRECTORY": str(self.state)})
 
 
+def can_be_untrusted():
+    done = subprocess.run([shutil.which("bwrap") or "false", "--unshare-user", "--ro-bind", "/", "/", "true"],
+                          capture_output=True, check=False)
+    return done.returncode == 0
+
+
 def start(at, graph):
     """The broker in the background."""
     return Broker(graph, {**os.environ, "STATE_DIRECTORY": str(at.state)})

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: serial timeout=900
-"""The sixty attacks once more, with a broker that is nobody special: what needs a meter may be weaker, nothing else."""
+"""The sixty attacks once more, with a broker that is nobody special: what needs a meter may be weaker, nothing else.
+R-ATTACK-003"""
 import os
 import shutil
 import sys

@@ -4,7 +4,6 @@
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -15,18 +14,12 @@ import signed_graphs
 ROUNDS = 25
 
 
-def can_be_untrusted():
-    done = subprocess.run([shutil.which("bwrap") or "false", "--unshare-user", "--ro-bind", "/", "/", "true"],
-                          capture_output=True, check=False)
-    return done.returncode == 0
-
-
 class SignedGraphs(unittest.TestCase):
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="sb-signed-"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder)
-        self.tiers = ["trusted"] + (["untrusted"] if can_be_untrusted() else [])
+        self.tiers = ["trusted"] + (["untrusted"] if signed_graphs.can_be_untrusted() else [])
 
     def test_each_case_is_refused_before_anything_is_executed(self):
         """R-SIGN-001 R-SIGN-004 R-SIGN-006"""
