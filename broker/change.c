@@ -18,6 +18,7 @@
 #include "broker/life.h"
 #include "broker/link_leave.h"
 #include "broker/succession.h"
+#include "broker/tempo.h"
 #include "broker/wiring.h"
 
 #define STATUS_FAILED 1
@@ -213,6 +214,7 @@ static void follow(struct broker *broker, struct change *change)
     follow_links(broker, change);
     broker->graph = graph_hold(change->after);
     graph_destroy(before);
+    tempo_set(broker);
 }
 
 // --- A graph that is not started --------------------------------------------------------------

@@ -215,7 +215,7 @@ class Live(LiveGraph):
         bad = str(self.graph.file("bad.yaml", new.replace("[null-sink]", "[no-such]")))
         self.refuse(78, "apply", file=bad)
         self.refuse(66, "apply", file=str(self.graph.folder / "none.yaml"))
-        self.refuse(78, "apply", file=str(self.graph.file("fps.yaml", "clock: {fps: 25}\n" + new)))
+        self.refuse(78, "apply", file=str(self.graph.file("fps.yaml", "clock: {precise: true}\n" + new)))
         self.graph.worker("crash", "connect(); os.abort()", has_input=True)
         crash = new.replace("[null-sink]", "[./crash]").replace("c.in", "c.data")
         self.refuse(1, "apply", file=str(self.graph.file("crash.yaml", crash)))
@@ -259,6 +259,23 @@ class Live(LiveGraph):
         log = self.finish()
         self.assertLess(log.index("did stop c"), log.index("did start d"))
         for name in LINKS:
+            self.assert_all_arrived(log, name)
+
+    def test_the_rate_of_the_clock_changes_while_it_runs(self):
+        """R-CLOCK-008"""
+        self.start(nodes={**VIDEO, "s": "exec: [check-sink], config: {numbers: increasing}"}, links=VIDEO_LINKS,
+                   head="clock: {fps: 1}")
+        before = self.pids(VIDEO)
+        text = (self.graph.folder / "graph.yaml").read_text()
+        self.do("apply", file=str(self.graph.file("fast.yaml", text.replace("fps: 1}", "fps: 500}"))))
+
+        def frames():
+            return sum(link["published"] for link in self.client.call("links").documents[0])
+        # At one frame per second this would take minutes.
+        wait_until(lambda: frames() > 600, "the clock is not faster")
+        self.assertEqual(self.pids(VIDEO), before)
+        log = self.finish()
+        for name in VIDEO_LINKS:
             self.assert_all_arrived(log, name)
 
     def test_a_paused_graph_is_changed_in_the_same_way(self):

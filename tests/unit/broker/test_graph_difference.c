@@ -136,10 +136,10 @@ static void rules_change_without_a_step(void **state)
 
 static void what_cannot_change_is_named(void **state)
 {
-    struct pair pair =
-        compare(state, "version: 1\nnodes: {}\n", "version: 1\nclock: {fps: 25}\nnodes: {}\n");
+    struct pair pair = compare(state, "version: 1\nnodes: {}\n",
+                               "version: 1\nclock: {precise: true}\nnodes: {}\n");
     assert_true(pair.difference.is_impossible);
-    assert_string_equal(graph_fields_row(pair.difference.fixed)->path, "clock.fps");
+    assert_string_equal(graph_fields_row(pair.difference.fixed)->path, "clock.precise");
     pair_fini(&pair);
 }
 
