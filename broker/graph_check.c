@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "broker/arena.h"
 #include "broker/check_config.h"
@@ -118,6 +119,23 @@ static int check_program(struct graph *graph, struct graph_node *node,
     return check_config(graph, node, program->descriptor, diags);
 }
 
+// Command lines can be read by everybody on the machine. True when there was one.
+static bool refuse_passwords(const struct graph *graph, const struct graph_node *node,
+                             struct diags *diags)
+{
+    bool is_any = false;
+    for (size_t i = 1; i < node->exec.count; i++) {
+        if (redact_is_needed(node->exec.items[i])) {
+            is_any = true;
+            diags_add(diags, DIAG_ERROR, graph->file, node->exec.places[i],
+                      "an argument of node '%s' has a URL with a password, and everybody on this "
+                      "machine can read command lines; give it by config",
+                      node->id);
+        }
+    }
+    return is_any;
+}
+
 static int check_node(struct graph *graph, struct graph_node *node, struct catalog *catalog,
                       struct diags *diags)
 {
@@ -132,6 +150,9 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
         }
     }
     refuse_node(graph, node, diags);
+    if (refuse_passwords(graph, node, diags)) {
+        return 0;  // asking it would be such a command line
+    }
     granting_check(graph, node, diags);
     const char **exec = arena_alloc(graph->arena, node->exec.count + 1, sizeof(*exec));
     if (exec == NULL) {

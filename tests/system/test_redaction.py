@@ -57,12 +57,21 @@ class Redaction(unittest.TestCase):
         for node in (f"exec: [test-source], config: {{frames: '{URL}'}}",
                      f"exec: [test-source], config: {{'{URL}': 1}}",
                      f"exec: [test-source], config: {{frames: '{'x' * 60} {URL}'}}",
-                     f"exec: ['{URL}']"):
+                     f"exec: ['{URL}']", f"exec: [test-source, '{URL}']"):
             self.graph.write({"a": node})
             done = subprocess.run([str(BROKER), "--check", str(self.graph.folder / "graph.yaml")],
                                   capture_output=True, text=True, check=False)
             self.assertEqual(done.returncode, 78, done.stderr)
             self.assert_clean(done.stdout + done.stderr, stars=False)
+
+    def test_a_password_in_a_command_line_is_refused_before_it_is_one(self):
+        """R-LOG-014"""
+        self.graph.write({"a": f"exec: [test-source, --url, '{URL}']"})
+        done = subprocess.run([str(BROKER), str(self.graph.folder / "graph.yaml")], capture_output=True, text=True,
+                              check=False)
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertRegex(done.stderr, r"graph.yaml:\d+:\d+: an argument of node 'a' has a URL with a password")
+        self.assert_clean(done.stderr, stars=False)
 
 
 if __name__ == "__main__":
