@@ -51,6 +51,7 @@ def main():
     build = pathlib.Path(sys.argv[1]).resolve()
     os.environ.setdefault("SB_BUILD_DIR", str(build))
     os.environ.setdefault("SB_SOURCE_DIR", str(SOURCE))
+    subprocess.run([SOURCE / "examples/media/make"], check=True)  # what the examples may read has to exist
     draw(dot_of_file(build, SOURCE / "examples/video.yaml"), "graph-video")
     draw(dot_of_running(build, SOURCE / "examples/formats.yaml"), "graph-formats")
 
