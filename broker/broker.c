@@ -389,7 +389,8 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
     set_clock(&broker);
     failed = failed == 0 ? open_parts(&broker) : failed;
     if (failed < 0) {
-        log_line(LOG_ERROR, "cannot start: %s", strerrordesc_np(-failed));
+        log_line(LOG_ERROR, "cannot start: %s",
+                 failed == -EPIPE ? "the launcher is gone" : strerrordesc_np(-failed));
         close_parts(&broker);
         return STATUS_INTERNAL;
     }

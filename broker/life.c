@@ -212,7 +212,15 @@ void life_start(struct broker *broker, struct actual_node *node)
     reset(node);
     node->begun_ns = clock_now_ns();
     node_transition(&node->life, NODE_ON_START, "start", clock_now_ns());
-    int failed = open_and_spawn(broker, node);
+    int failed = broker->is_launcher_gone ? -EPIPE : open_and_spawn(broker, node);
+    if (failed == -EPIPE) {
+        // Not this node's failure. Nobody was started, and nobody will be.
+        node->serial = 0;
+        if (!broker->is_launcher_gone) {
+            ending_on_launcher_gone(broker);
+        }
+        return;
+    }
     if (failed != 0) {
         exit_reason_set(&node->reason, EXIT_REASON_START, failed, "%s", strerrordesc_np(-failed));
         node->serial = 0;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -19,12 +20,13 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/text.h"
+#include "sandbox/launcher_orphans.h"
 #include "sandbox/launcher_process.h"
 #include "sandbox/launcher_request.h"
 #include "sandbox/launcher_wire.h"
 
 // The launcher gives itself 1.8 s to end what it started.
-enum { STOP_MS = 2500 };
+enum { STOP_MS = 2500, ORPHAN_MS = 500 };
 
 struct launcher {
     int socket;
@@ -83,6 +85,8 @@ static int fork_launcher(struct launcher *launcher)
         waitpid(pid, NULL, 0);
         return -error;
     }
+    // Whoever loses the launcher as its parent becomes a child of this process.
+    prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     launcher->pid = pid;
     launcher->pidfd = pidfd;
     launcher->socket = steal_fd(&ours);
@@ -135,7 +139,12 @@ int launcher_stop(struct launcher *launcher)
         // What it started goes with it, by the death signal.
         kill(launcher->pid, SIGKILL);
     }
-    waitpid(launcher->pid, NULL, 0);
+    int status = 0;
+    if (waitpid(launcher->pid, &status, 0) == launcher->pid && WIFSIGNALED(status)) {
+        // It was killed, maybe in the middle of making a sandbox: what had no death signal yet has
+        // become ours.
+        launcher_orphans_end(ORPHAN_MS);
+    }
     close(launcher->pidfd);
     unlink_owned(launcher);
     for (size_t i = 0; i < launcher->queue_count; i++) {

@@ -27,6 +27,7 @@
 #include "sandbox/launcher_child.h"
 #include "sandbox/launcher_jail.h"
 #include "sandbox/launcher_meters.h"
+#include "sandbox/launcher_orphans.h"
 #include "sandbox/launcher_request.h"
 #include "sandbox/launcher_uid.h"
 #include "sandbox/launcher_wire.h"
@@ -281,26 +282,14 @@ static bool reap_one(void)
 
 // Processes that a worker left behind outside of its group have become ours. Workers do not fork,
 // so nobody misses them.
+static bool is_child(pid_t pid)
+{
+    return find_child(pid) != NULL;
+}
+
 static void kill_orphans(void)
 {
-    char path[64];
-    snprintf(path, sizeof path, "/proc/self/task/%d/children", self.pid);
-    auto_free char *list = NULL;
-    size_t count = 0;
-    if (fd_read_file(path, 1U << 20, &list, &count) < 0) {
-        return;
-    }
-    for (char *next = list; *next != '\0';) {
-        char *end = NULL;
-        long pid = strtol(next, &end, 10);
-        if (end == next) {
-            break;
-        }
-        if (pid > 1 && find_child((pid_t)pid) == NULL) {
-            kill((pid_t)pid, SIGKILL);
-        }
-        next = *end == ' ' ? end + 1 : end;
-    }
+    launcher_orphans_kill(is_child);
 }
 
 static void reap_all(void)

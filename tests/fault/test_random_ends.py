@@ -72,7 +72,7 @@ class Ends:
         running.close()
 
     def kill_launcher(self, moment_s):
-        """R-SUP-033"""
+        """R-SUP-033 R-SAND-012"""
         running = self.start()
         # The launcher is the first child; before it there is nothing to kill.
         below = wait_until(lambda: children(running.process.pid), "there is a launcher")
