@@ -215,12 +215,14 @@ static void leave_leaf(const struct cgroup *cgroup)
     }
 }
 
-// Switches the controllers on in the group that we are in, then in our folder.
-static int enable(struct cgroup *cgroup, uint32_t needed)
+// Switches the controllers on in the group that we are in, then in our folder. In a group that is
+// not ours only those are used that its manager has switched on.
+static int enable(struct cgroup *cgroup, uint32_t needed, bool is_ours)
 {
     struct cgroup_folder *folder = &cgroup->folders[0];
     uint32_t on = cgroup_file_controllers(folder->parent_fd, "cgroup.subtree_control");
-    uint32_t there = cgroup_file_controllers(folder->parent_fd, "cgroup.controllers");
+    uint32_t there =
+        is_ours ? cgroup_file_controllers(folder->parent_fd, "cgroup.controllers") : on;
     if ((there & needed) != needed) {
         return -ENODEV;
     }
@@ -251,7 +253,7 @@ static void disable(struct cgroup *cgroup)
     cgroup->has = 0;
 }
 
-static int open_v2(struct cgroup *cgroup, const char *place, uint32_t needed)
+static int open_v2(struct cgroup *cgroup, const char *place, uint32_t needed, bool is_ours)
 {
     if (place[0] == '\0') {
         return -ENOENT;
@@ -259,7 +261,7 @@ static int open_v2(struct cgroup *cgroup, const char *place, uint32_t needed)
     cgroup->step = CGROUP_STEP_V2;
     int failed = open_folder(cgroup, place, &cgroup->folders[0]);
     if (failed == 0) {
-        failed = enable(cgroup, needed);
+        failed = enable(cgroup, needed, is_ours);
         if (failed != 0) {
             disable(cgroup);
             close_folder(cgroup, &cgroup->folders[0]);
@@ -281,9 +283,11 @@ void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, p
     }
     snprintf(cgroup->name, sizeof cgroup->name, NAME_PREFIX "%d", (int)getpid());
     text_copy(cgroup->why, sizeof cgroup->why, "no cgroup file system is mounted");
-    if (open_v2(cgroup, places->v2, needed) == 0 ||
-        // Where a manager of the machine has switched them on at the top, root may use that.
-        open_v2(cgroup, places->v2_top, needed) == 0) {
+    bool is_open = open_v2(cgroup, places->v2, needed, true) == 0;
+    if (!is_open && strcmp(places->v2, places->v2_top) != 0) {
+        is_open = open_v2(cgroup, places->v2_top, needed, false) == 0;
+    }
+    if (is_open) {
         return;
     }
     open_v1(cgroup, places);
