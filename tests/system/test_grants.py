@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +13,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import own_runtime  # noqa: E402, F401
+import graphs  # noqa: E402
 from control_client import Client, socket_of  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
@@ -23,6 +25,15 @@ nodes:
   read: {exec: [file-source], config: {path: in.txt}, restart: {when: never}, sandbox: {tier: untrusted READ}}
   write: {exec: [file-sink], config: {path: out.txt}, restart: {when: never}, sandbox: {tier: untrusted WRITE}}
 links: [read.out -> write.in]
+"""
+
+
+CONNECT = """
+try:
+    socket.create_connection(("127.0.0.1", PORT), 5)
+    sys.stderr.write("seen connected\\n")
+except OSError as error:
+    sys.stderr.write(f"seen {error.strerror}\\n")
 """
 
 
@@ -162,6 +173,23 @@ class Grants(unittest.TestCase):
         self.assertIn(meters["text"], run(control, "--graph", "reach", "status").stdout)
         self.assertIn(meters["step"], ("rlimits", "cgroup-v1", "cgroup-v2"))
         self.assertTrue(meters["text"])
+
+    def test_the_network_is_there_with_its_grant_and_not_without(self):
+        """R-GRANT-007"""
+        if not os.access("/usr/bin/python3", os.X_OK):
+            self.skipTest("the system's Python is not installed")
+        listener = socket.socket()
+        self.addCleanup(listener.close)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        graph = graphs.Graph()
+        self.addCleanup(graph.close)
+        worker = graph.worker("net", CONNECT.replace("PORT", str(listener.getsockname()[1])))
+        worker.write_text(worker.read_text().replace(sys.executable, "/usr/bin/python3", 1))
+        for network, seen in (("true", "seen connected"), ("false", "seen Address family not supported")):
+            graph.file("graph.yaml", "version: 1\nnodes:\n  net: {exec: [./net], restart: {when: never}, sandbox: "
+                                     f"{{tier: untrusted, network: {network}}}}}\n")
+            self.assertIn(seen, graph.run().stderr)
 
     def test_a_folder_can_be_granted_and_is_made(self):
         graph = self.write(write=", write: [made/]")
