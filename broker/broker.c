@@ -406,6 +406,9 @@ int broker_run(struct graph *graph, struct launcher *launcher, const struct brok
     }
     health_flush(&broker.health, clock_now_ns(), true);
     int status = broker.forced_status != 0 ? broker.forced_status : broker.exit_status;
+    if (broker.is_launcher_gone) {
+        metering_sweep(&broker);
+    }
     close_parts(&broker);
     return status;
 }

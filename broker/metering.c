@@ -3,6 +3,7 @@
 #include "broker/metering.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -29,6 +30,10 @@
 // Address space is more than memory, so the limit of a process is only there for what is taken
 // between two looks.
 #define DATA_TIMES 2
+
+// For the kernel to let go of the groups of processes that were killed.
+#define SWEEP_NS (500 * CLOCK_NS_PER_MS)
+#define SWEEP_AGAIN_MS 10
 
 #define ALL_METERS (1U << CGROUP_MEMORY | 1U << CGROUP_CPU | 1U << CGROUP_PIDS)
 
@@ -272,4 +277,15 @@ void metering_look(struct broker *broker, int64_t now_ns)
         }
     }
     broker->metering.due_ns = is_any ? now_ns + LOOK_NS : INT64_MAX;
+}
+
+void metering_sweep(const struct broker *broker)
+{
+    if (broker->metering.meters.step == CGROUP_STEP_RLIMITS) {
+        return;
+    }
+    int64_t deadline_ns = clock_now_ns() + SWEEP_NS;
+    while (cgroup_sweep() && clock_now_ns() < deadline_ns) {
+        poll(NULL, 0, SWEEP_AGAIN_MS);
+    }
 }

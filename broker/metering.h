@@ -55,5 +55,9 @@ void metering_begin(struct broker *broker, const struct actual_node *node);
 int64_t metering_due_ns(const struct broker *broker);
 void metering_look(struct broker *broker, int64_t now_ns);
 
+// The launcher is gone and its workers are killed: removes their groups, as far as the kernel lets
+// go of them within a moment.
+void metering_sweep(const struct broker *broker);
+
 // One line: the step in force and what is missing, for status and doctor.
 void metering_describe(const struct launch_meters *meters, char *out, size_t size_bytes);

@@ -64,12 +64,13 @@ static int folder_of(const struct cgroup *cgroup, enum cgroup_controller control
 
 // --- Leftovers --------------------------------------------------------------------------------
 
-// Removes a folder of ours with the groups in it. Whoever still runs in one is killed.
-static void remove_tree(int parent_fd, const char *name)
+// Removes a folder of ours with the groups in it. Whoever still runs in one is killed. Returns
+// whether it is gone.
+static bool remove_tree(int parent_fd, const char *name)
 {
     auto_fd int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
-        return;
+        return true;
     }
     int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
     DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
@@ -88,18 +89,20 @@ static void remove_tree(int parent_fd, const char *name)
     } else if (copy >= 0) {
         close(copy);
     }
-    unlinkat(parent_fd, name, AT_REMOVEDIR);
+    return unlinkat(parent_fd, name, AT_REMOVEDIR) == 0 || errno == ENOENT;
 }
 
-// A folder that nobody holds the lock of belongs to a launcher that is gone.
-static void sweep(int parent_fd)
+// A folder that nobody holds the lock of belongs to a launcher that is gone. Returns whether none
+// is left.
+static bool sweep(int parent_fd)
 {
     int copy = fcntl(parent_fd, F_DUPFD_CLOEXEC, 0);
     DIR *folder = copy >= 0 ? fdopendir(copy) : NULL;
     if (folder == NULL) {
         cleanup_fd(&copy);
-        return;
+        return true;
     }
+    bool is_clean = true;
     rewinddir(folder);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         if (strncmp(entry->d_name, NAME_PREFIX, strlen(NAME_PREFIX)) != 0) {
@@ -107,10 +110,11 @@ static void sweep(int parent_fd)
         }
         auto_fd int fd = openat(parent_fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
-            remove_tree(parent_fd, entry->d_name);
+            is_clean = remove_tree(parent_fd, entry->d_name) && is_clean;
         }
     }
     closedir(folder);
+    return is_clean;
 }
 
 // --- Opening ----------------------------------------------------------------------------------
@@ -301,18 +305,38 @@ void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, p
     cgroup->has = 0;
 }
 
-void cgroup_open(struct cgroup *cgroup, pid_t broker)
+static void find_places(struct cgroup_places *out_places)
 {
-    static struct cgroup_places places;
-    places = (struct cgroup_places){.v2 = ""};
+    *out_places = (struct cgroup_places){.v2 = ""};
     auto_free char *mounts = NULL;
     auto_free char *self = NULL;
     size_t count;
     if (fd_read_file("/proc/self/mountinfo", 1U << 20, &mounts, &count) == 0 &&
         fd_read_file("/proc/self/cgroup", 1U << 16, &self, &count) == 0) {
-        cgroup_find(mounts, self, &places);
+        cgroup_find(mounts, self, out_places);
     }
+}
+
+void cgroup_open(struct cgroup *cgroup, pid_t broker)
+{
+    static struct cgroup_places places;
+    find_places(&places);
     cgroup_open_at(cgroup, &places, broker, 1U << CGROUP_MEMORY | 1U << CGROUP_PIDS);
+}
+
+bool cgroup_sweep(void)
+{
+    static struct cgroup_places places;
+    find_places(&places);
+    const char *const folders[] = {places.v2, places.v2_top, places.v1[CGROUP_MEMORY],
+                                   places.v1[CGROUP_CPU], places.v1[CGROUP_PIDS]};
+    bool is_clean = true;
+    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
+        auto_fd int fd =
+            folders[i][0] != '\0' ? open(folders[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+        is_clean = (fd < 0 || sweep(fd)) && is_clean;
+    }
+    return !is_clean;
 }
 
 // --- One group --------------------------------------------------------------------------------

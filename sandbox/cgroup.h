@@ -78,6 +78,10 @@ const char *cgroup_step_text(enum cgroup_step step);
 // process that moves with us where version 2 needs our own group to be empty; 0 = nobody.
 void cgroup_open(struct cgroup *cgroup, pid_t broker);
 
+// Removes what launchers that are gone left in the groups that this process is in: for a broker
+// that outlives its launcher. Returns whether the kernel still holds some of it.
+bool cgroup_sweep(void);
+
 // As cgroup_open(), at these places: for tests of one version on a machine that has both.
 // needed: controllers without which the step is not taken, as bits.
 void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, pid_t broker,

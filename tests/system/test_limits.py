@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import sys
 import unittest
 
@@ -192,6 +193,21 @@ class Limits(unittest.TestCase):
                 running.signal(9 if kill else 2)
                 running.wait()
                 waiting.wait_until(lambda: not groups_of(launcher), "the groups are gone")
+
+    def test_the_groups_are_gone_when_the_launcher_is_killed(self):
+        """R-METER-004"""
+        if not has_memory_cgroup():
+            self.skipTest("no memory cgroup can be made here")
+        self.graph.worker("idle", "connect()\nforever()")
+        self.graph.write({"idle": "exec: [./idle], limits: {memory: 64MiB}, timeouts: {start: 20s}"})
+        running = self.graph.start("-v")
+        self.addCleanup(running.close)
+        running.expect("idle", "process pid=")
+        launcher = self.launcher_of(running)
+        self.assertTrue(groups_of(launcher))
+        os.kill(launcher, signal.SIGKILL)
+        self.assertEqual(running.wait(), 70, running.text())
+        self.assertEqual(groups_of(launcher), [])
 
     def test_what_a_node_requires_and_the_machine_has_not_is_refused_with_its_place(self):
         self.graph.write({**STREAM, "sink": STREAM["sink"] + ", limits: {memory: 64MiB}"}, [LINK])
