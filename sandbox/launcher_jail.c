@@ -83,6 +83,18 @@ static bool add_list(struct shim_orders *orders, char *const *strings, uint32_t 
     return true;
 }
 
+// A sanitized program looks for leaks at its end, which needs /proc.
+static bool add_environment(struct shim_orders *orders, char *const *strings)
+{
+    bool is_whole = add_list(orders, strings, &orders->environment_count);
+#ifdef SB_SANITIZE_NAME
+    static const char option[] = "ASAN_OPTIONS=detect_leaks=0";
+    orders->environment_count++;
+    is_whole = is_whole && add_bytes(orders, option, sizeof option);
+#endif
+    return is_whole;
+}
+
 static bool add_rule(struct shim_orders *orders, enum sandbox_bind_kind kind, const char *path)
 {
     const char digit = (char)('0' + kind);
@@ -124,8 +136,8 @@ static int make_orders(const struct launcher_spawn *spawn, uint32_t missing_wall
     }
     const char *folder = spawn->plan.folder != NULL ? spawn->plan.folder : "/";
     bool is_whole = add_list(orders, spawn->plan.arguments, &orders->argument_count) &&
-                    add_list(orders, spawn->plan.environment, &orders->environment_count) &&
-                    add_rules(orders, plan) && add_bytes(orders, folder, strlen(folder) + 1);
+                    add_environment(orders, spawn->plan.environment) && add_rules(orders, plan) &&
+                    add_bytes(orders, folder, strlen(folder) + 1);
     return is_whole ? 0 : -E2BIG;
 }
 
