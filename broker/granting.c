@@ -2,10 +2,13 @@
 // Walks the grants of a node, once to say what is wrong with them and once to have them.
 #include "broker/granting.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "broker/cage.h"
+#include "broker/descriptor.h"
 
 // One word or path of a node, to be added to a set.
 struct granting_entry {
@@ -139,6 +142,81 @@ static int open_set(const struct graph *graph, const struct graph_node *node, bo
     }
     *out_set = set;
     return 0;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+    size_t length = strlen(folder);
+    while (length > 1 && folder[length - 1] == '/') {
+        length--;
+    }
+    return strncmp(path, folder, length) == 0 && (path[length] == '\0' || path[length] == '/');
+}
+
+// Without links; of a file that is still to be made, its folder's.
+static bool resolve(const char *path, char out_path[PATH_MAX])
+{
+    if (realpath(path, out_path) != NULL) {
+        return true;
+    }
+    char folder[PATH_MAX];
+    const char *name = strrchr(path, '/');
+    size_t length = name != NULL ? (size_t)(name - path) : PATH_MAX;
+    if (length >= sizeof folder) {
+        return false;
+    }
+    memcpy(folder, path, length);
+    folder[length] = '\0';
+    char real[PATH_MAX];
+    if (realpath(length > 0 ? folder : "/", real) == NULL) {
+        return false;
+    }
+    int wanted = snprintf(out_path, PATH_MAX, "%s%s", real, name);
+    return wanted > 0 && wanted < PATH_MAX;
+}
+
+static bool is_shown(const struct grant_set *set, const char *path)
+{
+    static const char *const always[] = {"/usr", "/bin", "/sbin", "/lib", "/lib64", "/dev"};
+    char real[PATH_MAX];
+    const char *resolved = resolve(path, real) ? real : path;
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++) {
+        if (is_below(path, always[i]) || is_below(resolved, always[i])) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < set->count; i++) {
+        char target[PATH_MAX];
+        if (is_below(path, set->items[i].target) ||
+            (resolve(set->items[i].target, target) && is_below(resolved, target))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void granting_check_params(const struct graph *graph, const struct graph_node *node,
+                           const struct descriptor *descriptor, struct diags *diags)
+{
+    struct grant_set set;
+    struct diag why;
+    if (!cage_is_wanted(node) || node->sandbox.rootfs != NULL ||
+        open_set(graph, node, false, &set, &why) != 0) {
+        return;
+    }
+    for (size_t i = 0; i < node->found.params.count; i++) {
+        const struct graph_pair *pair = &node->found.params.items[i];
+        const struct descriptor_param *param = descriptor_find_param(descriptor, pair->name);
+        if (param != NULL && param->type == SB_PARAM_PATH && pair->value[0] == '/' &&
+            !is_shown(&set, pair->value)) {
+            diags_add(diags, DIAG_WARNING, graph->file, pair->value_place,
+                      "%s is not shown to node '%s' in its sandbox; add sandbox: {read: [%s]} or "
+                      "{write: [%s]}",
+                      diags_quote(pair->value).bytes, node->id, node->config.items[i].value,
+                      node->config.items[i].value);
+        }
+    }
+    grant_set_fini(&set);
 }
 
 int granting_open(const struct graph *graph, const struct graph_node *node,

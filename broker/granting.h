@@ -11,6 +11,11 @@
 // closed or never granted is an error with its place. Makes nothing.
 void granting_check(const struct graph *graph, const struct graph_node *node, struct diags *diags);
 
+// Warns of each path among the node's parameters that its sandbox will not show: such a processor
+// finds no file, or writes one that nobody sees. The parameters were checked.
+void granting_check_params(const struct graph *graph, const struct graph_node *node,
+                           const struct descriptor *descriptor, struct diags *diags);
+
 // As granting_open() for a node whose grants were checked; files to write that are missing are not
 // made, and have no descriptor.
 int granting_look(const struct graph *graph, const struct graph_node *node,

@@ -116,7 +116,11 @@ static int check_program(struct graph *graph, struct graph_node *node,
     node->found.descriptor = program->descriptor;
     settle_mode(graph, node, diags);
     check_mode(graph, node, diags);
-    return check_config(graph, node, program->descriptor, diags);
+    int failed = check_config(graph, node, program->descriptor, diags);
+    if (failed == 0) {
+        granting_check_params(graph, node, program->descriptor, diags);
+    }
+    return failed;
 }
 
 // Command lines can be read by everybody on the machine. True when there was one.

@@ -69,6 +69,8 @@ class Examples(unittest.TestCase):
         run = graph_run.run_file(self.folder / f"{name}.yaml")
         self.assertEqual(run.status, 0, run.log)
         self.assertNotRegex(run.log, r"(?m)^error")
+        # Also no grant is missing: here below /tmp a private /tmp would hide that.
+        self.assertNotIn("warning:", run.log)
         return run
 
     def test_hello_is_a_pipe_of_grep_and_sed(self):
@@ -121,6 +123,12 @@ class Examples(unittest.TestCase):
         pictures = graph_run.decode_gray(self.folder / "out/video.png", WIDTH, HEIGHT)
         self.assertEqual(len(pictures), 1)
         self.assertEqual(graph_run.read_number(pictures[0], WIDTH, WIDTH), 75)
+
+    def test_formats_that_do_not_meet_are_converted(self):
+        run = self.run_example("formats")
+        self.assertIn("inserted 'convert' and 'scale' into bars.video -> soft.video", run.log)
+        header = (self.folder / "out/formats.png").read_bytes()[:24]
+        self.assertEqual(header[:8], b"\x89PNG\r\n\x1a\n")
 
     def test_the_voices_are_mixed_and_at_the_new_rate(self):
         self.run_example("audio")

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "broker/descriptor.h"
 #include "broker/granting.h"
 #include "broker/graph_file.h"
 
@@ -115,6 +116,68 @@ static void a_check_makes_nothing_and_a_start_makes_the_file_that_is_written(voi
     graph_destroy(graph);
 }
 
+static void expect_of_path(const char *sandbox, const char *path, const char *message)
+{
+    struct graph *graph = load(sandbox);
+    struct graph_node *node = &graph->nodes[0];
+    struct graph_pair pair = {.name = "path", .value = path, .value_place = {7, 9}};
+    node->config = (struct graph_pairs){1, &pair};
+    node->found.params = node->config;
+    struct descriptor_param param = {.name = "path", .type = SB_PARAM_PATH};
+    const struct descriptor descriptor = {.param_count = 1, .params = &param};
+    struct diags diags = {.count = 0};
+    granting_check_params(graph, node, &descriptor, &diags);
+    assert_int_equal(diags.count, message != NULL ? 1 : 0);
+    if (message != NULL) {
+        char line[DIAGS_LINE_BYTES_MAX];
+        diags_format(&diags.items[0], line, sizeof line);
+        assert_string_equal(line, message);
+        assert_int_equal(diags_exit_status(&diags), 0);
+    }
+    graph_destroy(graph);
+}
+
+// R-GRANT-013
+static void a_path_that_the_sandbox_does_not_show_is_a_warning(void **state)
+{
+    (void)state;
+    char sandbox[128];
+    char path[128];
+    char twin[128];
+    snprintf(sandbox, sizeof sandbox, "tier: untrusted, write: [%s/out]", folder);
+    snprintf(path, sizeof path, "%s/out", folder);
+    snprintf(twin, sizeof twin, "%s/outer", folder);
+    expect_of_path(sandbox, path, NULL);
+    expect_of_path("tier: untrusted", "/usr/share/sounds/x.wav", NULL);
+    expect_of_path("tier: untrusted", "/dev/stdout", NULL);
+    expect_of_path("tier: trusted", "/none/a", NULL);
+    expect_of_path("tier: untrusted", "/none/a",
+                   "g.yaml:7:9: warning: '/none/a' is not shown to node 'n' in its sandbox; add "
+                   "sandbox: {read: [/none/a]} or {write: [/none/a]}");
+    char message[512];
+    snprintf(message, sizeof message,
+             "g.yaml:7:9: warning: '%s' is not shown to node 'n' in its sandbox; add sandbox: "
+             "{read: [%s]} or {write: [%s]}",
+             twin, twin, twin);
+    expect_of_path(sandbox, twin, message);
+}
+
+// R-GRANT-013
+static void a_folder_that_is_granted_shows_what_is_in_it_whatever_way_it_is_named(void **state)
+{
+    (void)state;
+    char sandbox[128];
+    char link_path[128];
+    char path[160];
+    snprintf(sandbox, sizeof sandbox, "tier: untrusted, write: [%s/]", folder);
+    snprintf(path, sizeof path, "%s/new.y4m", folder);
+    expect_of_path(sandbox, path, NULL);
+    snprintf(link_path, sizeof link_path, "%s/out", folder);
+    assert_int_equal(symlink(folder, link_path), 0);
+    snprintf(path, sizeof path, "%s/new.y4m", link_path);
+    expect_of_path(sandbox, path, NULL);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -122,6 +185,8 @@ int main(void)
         CASE(each_grant_that_cannot_be_is_an_error_with_its_place),
         CASE(a_device_that_is_none_is_an_error_with_its_place),
         CASE(a_trusted_node_needs_no_grant),
+        CASE(a_path_that_the_sandbox_does_not_show_is_a_warning),
+        CASE(a_folder_that_is_granted_shows_what_is_in_it_whatever_way_it_is_named),
         CASE(a_check_makes_nothing_and_a_start_makes_the_file_that_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

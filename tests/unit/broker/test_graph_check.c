@@ -110,7 +110,7 @@ static void a_processor_without_a_signature_is_a_warning_and_untrusted_only(void
 {
     struct fixture *fixture = *state;
     static const char text[] = "version: 1\nsignatures: {policy: warn}\nnodes:\n"
-                               "  s: {exec: [source], config: {path: x}, sandbox: trusted}\n";
+                               "  s: {exec: [source], config: {path: /usr/x}, sandbox: trusted}\n";
     struct diags diags;
     assert_int_equal(chmod(fixture->folder, 0777), 0);
     struct graph *graph = fixture_check(fixture, text, &diags);
