@@ -10,7 +10,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/text.h"
-#include "broker/descriptor.h"
+#include "broker/graph/descriptor.h"
 
 static void write_address(char *out, size_t size_bytes, const char *node, const char *port)
 {

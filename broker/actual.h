@@ -15,19 +15,19 @@
 
 #include <streambroker/format.h>
 
-#include "broker/account.h"
-#include "broker/bell.h"
-#include "broker/counts.h"
-#include "broker/exit_reason.h"
-#include "broker/graph.h"
-#include "broker/link.h"
-#include "broker/link_age.h"
-#include "broker/link_plan.h"
-#include "broker/node.h"
-#include "broker/poison.h"
-#include "broker/progress.h"
-#include "broker/restart.h"
-#include "broker/worker_peer.h"
+#include "broker/graph/graph.h"
+#include "broker/links/account.h"
+#include "broker/links/counts.h"
+#include "broker/links/link.h"
+#include "broker/links/link_age.h"
+#include "broker/links/link_plan.h"
+#include "broker/lives/bell.h"
+#include "broker/lives/exit_reason.h"
+#include "broker/lives/node.h"
+#include "broker/lives/worker_peer.h"
+#include "broker/supervision/poison.h"
+#include "broker/supervision/progress.h"
+#include "broker/supervision/restart.h"
 #include "sandbox/cgroup.h"
 
 struct actual_link;

@@ -7,13 +7,13 @@
 #include <systemd/sd-event.h>
 
 #include "broker/actual.h"
-#include "broker/dead_letters.h"
-#include "broker/health.h"
+#include "broker/change/live.h"
+#include "broker/control/log_ring.h"
 #include "broker/lateness.h"
-#include "broker/live.h"
-#include "broker/log_ring.h"
-#include "broker/memory_thread.h"
-#include "broker/metering.h"
+#include "broker/links/memory_thread.h"
+#include "broker/lives/metering.h"
+#include "broker/supervision/dead_letters.h"
+#include "broker/supervision/health.h"
 #include "sandbox/launcher.h"
 #include "shm/budget.h"
 

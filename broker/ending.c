@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/units.h"
-#include "broker/letter_office.h"
-#include "broker/life.h"
-#include "broker/life_end.h"
-#include "broker/pages.h"
-#include "broker/watch.h"
+#include "broker/links/pages.h"
+#include "broker/lives/life.h"
+#include "broker/lives/life_end.h"
+#include "broker/supervision/letter_office.h"
+#include "broker/supervision/watch.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
 #define GONE_NS (2 * CLOCK_NS_PER_S)

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "broker/broker.h"
-#include "broker/exit_reason.h"
+#include "broker/lives/exit_reason.h"
 
 // Asks every node to end, within one deadline for all. is_graceful: frames drain first.
 void ending_stop(struct broker *broker, bool is_graceful);

@@ -8,7 +8,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
-#include "broker/nearest.h"
+#include "broker/graph/nearest.h"
 
 #define HELP_COLUMN 26
 

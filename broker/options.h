@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "base/log.h"
-#include "broker/graph_check.h"
+#include "broker/graph/graph_check.h"
 
 enum option_id {
 #define OPTION(ID, long_name, short_name, value, help) OPTION_##ID,

@@ -9,9 +9,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "broker/link_leave.h"
-#include "broker/pages.h"
-#include "broker/queue_look.h"
+#include "broker/links/link_leave.h"
+#include "broker/links/pages.h"
+#include "broker/links/queue_look.h"
 
 // --- Nodes ------------------------------------------------------------------------------------
 

@@ -12,10 +12,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "broker/account.h"
 #include "broker/broker.h"
-#include "broker/counts.h"
-#include "broker/usage.h"
+#include "broker/links/account.h"
+#include "broker/links/counts.h"
+#include "broker/lives/usage.h"
 
 struct snapshot_node {
     char id[LIMIT_NODE_ID_BYTES_MAX];

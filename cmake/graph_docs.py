@@ -19,7 +19,7 @@ def main():
     if current == text:
         return 0
     if "--check" in sys.argv:
-        print(f"{document}: the tables are not those of broker/graph_fields.def; run ./dev docs")
+        print(f"{document}: the tables are not those of broker/graph/graph_fields.def; run ./dev docs")
         return 1
     document.write_text(current)
     return 0

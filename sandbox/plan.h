@@ -3,12 +3,14 @@
 // the launcher, into the shim that runs inside of the sandbox.
 //
 // Who fills what:
-//   broker/cage.c      tier, degrade, policy, program, libraries of the program, resource limits
+//   broker/lives/cage.c
+//                      tier, degrade, policy, program, libraries of the program, resource limits
 //   grants of a node   binds, grants, tmpfs_bytes, rootfs_fd: resolved with the rights of the user
 //                      who started the broker; a source is opened by the broker as O_PATH, so that
 //                      a worker's own uid needs no way to it. Inside, a grant has its outer path.
-//   broker/metering.c  meters: what the launcher's cgroup of this worker is made with, and resource
-//                      limits where the machine has no cgroups.
+//   broker/lives/metering.c
+//                      meters: what the launcher's cgroup of this worker is made with, and
+//                      resource limits where the machine has no cgroups.
 //   launcher           the worker's own uid and gid, where it may take one (launcher_uid.h): the
 //                      event SPAWNED says which. What has to be given to that uid (write grants) is
 //                      given in launcher_process.c before the fork, and taken back after the end.

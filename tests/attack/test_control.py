@@ -14,7 +14,7 @@ from waiting import let_pass, wait_until
 
 GRAPH = {"a": "exec: [test-source], config: {rate: 2000}", "b": "exec: [check-sink]"}
 LATE_US = 20000
-CLIENTS_MAX = 128  # broker/control_server.h
+CLIENTS_MAX = 128  # broker/control/control_server.h
 
 
 class Attack(unittest.TestCase):

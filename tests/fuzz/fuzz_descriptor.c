@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "broker/descriptor.h"
+#include "broker/graph/descriptor.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
 

@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "broker/catalog.h"
-#include "broker/graph_check.h"
-#include "broker/graph_file.h"
-#include "broker/graph_print.h"
-#include "broker/graph_save.h"
+#include "broker/graph/catalog.h"
+#include "broker/graph/graph_check.h"
+#include "broker/graph/graph_file.h"
+#include "broker/graph/graph_print.h"
+#include "broker/graph/graph_save.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size_bytes);
 

@@ -2,7 +2,7 @@
 // Loads graph files without asking any processor: exit status 0, or 78 and what is wrong.
 #include <stdio.h>
 
-#include "broker/graph_file.h"
+#include "broker/graph/graph_file.h"
 
 int main(int argc, char **argv)
 {

@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/catalog.h"
-#include "broker/graph_check.h"
-#include "broker/graph_file.h"
+#include "broker/graph/catalog.h"
+#include "broker/graph/graph_check.h"
+#include "broker/graph/graph_file.h"
 #include "sandbox/launcher.h"
 
 #define FIXTURE_NS INT64_C(2000000000)

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/account.h"
+#include "broker/links/account.h"
 
 #define DEPTH 4
 #define CLAIMS 2

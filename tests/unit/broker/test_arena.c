@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/arena.h"
+#include "broker/graph/arena.h"
 
 static void pieces_are_zeroed_aligned_and_apart(void **state)
 {

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "broker/bell.h"
+#include "broker/lives/bell.h"
 #include "shm/futex.h"
 #include "shm/segment.h"
 

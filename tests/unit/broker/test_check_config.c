@@ -2,7 +2,7 @@
 // Parameters are checked by what the processor declares, before it runs.
 #include "unit/broker/graph_fixture.h"
 
-#include "broker/check_config.h"
+#include "broker/graph/check_config.h"
 
 #define NODE(config)                                                                               \
     "version: 1\nnodes:\n  b: {exec: [blur], sandbox: trusted, config: {" config "}}\n"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/control_call.h"
+#include "broker/control/control_call.h"
 
 static void begin(struct control_call *call)
 {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/control_socket.h"
+#include "broker/control/control_socket.h"
 
 static char runtime[64];
 

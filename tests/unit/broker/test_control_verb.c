@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 #include "broker/broker.h"
-#include "broker/control_verb.h"
+#include "broker/control/control_verb.h"
 
 static struct broker broker = {.phase = BROKER_IDLE};
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/conversion.h"
+#include "broker/graph/conversion.h"
 
 #define CPU SB_BIT(CONVERSION_CPU)
 

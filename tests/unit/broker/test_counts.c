@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/counts.h"
+#include "broker/links/counts.h"
 
 static struct status_page *page_new(uint64_t taken, uint64_t published)
 {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/dead_letters.h"
+#include "broker/supervision/dead_letters.h"
 
 // R-SUP-043
 static void the_last_hundred_are_kept_and_all_are_counted(void **state)

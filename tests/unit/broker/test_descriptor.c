@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "base/hash.h"
-#include "broker/descriptor.h"
+#include "broker/graph/descriptor.h"
 
 #define FORMATS                                                                                    \
     "\"formats\":{\"kinds\":[],\"pixels\":[\"rgba\",\"i420\"],\"samples\":[],\"rate\":[0,0],"      \

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/diags.h"
+#include "broker/graph/diags.h"
 
 // R-GRAPH-003
 static void a_line_is_file_line_column_what_and_what_to_do(void **state)

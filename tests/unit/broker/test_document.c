@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "broker/document.h"
+#include "broker/graph/document.h"
 
 struct read {
     struct arena *arena;

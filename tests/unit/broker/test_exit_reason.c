@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/exit_reason.h"
+#include "broker/lives/exit_reason.h"
 
 #define STATUS_OF_CODE(code) ((code) << 8)
 

@@ -12,9 +12,9 @@
 
 #include <cmocka.h>
 
-#include "broker/descriptor.h"
-#include "broker/granting.h"
-#include "broker/graph_file.h"
+#include "broker/graph/descriptor.h"
+#include "broker/graph/graph_file.h"
+#include "broker/lives/granting.h"
 
 static char folder[64];
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "broker/graph.h"
+#include "broker/graph/graph.h"
 
 // A graph of nodes a, b, c, ... with links between their indices.
 static struct graph make(struct graph_node *nodes, size_t node_count, struct graph_link *links,

@@ -2,7 +2,7 @@
 // Graphs against real processors: everything that is wrong is found in one run.
 #include "unit/broker/graph_fixture.h"
 
-#include "broker/cage.h"
+#include "broker/lives/cage.h"
 
 #define NODES                                                                                      \
     "version: 1\nnodes:\n  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"           \

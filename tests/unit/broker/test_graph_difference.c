@@ -2,8 +2,8 @@
 // What makes one graph of another: every kind of step, in the one order, and nothing else.
 #include "unit/broker/graph_fixture.h"
 
-#include "broker/graph_difference.h"
-#include "broker/graph_fields.h"
+#include "broker/graph/graph_difference.h"
+#include "broker/graph/graph_fields.h"
 
 #define BASE                                                                                       \
     "version: 1\nnodes:\n  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"           \

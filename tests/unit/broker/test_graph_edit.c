@@ -3,8 +3,8 @@
 #include "unit/broker/graph_fixture.h"
 
 #include "base/cleanup.h"
-#include "broker/graph_edit.h"
-#include "broker/graph_save.h"
+#include "broker/graph/graph_edit.h"
+#include "broker/graph/graph_save.h"
 
 #define BASE                                                                                       \
     "version: 1\nnodes:\n  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"           \

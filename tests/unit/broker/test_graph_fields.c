@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/graph_fields.h"
+#include "broker/graph/graph_fields.h"
 
 static union {
     struct graph graph;

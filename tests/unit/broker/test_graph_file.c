@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/graph_file.h"
+#include "broker/graph/graph_file.h"
 
 static struct graph *load(const char *text)
 {

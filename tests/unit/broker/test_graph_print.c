@@ -4,7 +4,7 @@
 
 #include <jansson.h>
 
-#include "broker/graph_print.h"
+#include "broker/graph/graph_print.h"
 
 typedef int (*print_fn)(const struct graph *graph, const struct snapshot *snapshot, char **out_text,
                         size_t *out_count);

@@ -11,8 +11,8 @@
 
 #include <cmocka.h>
 
-#include "broker/graph_file.h"
-#include "broker/graph_save.h"
+#include "broker/graph/graph_file.h"
+#include "broker/graph/graph_save.h"
 
 static struct graph *load(const char *text)
 {

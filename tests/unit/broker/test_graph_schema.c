@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "broker/graph_schema.h"
+#include "broker/graph/graph_schema.h"
 
 static json_t *load_schema(void)
 {

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "broker/health.h"
+#include "broker/supervision/health.h"
 
 static struct health health;
 

@@ -2,8 +2,8 @@
 // Converters become nodes of the graph, and the graph as written stays what it was.
 #include "unit/broker/graph_fixture.h"
 
-#include "broker/graph_save.h"
-#include "broker/insertion.h"
+#include "broker/graph/graph_save.h"
+#include "broker/graph/insertion.h"
 
 #define PIXELS(set)                                                                                \
     "\"formats\":{\"kinds\":[],\"pixels\":[" set                                                   \

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/letter_text.h"
+#include "broker/supervision/letter_text.h"
 
 static const struct dead_letter letter = {.node = "blur",
                                           .link = "src.video -> blur.video",

@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "broker/letter_write.h"
+#include "broker/supervision/letter_write.h"
 #include "schemas/frame_layout.h"
 
 #define OFFSET 4096

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 #include "base/search.h"
-#include "broker/libraries.h"
+#include "broker/lives/libraries.h"
 
 #define CASE(name) cmocka_unit_test(name)
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/link.h"
+#include "broker/links/link.h"
 
 static enum link_state after(enum link_state state, enum link_event event)
 {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/link_age.h"
+#include "broker/links/link_age.h"
 
 // R-SUP-061
 static void the_newest_frame_is_as_old_as_the_look_that_saw_it_first(void **state)

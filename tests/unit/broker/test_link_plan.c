@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/link_plan.h"
+#include "broker/links/link_plan.h"
 #include "schemas/limits.h"
 
 // R-MEM-006 R-DATA-002

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "broker/log_pipe.h"
+#include "broker/lives/log_pipe.h"
 
 #define SECOND CLOCK_NS_PER_S
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/log_ring.h"
+#include "broker/control/log_ring.h"
 
 static struct log_ring *ring;
 

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-#include "broker/memory_thread.h"
+#include "broker/links/memory_thread.h"
 #include "schemas/link_layout.h"
 
 static struct memory_job *wait_for_job(struct memory_thread *thread)

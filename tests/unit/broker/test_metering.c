@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "broker/broker.h"
-#include "broker/metering.h"
+#include "broker/lives/metering.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define ALL (1U << CGROUP_MEMORY | 1U << CGROUP_CPU | 1U << CGROUP_PIDS)

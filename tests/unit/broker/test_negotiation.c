@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "broker/negotiation.h"
+#include "broker/links/negotiation.h"
 
 static struct sb_format video(enum sb_pixel pixel, uint32_t width)
 {

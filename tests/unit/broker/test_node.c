@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/log.h"
-#include "broker/node.h"
+#include "broker/lives/node.h"
 
 static struct node_life node_in(enum node_state state)
 {

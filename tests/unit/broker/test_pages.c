@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/pages.h"
+#include "broker/links/pages.h"
 
 #define DEPTH 4
 #define CLAIMS 2

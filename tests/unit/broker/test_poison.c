@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/poison.h"
+#include "broker/supervision/poison.h"
 
 // R-SUP-007
 static void a_frame_is_skipped_after_its_deaths_and_no_other(void **state)

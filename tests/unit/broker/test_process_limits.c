@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/process_limits.h"
+#include "broker/lives/process_limits.h"
 
 // Sets a limit in a child and gives back what the check says there: 0 when it is content and the
 // soft limit is at least least, 1 when it names the limit, 2 otherwise.

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/progress.h"
+#include "broker/supervision/progress.h"
 
 static int64_t note(struct progress *progress, uint64_t step, int64_t entered_ns, int64_t now_ns)
 {

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "broker/restart.h"
+#include "broker/supervision/restart.h"
 
 #define SECOND CLOCK_NS_PER_S
 

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "broker/resume.h"
+#include "broker/supervision/resume.h"
 
 static struct status_page page;
 static struct resume resume;

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "base/cleanup.h"
-#include "broker/rootfs.h"
+#include "broker/lives/rootfs.h"
 
 static char root[64];
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/tempo.h"
+#include "broker/change/tempo.h"
 
 #define S INT64_C(1000000000)
 #define MS INT64_C(1000000)

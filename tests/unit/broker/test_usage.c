@@ -14,7 +14,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "broker/usage.h"
+#include "broker/lives/usage.h"
 
 #define BYTES (UINT64_C(32) << 20)
 

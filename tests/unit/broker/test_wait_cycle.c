@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "broker/wait_cycle.h"
+#include "broker/supervision/wait_cycle.h"
 
 enum { A, B, D, NODES };
 

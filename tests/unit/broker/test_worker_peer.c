@@ -15,7 +15,7 @@
 
 #include "base/check.h"
 #include "base/fd.h"
-#include "broker/worker_peer.h"
+#include "broker/lives/worker_peer.h"
 
 struct fixture {
     sd_event *event;

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Looks out for the graph file with inotify.
+#include "broker/change/file_watch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/inotify.h>
+
+#include "base/log.h"
+
+#define STATUS_INTERNAL 70
+
+// A file that is written in place is read when its writer has closed it, never half written.
+#define EVENTS (IN_CLOSE_WRITE | IN_MOVED_TO)
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
+}
+
+static int on_event(sd_event_source *source, const struct inotify_event *event, void *context)
+{
+    (void)source;
+    struct broker *broker = context;
+    bool is_it = event->len > 0 && strcmp(event->name, base_name(broker->live.file)) == 0;
+    // Events that the kernel had no room for may have been about it.
+    broker->live.is_file_new = broker->live.is_file_new || is_it || (event->mask & IN_Q_OVERFLOW);
+    return 0;
+}
+
+int file_watch_open(struct broker *broker)
+{
+    broker->live.file = broker->graph->file;
+    int failed = sd_event_add_inotify(broker->event, &broker->live.file_source,
+                                      broker->graph->folder, EVENTS, on_event, broker);
+    if (failed < 0) {
+        log_line(LOG_ERROR, "cannot watch %s: %s", broker->graph->folder, strerrordesc_np(-failed));
+    }
+    return failed < 0 ? failed : 0;
+}
+
+void file_watch_close(struct broker *broker)
+{
+    broker->live.file_source = sd_event_source_disable_unref(broker->live.file_source);
+}
+
+void file_watch_turn(struct broker *broker)
+{
+    bool can_apply = broker->phase == BROKER_IDLE || broker->phase == BROKER_RUNNING ||
+                     (broker->phase == BROKER_ENDED && broker->options.is_keep);
+    if (!broker->live.is_file_new || live_is_busy(broker) || !can_apply) {
+        return;
+    }
+    broker->live.is_file_new = false;
+    struct graph *graph;
+    char text[LIVE_TEXT_BYTES] = "";
+    int code = live_read(broker, broker->live.file, &graph, text, sizeof text);
+    if (code != 0) {
+        live_reject(broker, code, text);
+        return;
+    }
+    uint64_t ticket;
+    if (live_apply(broker, graph, &ticket) != 0) {
+        live_reject(broker, STATUS_INTERNAL, "out of memory");
+    }
+}

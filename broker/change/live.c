@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// Keeps the wanted graph and its revisions, and runs one change after the other.
+#include "broker/change/live.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "base/text.h"
+#include "broker/broker.h"
+#include "broker/change/change.h"
+#include "broker/change/file_watch.h"
+#include "broker/ending.h"
+#include "broker/graph/arena.h"
+#include "broker/graph/graph_check.h"
+#include "broker/graph/graph_file.h"
+#include "broker/graph/insertion.h"
+#include "broker/links/link_leave.h"
+
+#define STATUS_NO_INPUT 66
+#define STATUS_INTERNAL 70
+#define STATUS_INVALID 78
+
+void live_init(struct broker *broker, struct catalog *catalog)
+{
+    broker->live = (struct live){.catalog = catalog,
+                                 .wanted = graph_hold(broker->graph),
+                                 .revision = 1,
+                                 .last_revision = 1,
+                                 .committed = 1,
+                                 .is_manual = broker->graph->commit == GRAPH_COMMIT_MANUAL};
+}
+
+void live_fini(struct broker *broker)
+{
+    file_watch_close(broker);
+    change_destroy(broker->live.change);
+    graph_destroy(broker->live.wanted);
+    broker->live.change = NULL;
+    broker->live.wanted = NULL;
+}
+
+bool live_is_busy(const struct broker *broker)
+{
+    return broker->live.change != NULL || broker->phase == BROKER_STARTING;
+}
+
+int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes)
+{
+    struct diags diags = {.count = 0};
+    struct text why = text_over(text, text_bytes);
+    // Converters that negotiation put into links which are still there stay where they are.
+    int failed = insertion_carry(broker->graph, graph);
+    failed = failed == 0 ? graph_check(graph, broker->live.catalog, &diags) : failed;
+    if (failed == -ENOMEM) {
+        text_add(&why, "out of memory");
+        return STATUS_INTERNAL;
+    }
+    for (size_t i = 0; failed != 0 && i < diags.count; i++) {
+        if (diags.items[i].kind != DIAG_WARNING) {
+            text_add_format(&why, "%s%s", why.length > 0 ? "; " : "", diags.items[i].diag.text);
+        }
+    }
+    return failed == 0 ? 0 : diags_exit_status(&diags);
+}
+
+// What is wrong with a file as such: the first of it, with its place.
+static void say_first(const struct diags *diags, char *text, size_t text_bytes)
+{
+    char line[DIAGS_LINE_BYTES_MAX] = "out of memory";
+    if (diags->count > 0) {
+        diags_format(&diags->items[0], line, sizeof line);
+    }
+    text_copy(text, text_bytes, line);
+}
+
+int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
+              size_t text_bytes)
+{
+    struct diags diags = {.count = 0};
+    struct graph *graph = NULL;
+    int failed = graph_file_read(path, &graph, &diags);
+    int code = failed == 0 || failed == -EINVAL ? STATUS_INVALID
+               : failed == -ENOMEM              ? STATUS_INTERNAL
+                                                : STATUS_NO_INPUT;
+    if (failed != 0 || graph->is_incomplete) {
+        say_first(&diags, text, text_bytes);
+        graph_destroy(graph);
+        return code;
+    }
+    if (graph->places[GRAPH_FIELD_GRAPH_NAME].line == 0) {
+        // A file that names no graph is one of this graph, whatever the file is called.
+        graph->name = arena_copy_string(graph->arena, broker->graph->name);
+    }
+    code = graph->name == NULL ? STATUS_INTERNAL : live_check(broker, graph, text, text_bytes);
+    if (code != 0) {
+        graph_destroy(graph);
+        return code;
+    }
+    *out_graph = graph;
+    return 0;
+}
+
+static void follow(struct live *live, struct graph *graph, uint64_t revision)
+{
+    struct graph *before = live->wanted;
+    live->wanted = graph_hold(graph);
+    live->revision = revision;
+    graph_destroy(before);
+}
+
+static void keep_result(struct live *live, const struct live_result *result)
+{
+    live->results[result->ticket % LIVE_RESULTS] = *result;
+    if (result->code != 0) {
+        live->rejected = *result;
+    }
+}
+
+void live_reject(struct broker *broker, int code, const char *text)
+{
+    struct live_result *rejected = &broker->live.rejected;
+    *rejected = (struct live_result){.revision = ++broker->live.last_revision, .code = code};
+    text_copy(rejected->text, sizeof rejected->text, text);
+    health_say(&broker->health, HEALTH_CHANGE_FAILED, "", 0, 0, "revision %llu is refused: %s",
+               (unsigned long long)rejected->revision, text);
+}
+
+// Begins the change that makes graph of what runs.
+static int begin(struct broker *broker, struct graph *graph, uint64_t revision, bool is_edit,
+                 uint64_t *out_ticket)
+{
+    struct live *live = &broker->live;
+    SB_ASSERT(live->change == NULL);
+    int failed = change_create(broker->graph, graph, &live->change);
+    if (failed != 0) {
+        return failed;
+    }
+    live->change->ticket = ++live->last_ticket;
+    live->change->revision = revision;
+    live->change->is_edit = is_edit;
+    *out_ticket = live->last_ticket;
+    change_begin(broker, live->change);
+    live_turn(broker);
+    return 0;
+}
+
+int live_want(struct broker *broker, struct graph *graph, uint64_t *out_ticket)
+{
+    follow(&broker->live, graph, ++broker->live.last_revision);
+    graph_destroy(graph);
+    *out_ticket = 0;
+    if (broker->live.is_manual) {
+        return 0;
+    }
+    return begin(broker, broker->live.wanted, broker->live.revision, true, out_ticket);
+}
+
+int live_commit(struct broker *broker, uint64_t *out_ticket)
+{
+    *out_ticket = 0;
+    return begin(broker, broker->live.wanted, broker->live.revision, false, out_ticket);
+}
+
+int live_apply(struct broker *broker, struct graph *graph, uint64_t *out_ticket)
+{
+    uint64_t revision = ++broker->live.last_revision;
+    int failed = begin(broker, graph, revision, false, out_ticket);
+    graph_destroy(graph);
+    return failed;
+}
+
+bool live_result(const struct broker *broker, uint64_t ticket, struct live_result *out_result)
+{
+    const struct live_result *result = &broker->live.results[ticket % LIVE_RESULTS];
+    if (result->ticket != ticket) {
+        return false;
+    }
+    *out_result = *result;
+    return true;
+}
+
+// What an edit wanted and could not be is not wanted any more: the graph that runs is.
+static void finish(struct broker *broker)
+{
+    struct live *live = &broker->live;
+    struct change *change = live->change;
+    struct live_result result = {
+        .ticket = change->ticket, .revision = change->revision, .code = change->code};
+    text_copy(result.text, sizeof result.text, change->text);
+    keep_result(live, &result);
+    if (result.code == 0) {
+        live->committed = change->revision;
+        follow(live, change->after, change->revision);
+        live->is_manual = change->after->commit == GRAPH_COMMIT_MANUAL;
+        health_say(&broker->health, HEALTH_CHANGE_DONE, "", 0, 0, "revision %llu is in force",
+                   (unsigned long long)change->revision);
+    } else {
+        if (change->is_edit) {
+            follow(live, broker->graph, live->committed);
+        }
+        health_say(&broker->health, HEALTH_CHANGE_FAILED, "", 0, 0, "revision %llu is refused: %s",
+                   (unsigned long long)change->revision, result.text);
+    }
+    live->change = NULL;
+    change_destroy(change);
+    link_leave_reap(broker);
+    // It may have taken away all that still ran.
+    ending_check(broker);
+}
+
+// A step of the change itself failed: what it did so far is taken back by the opposite change.
+static bool take_back(struct broker *broker)
+{
+    struct live *live = &broker->live;
+    struct change *failed = live->change;
+    struct change *opposite = NULL;
+    if (!change_must_be_taken_back(failed) ||
+        change_create(failed->after, failed->before, &opposite) != 0) {
+        return false;
+    }
+    opposite->ticket = failed->ticket;
+    opposite->revision = failed->revision;
+    opposite->is_opposite = true;
+    opposite->is_edit = failed->is_edit;
+    opposite->code = failed->code;
+    text_copy(opposite->text, sizeof opposite->text, failed->text);
+    change_destroy(failed);
+    live->change = opposite;
+    change_begin(broker, opposite);
+    return true;
+}
+
+void live_turn(struct broker *broker)
+{
+    struct live *live = &broker->live;
+    while (live->change != NULL && change_go_on(broker, live->change)) {
+        if (!take_back(broker)) {
+            finish(broker);
+        }
+    }
+    if (live->change == NULL && broker->actual != NULL) {
+        link_leave_reap(broker);
+        file_watch_turn(broker);
+    }
+    broker_arm_timer(broker);
+}
+
+int64_t live_due_ns(const struct broker *broker)
+{
+    return broker->live.change == NULL ? INT64_MAX : broker->live.change->due_ns;
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph as it is wanted, and how the graph that runs becomes that.
+//
+// A graph value is never changed: each edit makes another one with the next revision
+// (graph_edit.h). In auto mode it is committed at once, in manual mode it waits. A commit is a
+// change (change.h): it is made as a whole or not at all, one at a time, and its result is kept
+// under its ticket.
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/graph/diags.h"
+#include "broker/graph/graph.h"
+
+struct broker;
+struct catalog;
+struct change;
+
+#define LIVE_RESULTS 32
+#define LIVE_TEXT_BYTES 1024
+
+struct live_result {
+    uint64_t ticket;  // 0 = none
+    uint64_t revision;
+    int code;  // 0, or an exit status
+    char text[LIVE_TEXT_BYTES];
+};
+
+struct live {
+    struct catalog *catalog;  // borrowed
+    struct graph *wanted;     // held
+    uint64_t revision;        // of wanted, from 1
+    uint64_t last_revision;   // that was given to a graph
+    uint64_t committed;       // revision that runs
+    bool is_manual;
+    const char *file;                     // borrowed: what is watched
+    bool is_file_new;                     // and has changed
+    struct sd_event_source *file_source;  // owned: says so
+    struct change *change;                // owned: under way, or NULL
+    uint64_t last_ticket;
+    struct live_result results[LIVE_RESULTS];
+    struct live_result rejected;  // the newest that failed
+};
+
+void live_init(struct broker *broker, struct catalog *catalog);
+void live_fini(struct broker *broker);
+
+// A change is under way, or the graph is being started: the next one has to wait for its turn.
+bool live_is_busy(const struct broker *broker);
+
+// Checks a graph that was loaded, as at the start. Returns 0, or an exit status with what is wrong
+// in text.
+int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes);
+
+// Reads a graph file for this broker, and checks it. Returns 0, or an exit status with what is
+// wrong in text.
+int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
+              size_t text_bytes);
+
+// A checked graph is wanted from now on; it is taken over. In auto mode it is committed. Not while
+// busy. Returns 0 or -ENOMEM; out_ticket is 0 when nothing is under way.
+int live_want(struct broker *broker, struct graph *graph, uint64_t *out_ticket);
+
+// Commits what is wanted. Not while busy.
+int live_commit(struct broker *broker, uint64_t *out_ticket);
+
+// Both, whatever the mode: as a whole, or nothing changes, also of what is wanted.
+int live_apply(struct broker *broker, struct graph *graph, uint64_t *out_ticket);
+
+// The result of a ticket. False while it is under way.
+bool live_result(const struct broker *broker, uint64_t ticket, struct live_result *out_result);
+
+// A graph that is refused before a change begins.
+void live_reject(struct broker *broker, int code, const char *text);
+
+// Goes on with the change that is under way: after each turn of the loop, and when due.
+void live_turn(struct broker *broker);
+int64_t live_due_ns(const struct broker *broker);

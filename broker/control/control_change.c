@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs that change what is wanted. Each waits for its turn, and answers when its change is over.
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/text.h"
+#include "broker/broker.h"
+#include "broker/change/plan.h"
+#include "broker/control/control_verb.h"
+#include "broker/graph/graph_difference.h"
+#include "broker/graph/graph_edit.h"
+
+#define EXEC_ITEMS_MAX 64
+#define TICKET 0  // in the numbers of a call
+
+// What a verb does when it is its turn. Returns as handlers do.
+struct turn {
+    int (*take)(struct control_call *call);
+};
+
+static int look_turn(struct control_call *call)
+{
+    const struct broker *broker = call->broker;
+    if (broker->phase == BROKER_ENDED && !broker->options.is_keep) {
+        return control_call_refuse(call, CONTROL_CODE_FAILED, "the graph has ended");
+    }
+    if (live_is_busy(broker)) {
+        return CONTROL_LATER;
+    }
+    const struct turn *turn = call->context;
+    return turn->take(call);
+}
+
+static int wait_for_turn(struct control_call *call, const struct turn *turn)
+{
+    call->context = (void *)(uintptr_t)turn;
+    call->drop = NULL;
+    return live_is_busy(call->broker) ? control_call_later(call, look_turn, INT64_MAX)
+                                      : turn->take(call);
+}
+
+static void say_revision(struct control_call *call)
+{
+    const struct live *live = &call->broker->live;
+    control_call_say(call, json_pack("{s:I, s:I}", "revision", (json_int_t)live->revision,
+                                     "committed", (json_int_t)live->committed));
+}
+
+static int look_result(struct control_call *call)
+{
+    struct live_result result;
+    if (!live_result(call->broker, call->numbers[TICKET], &result)) {
+        return CONTROL_LATER;
+    }
+    if (result.code != 0) {
+        return control_call_refuse(call, (enum control_code)result.code, "%s", result.text);
+    }
+    say_revision(call);
+    return 0;
+}
+
+static int wait_for_result(struct control_call *call, int failed, uint64_t ticket)
+{
+    if (failed != 0) {
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "%s", strerrordesc_np(-failed));
+    }
+    if (ticket == 0) {
+        say_revision(call);
+        return 0;
+    }
+    call->numbers[TICKET] = ticket;
+    int result = look_result(call);
+    return result == CONTROL_LATER ? control_call_later(call, look_result, INT64_MAX) : result;
+}
+
+// --- Edits ------------------------------------------------------------------------------------
+
+typedef int (*edit_fn)(struct control_call *call, struct graph_edit *edit, struct diag *why);
+
+static int refuse_edit(struct control_call *call, int failed, const struct diag *why)
+{
+    if (failed == -ENOMEM) {
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory");
+    }
+    enum control_code code = failed == -ENOENT ? CONTROL_CODE_NO_SUCH : CONTROL_CODE_INVALID;
+    return control_call_refuse(call, code, "%s", why->text);
+}
+
+static int load_edit(struct control_call *call, const struct graph_edit *edit,
+                     struct graph **out_graph)
+{
+    struct diags diags = {.count = 0};
+    int failed = graph_edit_load(edit, out_graph, &diags);
+    if (failed == 0) {
+        return 0;
+    }
+    const char *text = diags.count > 0 ? diags.items[0].diag.text : "out of memory";
+    live_reject(call->broker, CONTROL_CODE_INVALID, text);
+    return control_call_refuse(
+        call, failed == -ENOMEM ? CONTROL_CODE_INTERNAL : CONTROL_CODE_INVALID, "%s", text);
+}
+
+// Parameters are set in the process that runs: those that it reads at its start only are not.
+static int refuse_fixed(const struct broker *broker, const struct graph *graph, char *text,
+                        size_t text_bytes)
+{
+    struct graph_difference difference;
+    struct text why = text_over(text, text_bytes);
+    if (graph_difference_find(broker->live.wanted, graph, &difference) != 0) {
+        text_add(&why, "out of memory");
+        return CONTROL_CODE_INTERNAL;
+    }
+    bool is_fixed = graph_difference_count(&difference, DIFFERENCE_REPLACE) > 0;
+    graph_difference_fini(&difference);
+    if (is_fixed) {
+        text_add(&why, "a parameter cannot be changed while the node runs; replace the node, or "
+                       "apply a file");
+    }
+    return is_fixed ? CONTROL_CODE_INVALID : 0;
+}
+
+static int want(struct control_call *call, struct graph *graph, bool is_same_process)
+{
+    struct broker *broker = call->broker;
+    char text[LIVE_TEXT_BYTES];
+    int code = live_check(broker, graph, text, sizeof text);
+    if (code == 0 && is_same_process) {
+        code = refuse_fixed(broker, graph, text, sizeof text);
+    }
+    if (code != 0) {
+        graph_destroy(graph);
+        live_reject(broker, code, text);
+        return control_call_refuse(call, (enum control_code)code, "%s", text);
+    }
+    uint64_t ticket;
+    int failed = live_want(broker, graph, &ticket);
+    return wait_for_result(call, failed, ticket);
+}
+
+static int edit_set(struct control_call *call, struct graph_edit *edit, struct diag *why);
+
+static int make_edit(struct control_call *call, edit_fn apply)
+{
+    struct graph_edit *edit;
+    if (graph_edit_begin(call->broker->live.wanted, &edit) != 0) {
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory");
+    }
+    struct diag why = {.text = ""};
+    struct graph *graph = NULL;
+    int failed = apply(call, edit, &why);
+    int result = failed != 0 ? refuse_edit(call, failed, &why) : load_edit(call, edit, &graph);
+    graph_edit_destroy(edit);
+    return graph == NULL ? result : want(call, graph, apply == edit_set);
+}
+
+static size_t collect(const struct control_call *call, const char *name, const char **items)
+{
+    size_t count = 0;
+    const char *item;
+    while (count < EXEC_ITEMS_MAX && (item = control_call_field_at(call, name, count)) != NULL) {
+        items[count++] = item;
+    }
+    return count;
+}
+
+static int set_all(struct control_call *call, struct graph_edit *edit, const char *prefix,
+                   struct diag *why)
+{
+    const char *node = control_call_field(call, "node");
+    const char *assignment;
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && (assignment = control_call_field_at(call, "set", i)) != NULL;
+         i++) {
+        char text[8192 + SB_NAME_BYTES_MAX];
+        struct text whole = TEXT_OVER(text);
+        text_add_format(&whole, "%s%s", prefix, assignment);
+        failed = whole.is_cut ? -EINVAL : graph_edit_set_node(edit, node, text, why);
+    }
+    return failed;
+}
+
+static int edit_add(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    const char *exec[EXEC_ITEMS_MAX];
+    size_t count = collect(call, "exec", exec);
+    int failed = graph_edit_add_node(edit, control_call_field(call, "node"), exec, count, why);
+    return failed != 0 ? failed : set_all(call, edit, "", why);
+}
+
+static int edit_remove(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    return graph_edit_remove_node(edit, control_call_field(call, "node"), why);
+}
+
+static int edit_replace(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    const char *exec[EXEC_ITEMS_MAX];
+    size_t count = collect(call, "exec", exec);
+    int failed = graph_edit_set_exec(edit, control_call_field(call, "node"), exec, count, why);
+    return failed != 0 ? failed : set_all(call, edit, "", why);
+}
+
+static int edit_set(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    return set_all(call, edit, "config.", why);
+}
+
+static int edit_link(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    const char *assignment;
+    int failed = 0;
+    for (size_t i = 0; failed == 0 && (assignment = control_call_field_at(call, "set", i)) != NULL;
+         i++) {
+        failed = graph_edit_set_link(edit, control_call_field(call, "from"),
+                                     control_call_field(call, "to"), assignment, why);
+    }
+    return failed;
+}
+
+static int edit_connect(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    int failed = graph_edit_connect(edit, control_call_field(call, "from"),
+                                    control_call_field(call, "to"), why);
+    return failed != 0 ? failed : edit_link(call, edit, why);
+}
+
+static int edit_disconnect(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    return graph_edit_disconnect(edit, control_call_field(call, "from"),
+                                 control_call_field(call, "to"), why);
+}
+
+// One verb: its turn, and its handler.
+#define EDIT(name)                                                                                 \
+    static int take_##name(struct control_call *call)                                              \
+    {                                                                                              \
+        return make_edit(call, edit_##name);                                                       \
+    }                                                                                              \
+    int control_change_##name(struct control_call *call)                                           \
+    {                                                                                              \
+        static const struct turn turn = {take_##name};                                             \
+        return wait_for_turn(call, &turn);                                                         \
+    }
+
+EDIT(add)
+EDIT(remove)
+EDIT(replace)
+EDIT(set)
+EDIT(connect)
+EDIT(disconnect)
+EDIT(link)
+
+// --- Commits ----------------------------------------------------------------------------------
+
+static int take_commit(struct control_call *call)
+{
+    uint64_t ticket;
+    int failed = live_commit(call->broker, &ticket);
+    return wait_for_result(call, failed, ticket);
+}
+
+int control_change_commit(struct control_call *call)
+{
+    static const struct turn turn = {take_commit};
+    return wait_for_turn(call, &turn);
+}
+
+static int edit_mode(struct control_call *call, struct graph_edit *edit, struct diag *why)
+{
+    char text[64];
+    struct text assignment = TEXT_OVER(text);
+    text_add_format(&assignment, "commit=%s", control_call_field(call, "mode"));
+    return graph_edit_set_graph(edit, text, why);
+}
+
+// The mode is a rule of the graph: from manual to auto commits what waits.
+static int take_mode(struct control_call *call)
+{
+    struct live *live = &call->broker->live;
+    const char *mode = control_call_field(call, "mode");
+    bool is_manual = strcmp(mode, "manual") == 0;
+    if (!is_manual && strcmp(mode, "auto") != 0) {
+        return control_call_refuse(call, CONTROL_CODE_USAGE, "write auto or manual");
+    }
+    if (is_manual == live->is_manual) {
+        say_revision(call);
+        return 0;
+    }
+    live->is_manual = false;
+    int result = make_edit(call, edit_mode);
+    live->is_manual = live->change == NULL ? live->is_manual : is_manual;
+    return result;
+}
+
+int control_change_mode(struct control_call *call)
+{
+    static const struct turn turn = {take_mode};
+    if (control_call_field(call, "mode") == NULL) {
+        const char *mode = call->broker->live.is_manual ? "manual" : "auto";
+        control_call_say(call, json_pack("{s:s}", "mode", mode));
+        return 0;
+    }
+    return wait_for_turn(call, &turn);
+}
+
+// --- Files ------------------------------------------------------------------------------------
+
+// Reads and checks the file of a call. Returns 0, or a code after a refusal.
+static int read_file(struct control_call *call, struct graph **out_graph, bool is_rejection_noted)
+{
+    char text[LIVE_TEXT_BYTES] = "";
+    int code =
+        live_read(call->broker, control_call_field(call, "file"), out_graph, text, sizeof text);
+    if (code == 0) {
+        return 0;
+    }
+    if (is_rejection_noted) {
+        live_reject(call->broker, code, text);
+    }
+    return control_call_refuse(call, (enum control_code)code, "%s", text);
+}
+
+static int take_apply(struct control_call *call)
+{
+    struct graph *graph;
+    int code = read_file(call, &graph, true);
+    if (code != 0) {
+        return code;
+    }
+    uint64_t ticket;
+    int failed = live_apply(call->broker, graph, &ticket);
+    return wait_for_result(call, failed, ticket);
+}
+
+int control_change_apply(struct control_call *call)
+{
+    static const struct turn turn = {take_apply};
+    return wait_for_turn(call, &turn);
+}
+
+static int take_plan(struct control_call *call)
+{
+    struct graph *graph;
+    int code = read_file(call, &graph, false);
+    if (code != 0) {
+        return code;
+    }
+    control_call_say(call, plan_json(call->broker, graph));
+    graph_destroy(graph);
+    return 0;
+}
+
+int control_change_plan(struct control_call *call)
+{
+    static const struct turn turn = {take_plan};
+    return wait_for_turn(call, &turn);
+}
+
+// --- For status -------------------------------------------------------------------------------
+
+static json_t *count_of(size_t nodes, size_t links)
+{
+    return json_pack("{s:I, s:I}", "nodes", (json_int_t)nodes, "links", (json_int_t)links);
+}
+
+json_t *control_change_status(const struct broker *broker)
+{
+    const struct live *live = &broker->live;
+    size_t nodes = 0;
+    size_t links = 0;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        const struct actual_node *node = broker->actual->nodes[i];
+        nodes += node->is_held || node->is_doomed ? 0 : 1;
+    }
+    for (size_t i = 0; i < broker->actual->link_count; i++) {
+        const struct actual_link *link = broker->actual->links[i];
+        links += link->is_held || link->is_leaving ? 0 : 1;
+    }
+    json_t *status =
+        json_pack("{s:I, s:I, s:s, s:b}", "revision", (json_int_t)live->revision, "committed",
+                  (json_int_t)live->committed, "commit", live->is_manual ? "manual" : "auto",
+                  "changing", live->change != NULL);
+    json_object_set_new(status, "wanted",
+                        count_of(live->wanted->node_count, live->wanted->link_count));
+    json_object_set_new(status, "actual", count_of(nodes, links));
+    if (live->rejected.revision != 0) {
+        json_object_set_new(status, "rejected",
+                            json_pack("{s:I, s:i, s:s}", "revision",
+                                      (json_int_t)live->rejected.revision, "code",
+                                      live->rejected.code, "reason", live->rejected.text));
+    }
+    return status;
+}

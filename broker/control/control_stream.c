@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+// Verbs that give a stream: each reader at its own pace, from a ring that waits for nobody.
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "broker/broker.h"
+#include "broker/control/control_verb.h"
+
+#define DOCUMENTS_PER_TURN 8
+
+static json_t *event_json(const struct health_event *event)
+{
+    int64_t wall_ns = clock_wall_ns() - (clock_now_ns() - event->time_ns);
+    json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", health_type_name(event->type),
+                             "serial", (json_int_t)event->serial, "ts", (json_int_t)wall_ns,
+                             "count", (json_int_t)event->count, "text", event->text);
+    if (event->node[0] != '\0') {
+        json_object_set_new(json, "node", json_string(event->node));
+        json_object_set_new(json, "generation", json_integer(event->generation));
+    }
+    if (event->seq != 0) {
+        json_object_set_new(json, "seq", json_integer((json_int_t)event->seq));
+    }
+    return json;
+}
+
+// numbers[0]: the serial to read next; numbers[1]: the serial to end before, 0 = follow.
+static int look_at_events(struct control_call *call)
+{
+    struct health *health = &call->broker->health;
+    struct health_listener listener = {.next = call->numbers[0]};
+    int result = CONTROL_MORE;
+    for (int i = 0; i < DOCUMENTS_PER_TURN && result == CONTROL_MORE; i++) {
+        struct health_event event;
+        uint64_t missed;
+        bool is_end = call->numbers[1] != 0 && listener.next >= call->numbers[1];
+        if (is_end || health_next(health, &listener, &event, &missed) == 0) {
+            bool is_over = call->numbers[1] != 0 || call->broker->phase == BROKER_ENDED;
+            result = is_over ? CONTROL_CODE_OK : CONTROL_LATER;
+            break;
+        }
+        if (missed > 0) {
+            control_call_say(call, json_pack("{s:I}", "missed", (json_int_t)missed));
+        }
+        control_call_say(call, event_json(&event));
+    }
+    call->numbers[0] = listener.next;
+    return result;
+}
+
+int control_stream_events(struct control_call *call)
+{
+    struct health_listener listener;
+    health_listen(&call->broker->health, &listener);
+    if (control_call_is_set(call, "follow")) {
+        call->numbers[0] = listener.next;
+    } else {
+        call->numbers[0] =
+            listener.next > HEALTH_RING_EVENTS ? listener.next - HEALTH_RING_EVENTS : 1;
+        call->numbers[1] = listener.next;
+    }
+    control_call_later(call, look_at_events, INT64_MAX);
+    return look_at_events(call);
+}
+
+static json_t *line_json(const struct log_ring_line *line)
+{
+    json_t *json = json_pack("{s:I, s:I, s:s, s:s, s:b, s:o}", "serial", (json_int_t)line->serial,
+                             "ts", (json_int_t)line->time_ns, "level", log_level_name(line->level),
+                             "stream", line->stream, "intercepted", line->is_intercepted, "text",
+                             control_call_text(line->text != NULL ? line->text : ""));
+    bool is_node = line->node[0] != '\0';
+    json_object_set_new(json, "node", is_node ? json_string(line->node) : json_null());
+    json_object_set_new(json, "generation", json_integer(line->generation));
+    return json;
+}
+
+// As look_at_events().
+static int look_at_lines(struct control_call *call)
+{
+    struct log_ring *ring = call->broker->log_ring;
+    const char *node = control_call_field(call, "node");
+    for (int i = 0; i < DOCUMENTS_PER_TURN; i++) {
+        struct log_ring_line line;
+        uint64_t missed;
+        bool is_end = call->numbers[1] != 0 && call->numbers[0] >= call->numbers[1];
+        if (is_end || log_ring_next(ring, node, &call->numbers[0], &line, &missed) == 0) {
+            bool is_over = call->numbers[1] != 0 || call->broker->phase == BROKER_ENDED;
+            return is_over ? CONTROL_CODE_OK : CONTROL_LATER;
+        }
+        if (missed > 0 && call->numbers[2] != 0) {
+            control_call_say(call, json_pack("{s:I}", "missed", (json_int_t)missed));
+        }
+        call->numbers[2] = 1;  // what was there before the first line is not missed
+        control_call_say(call, line_json(&line));
+        free(line.text);
+    }
+    return CONTROL_MORE;
+}
+
+int control_stream_logs(struct control_call *call)
+{
+    struct actual_node *node;
+    int code = control_call_is_set(call, "node") ? control_call_node(call, &node) : 0;
+    if (code != 0) {
+        return code;
+    }
+    call->numbers[0] = 1;
+    call->numbers[1] =
+        control_call_is_set(call, "follow") ? 0 : log_ring_last(call->broker->log_ring) + 1;
+    control_call_later(call, look_at_lines, INT64_MAX);
+    return look_at_lines(call);
+}

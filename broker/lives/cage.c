@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fills in what every untrusted process has: its program as sealed bytes, the system's folders, a
+// few harmless devices, limits, and a system call policy.
+#include "broker/lives/cage.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/cleanup.h"
+#include "base/search.h"
+#include "base/text.h"
+#include "broker/graph/descriptor.h"
+#include "broker/graph/graph.h"
+#include "sandbox/filter.h"
+#include "sandbox/launcher.h"
+#include "sandbox/sealed_copy.h"
+
+#define PROGRAM_BYTES_MAX (UINT64_C(512) << 20)
+
+// What every sandbox shows of the machine. Missing ones are left out.
+static const struct {
+    enum sandbox_bind_kind kind;
+    const char *path;
+} base_binds[] = {
+    {SANDBOX_BIND_EXECUTE, "/usr"},
+    {SANDBOX_BIND_READ, "/etc/ld.so.cache"},   // where libraries are
+    {SANDBOX_BIND_READ, "/etc/fonts"},         // which fonts of /usr to take
+    {SANDBOX_BIND_READ, "/etc/alternatives"},  // links of /usr lead through it
+    {SANDBOX_BIND_DEVICE, "/dev/null"},
+    {SANDBOX_BIND_DEVICE, "/dev/urandom"},
+};
+
+// Besides those that the limits of the node set.
+static const struct sandbox_rlimit base_rlimits[] = {
+    {RLIMIT_CORE, 0},           // no file is left by a crash
+    {RLIMIT_MEMLOCK, 65536},    // memory that cannot be moved
+    {RLIMIT_MSGQUEUE, 0},       // outlives its maker
+    {RLIMIT_SIGPENDING, 1024},  // counted per user
+    {RLIMIT_RTPRIO, 0},         // the broker says who is urgent
+    {RLIMIT_NICE, 0},          {RLIMIT_STACK, 8U << 20},
+};
+
+bool cage_is_wanted(const struct graph_node *node)
+{
+    return node->sandbox.tier != GRAPH_TIER_TRUSTED || node->found.judged.is_untrusted_only;
+}
+
+static void add_bind(struct sandbox_plan *plan, enum sandbox_bind_kind kind, int fd,
+                     const char *path)
+{
+    SB_ASSERT(plan->bind_count < SANDBOX_BINDS_MAX);
+    plan->binds[plan->bind_count++] =
+        (struct sandbox_bind){.kind = kind, .fd = fd, .source = path, .target = path};
+}
+
+static bool has_device(const struct graph_node *node, const char *word)
+{
+    for (size_t i = 0; i < node->sandbox.devices.count; i++) {
+        if (strcmp(node->sandbox.devices.items[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static uint32_t grants_of(const struct graph_node *node)
+{
+    return (node->sandbox.is_network ? SANDBOX_GRANT_NETWORK : 0U) |
+           (node->sandbox.is_display ? SANDBOX_GRANT_DISPLAY : 0U) |
+           (has_device(node, "gpu") ? SANDBOX_GRANT_GPU : 0U) |
+           (has_device(node, "camera") ? SANDBOX_GRANT_CAMERA : 0U) |
+           (has_device(node, "sound") ? SANDBOX_GRANT_SOUND : 0U);
+}
+
+static int open_sealed(const char *path, int *out_fd)
+{
+    auto_fd int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (file < 0) {
+        return -errno;
+    }
+    uint64_t size_bytes;
+    return sealed_copy(file, PROGRAM_BYTES_MAX, out_fd, &size_bytes);
+}
+
+// Our own descriptor of the bytes that were judged, or of those at the path.
+static int open_program(const struct graph_program *program, int *out_fd)
+{
+    if (program->fd <= STDERR_FILENO) {
+        return open_sealed(program->path, out_fd);
+    }
+    int copy = fcntl(program->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (copy < 0) {
+        return -errno;
+    }
+    *out_fd = copy;
+    return 0;
+}
+
+// --- Scripts ----------------------------------------------------------------------------------
+
+// A program in one of the folders that every sandbox has.
+static bool find_in_system(const char *name, char *out, size_t size_bytes)
+{
+    static const char *const folders[] = {"/usr/local/bin", "/usr/bin", "/usr/sbin"};
+    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
+        snprintf(out, size_bytes, "%s/%s", folders[i], name);
+        if (access(out, X_OK) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// "#!PATH [ARGUMENT]". False when this is no script.
+static bool read_interpreter(struct cage *cage)
+{
+    ssize_t got =
+        pread(cage->program_fd, cage->interpreter_line, sizeof cage->interpreter_line - 1, 0);
+    if (got < 3 || memcmp(cage->interpreter_line, "#!", 2) != 0) {
+        return false;
+    }
+    cage->interpreter_line[got] = '\0';
+    cage->interpreter_line[strcspn(cage->interpreter_line, "\n")] = '\0';
+    return true;
+}
+
+// That of the root where the node has one.
+static int open_interpreter(struct cage *cage)
+{
+    if (cage->rootfs.fd < 0) {
+        return open_sealed(cage->interpreter, &cage->program_fd);
+    }
+    // Links in a root are meant inside of it.
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    auto_fd int file =
+        (int)syscall(SYS_openat2, cage->rootfs.fd, cage->interpreter, &how, sizeof how);
+    uint64_t size_bytes;
+    return file < 0 ? -errno : sealed_copy(file, PROGRAM_BYTES_MAX, &cage->program_fd, &size_bytes);
+}
+
+// The interpreter is what is executed; the script is shown to it. `env NAME` looks for NAME as env
+// would, since nothing inside may execute another program.
+static int open_script(struct cage *cage, const char *program, struct diag *out_why)
+{
+    char *rest = cage->interpreter_line + 2;
+    rest += strspn(rest, " \t");
+    char *argument = rest + strcspn(rest, " \t");
+    if (*argument != '\0') {
+        *argument++ = '\0';
+        argument += strspn(argument, " \t");
+    }
+    const char *slash = strrchr(rest, '/');
+    if (slash != NULL && strcmp(slash, "/env") == 0 && *argument != '\0' &&
+        strpbrk(argument, " \t-=") == NULL) {
+        bool is_found = cage->rootfs.fd >= 0
+                            ? rootfs_find_program(&cage->rootfs, argument, cage->interpreter,
+                                                  sizeof cage->interpreter)
+                            : find_in_system(argument, cage->interpreter, sizeof cage->interpreter);
+        if (!is_found) {
+            diag_set(out_why, "its interpreter '%s' is not installed", argument);
+            return -ENOENT;
+        }
+        argument = NULL;
+    } else if (!text_copy(cage->interpreter, sizeof cage->interpreter, rest)) {
+        return -ENAMETOOLONG;
+    }
+    cage->script_fd = steal_fd(&cage->program_fd);
+    int result = open_interpreter(cage);
+    if (result < 0) {
+        diag_set(out_why, "its interpreter '%s' cannot be read: %s", cage->interpreter,
+                 strerror(-result));
+        return result;
+    }
+    cage->prefix[cage->prefix_count++] = cage->interpreter;
+    if (argument != NULL && *argument != '\0') {
+        cage->prefix[cage->prefix_count++] = argument;
+    }
+    cage->plan.binds[cage->plan.bind_count++] = (struct sandbox_bind){
+        .kind = SANDBOX_BIND_DATA, .fd = cage->script_fd, .source = "", .target = program};
+    return 0;
+}
+
+// --- Libraries --------------------------------------------------------------------------------
+
+static int set_library_path(struct cage *cage)
+{
+    struct text text = TEXT_OVER(cage->library_path_bytes);
+    for (size_t i = 0; i < cage->libraries.count; i++) {
+        const char *library = cage->libraries.paths[i];
+        int folder_length = (int)(strrchr(library, '/') - library);
+        text_add_format(&text, "%s%.*s", i == 0 ? "LD_LIBRARY_PATH=" : ":", folder_length, library);
+    }
+    cage->library_path = cage->libraries.count > 0 ? cage->library_path_bytes : NULL;
+    return text.is_cut ? -E2BIG : 0;
+}
+
+// What our own library keeps in a folder beside itself (the list of media plugins), for the library
+// of this install only: a program cannot name another folder that way.
+static void add_data_of_install(struct cage *cage)
+{
+    char install[PATH_MAX];
+    if (search_beside_program("..", install) != 0) {
+        return;
+    }
+    size_t length = strlen(install);
+    for (size_t i = 0; i < cage->libraries.count; i++) {
+        const char *library = cage->libraries.paths[i];
+        const char *slash = strrchr(library, '/');
+        if (strncmp(library, install, length) != 0 || library[length] != '/' ||
+            strncmp(slash, "/libstreambroker.so", 19) != 0) {
+            continue;
+        }
+        snprintf(cage->data_folder, sizeof cage->data_folder, "%.*s/streambroker",
+                 (int)(slash - library), library);
+        cage->data_fd = open(cage->data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (cage->data_fd >= 0) {
+            add_bind(&cage->plan, SANDBOX_BIND_READ, cage->data_fd, cage->data_folder);
+        }
+        return;
+    }
+}
+
+static int add_libraries(struct cage *cage, const char *program)
+{
+    const char *path = cage->script_fd >= 0 ? cage->interpreter : program;
+    int result = libraries_find(cage->program_fd, path, &cage->libraries);
+    if (result < 0) {
+        return result;
+    }
+    for (size_t i = 0; i < cage->libraries.count; i++) {
+        const char *library = cage->libraries.paths[i];
+        cage->library_fds[i] = open(library, O_PATH | O_CLOEXEC);
+        if (cage->library_fds[i] < 0) {
+            return -errno;
+        }
+        add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->library_fds[i], library);
+    }
+    add_data_of_install(cage);
+    return set_library_path(cage);
+}
+
+// --- All of it --------------------------------------------------------------------------------
+
+static bool does_want(const struct graph_node *node, const char *word)
+{
+    const struct descriptor *descriptor = node->found.descriptor;
+    for (size_t i = 0; descriptor != NULL && i < descriptor->want_count; i++) {
+        if (strcmp(descriptor->wants[i], word) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *policy_of(const struct cage *cage, const struct graph_node *node,
+                             uint32_t grants)
+{
+    if ((grants & SANDBOX_GRANT_GPU) != 0) {
+        return "vulkan";
+    }
+    const char *name = cage->prefix_count > 0 ? strrchr(cage->prefix[0], '/') : NULL;
+    bool is_python = name != NULL && strncmp(name, "/python", 7) == 0;
+    if (cage->script_fd >= 0 || is_python) {
+        return "python";
+    }
+    return does_want(node, "executable-memory") ? "jit" : "c";
+}
+
+// The system's folders, or those of a root of the node's own; devices are always ours.
+static int add_base(struct cage *cage, const struct graph_node *node, struct diag *out_why)
+{
+    const char *root = node->found.rootfs;
+    if (root != NULL) {
+        int failed = rootfs_open(root, &cage->rootfs);
+        if (failed != 0) {
+            diag_set(out_why, "its root '%s' cannot be used: %s", root, strerror(-failed));
+            return failed;
+        }
+    }
+    for (size_t i = 0; i < cage->rootfs.count; i++) {
+        add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->rootfs.fds[i], cage->rootfs.targets[i]);
+    }
+    cage->plan.rootfs_fd = cage->rootfs.fd;
+    for (size_t i = 0; i < ARRAY_COUNT(base_binds); i++) {
+        bool is_wanted = root == NULL || base_binds[i].kind == SANDBOX_BIND_DEVICE;
+        if (is_wanted && access(base_binds[i].path, F_OK) == 0) {
+            add_bind(&cage->plan, base_binds[i].kind, -1, base_binds[i].path);
+        }
+    }
+    return 0;
+}
+
+static int fill(struct cage *cage, const struct graph_node *node,
+                const struct graph_program *judged, struct diag *out_why)
+{
+    const char *program = judged->path;
+    struct sandbox_plan *plan = &cage->plan;
+    plan->tier = SANDBOX_UNTRUSTED;
+    // Without its walls it would have the rights that nobody vouches for.
+    plan->is_degrade = node->sandbox.is_degrade && !judged->is_untrusted_only;
+    plan->grants = grants_of(node);
+    plan->tmpfs_bytes = node->limits.tmpfs;
+    int result = add_base(cage, node, out_why);
+    if (result < 0) {
+        return result;
+    }
+    memcpy(plan->rlimits, base_rlimits, sizeof base_rlimits);
+    plan->rlimit_count = ARRAY_COUNT(base_rlimits);
+    result = open_program(judged, &cage->program_fd);
+    if (result < 0) {
+        diag_set(out_why, "cannot read it: %s", strerror(-result));
+        return result;
+    }
+    if (read_interpreter(cage)) {
+        result = open_script(cage, program, out_why);
+    }
+    if (result == 0) {
+        cage->prefix[cage->prefix_count++] = program;
+        result = add_libraries(cage, program);
+    }
+    if (result == 0) {
+        result = filter_find(policy_of(cage, node, plan->grants), plan->grants, &plan->filter,
+                             &plan->filter_bytes, out_why);
+    }
+    plan->program_fd = cage->program_fd;
+    return result;
+}
+
+// A trusted node runs what was judged, where somebody looked; the path else. The loader cannot find
+// libraries beside bytes that have no folder.
+static int fill_trusted(struct cage *cage, const struct graph_program *program)
+{
+    cage->prefix[cage->prefix_count++] = program->path;
+    if (program->fd <= STDERR_FILENO) {
+        return 0;
+    }
+    int result = open_program(program, &cage->program_fd);
+    cage->plan.program_fd = cage->program_fd;
+    if (result == 0) {
+        result = libraries_find(cage->program_fd, program->path, &cage->libraries);
+    }
+    return result == 0 ? set_library_path(cage) : result;
+}
+
+int cage_open(const struct graph_node *node, const struct graph_program *program,
+              struct cage **out_cage, struct diag *out_why)
+{
+    struct cage *cage = calloc(1, sizeof *cage);
+    if (cage == NULL) {
+        return -ENOMEM;
+    }
+    cage->program_fd = -1;
+    cage->script_fd = -1;
+    cage->data_fd = -1;
+    cage->rootfs.fd = -1;
+    cage->plan.program_fd = -1;
+    cage->plan.rootfs_fd = -1;
+    for (size_t i = 0; i < LIBRARIES_MAX; i++) {
+        cage->library_fds[i] = -1;
+    }
+    diag_set(out_why, "no reason is known");
+    int result = 0;
+    if (node != NULL && (cage_is_wanted(node) || program->is_untrusted_only)) {
+        result = fill(cage, node, program, out_why);
+    } else {
+        result = fill_trusted(cage, program);
+    }
+    if (result < 0) {
+        cage_close(cage);
+        return result;
+    }
+    *out_cage = cage;
+    return 0;
+}
+
+int cage_command(const struct cage *cage, const char *const *rest, const char **out)
+{
+    size_t count = 0;
+    for (; count < cage->prefix_count; count++) {
+        out[count] = cage->prefix[count];
+    }
+    for (size_t i = 0; rest[i] != NULL; i++) {
+        if (count == LAUNCH_ARGUMENTS_MAX) {
+            return -E2BIG;
+        }
+        out[count++] = rest[i];
+    }
+    out[count] = NULL;
+    return 0;
+}
+
+void cage_close(struct cage *cage)
+{
+    if (cage == NULL) {
+        return;
+    }
+    cleanup_fd(&cage->program_fd);
+    cleanup_fd(&cage->script_fd);
+    cleanup_fd(&cage->data_fd);
+    for (size_t i = 0; i < LIBRARIES_MAX; i++) {
+        cleanup_fd(&cage->library_fds[i]);
+    }
+    rootfs_close(&cage->rootfs);
+    libraries_free(&cage->libraries);
+    free(cage);
+}
