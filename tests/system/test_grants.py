@@ -42,6 +42,7 @@ def run(program, *arguments, **others):
                           check=False, **others)
 
 
+@unittest.skipIf(os.environ.get("SB_SANITIZE"), "the sanitizers need /proc, which no sandbox has")
 class Grants(unittest.TestCase):
     def setUp(self):
         # A home that only its owner may enter, with the whole build in it.
