@@ -156,7 +156,7 @@ def busy(machine):
     load = float(machine.get("load", "0").split()[0])
     if load <= machine["cpus"] + 2:
         return []
-    return [f"**Others used the machine during this run** (load {load:g} on {machine['cpus']} CPUs):",
+    return [f"**The machine was not at rest before this run** (load {load:g} on {machine['cpus']} CPUs):",
             "rates and tails are far",
             "below what it can do, and what needs both CPUs at once suffers most. Medians of latencies and ratios",
             "within a round are what can be read from it.", ""]
@@ -173,7 +173,7 @@ def head(report):
             "ratios within each round. Absolute figures hold for this machine at that moment only.", "",
             f"- {cpu.get('Model name', '?')}, {machine['cpus']} CPUs, {caches}; "
             f"{cpu.get('Hypervisor vendor', 'no')} hypervisor",
-            f"- {machine['kernel']}; {machine.get('memory', '')}; load at the end {machine.get('load', '?')}",
+            f"- {machine['kernel']}; {machine.get('memory', '')}; load before {machine.get('load', '?')}",
             f"- streambroker {machine['streambroker']}, {machine['time']}, {run['rounds']} rounds of {run['seconds']} s"
             f" per figure, pinned rows on CPUs {run['cpus'][0]} and {run['cpus'][1]}", ""] + busy(machine)
 

@@ -190,7 +190,7 @@ static void run_rows(char **names, int count)
 }
 
 // The one number that other tools ask for stands at the top as well.
-static void print_json(void)
+static void print_json(json_t *machine)
 {
     json_t *object = json_object();
     json_t *run = json_object();
@@ -198,7 +198,7 @@ static void print_json(void)
     json_object_set_new(run, "rounds", json_integer((json_int_t)bench.rounds));
     json_object_set_new(run, "seconds", json_real(bench.seconds));
     json_object_set_new(run, "cpus", json_pack("[ii]", bench.cpus[0], bench.cpus[1]));
-    json_object_set_new(object, "machine", machine_json());
+    json_object_set(object, "machine", machine);
     json_object_set_new(object, "run", run);
     json_object_set_new(object, "figures", figures_json(&bench.figures));
     json_object_set_new(object, "goals", goals_json(&bench.figures));
@@ -228,13 +228,16 @@ int main(int argc, char **argv)
         return 1;
     }
     catch_signals();
+    // Before, because the rows that need many processes are a load of their own.
+    json_t *machine = machine_json();
     run_rows(argv + optind, argc - optind);
     clean();
     if (bench.is_json) {
-        print_json();
+        print_json(machine);
     } else {
         figures_print(&bench.figures);
         goals_print(&bench.figures);
     }
+    json_decref(machine);
     return 0;
 }
