@@ -136,12 +136,13 @@ static inline int fixture_flood(size_t count)
 // Takes so many MiB, and uses them.
 static inline int fixture_eat(size_t count)
 {
-    static volatile char *bytes;  // kept until the end, which is no leak
-    bytes = malloc(count << 20);
+    volatile char *bytes = malloc(count << 20);
     for (size_t i = 0; bytes != NULL && i < count << 20; i += 4096) {
         bytes[i] = 1;
     }
-    return bytes != NULL && bytes[0] == 1 ? 0 : 1;
+    int status = bytes != NULL && bytes[0] == 1 ? 0 : 1;
+    free((void *)bytes);
+    return status;
 }
 
 static inline int fixture_child(const char *what, const char *argument)
