@@ -459,7 +459,11 @@ int cgroup_enter(const struct cgroup *cgroup, uint32_t serial)
     group_name(serial, group);
     for (size_t i = 0; i < CGROUP_CONTROLLERS_COUNT; i++) {
         int folder = cgroup->folders[i].fd;
-        int failed = folder >= 0 ? cgroup_file_attach(folder, group, 0) : 0;
+        if (folder < 0) {
+            continue;
+        }
+        int failed = cgroup->step == CGROUP_STEP_V1 ? cgroup_file_attach_thread(folder, group)
+                                                    : cgroup_file_attach(folder, group, 0);
         if (failed != 0) {
             return failed;
         }

@@ -91,7 +91,8 @@ void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, p
 // negative errno of what could not be made (nothing is left of it then).
 int cgroup_make(struct cgroup *cgroup, uint32_t serial, const struct cgroup_limits *limits);
 
-// Puts the calling process into the group. Safe between fork and exec. Returns 0 or negative errno.
+// Puts the calling process, which has one thread, into the group. Safe between fork and exec.
+// Returns 0 or negative errno.
 int cgroup_enter(const struct cgroup *cgroup, uint32_t serial);
 
 // Its counters now. What the kernel does not count is 0.

@@ -97,6 +97,11 @@ int cgroup_file_switch(int folder, uint32_t controllers, bool is_on)
     return text.length > 0 ? cgroup_file_write(folder, ".", "cgroup.subtree_control", bytes) : 0;
 }
 
+int cgroup_file_attach_thread(int folder, const char *group)
+{
+    return cgroup_file_write(folder, group, "tasks", "0");
+}
+
 int cgroup_file_attach(int folder, const char *group, pid_t pid)
 {
     char text[16];

@@ -58,8 +58,9 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    static const char *const names[] = {"memory.events", "memory.failcnt", "cgroup.controllers",
-                                        "cgroup.subtree_control", "memory.max"};
+    static const char *const names[] = {"memory.events",      "memory.failcnt",
+                                        "cgroup.controllers", "cgroup.subtree_control",
+                                        "memory.max",         "tasks"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", folder_path, names[i]);
@@ -107,6 +108,16 @@ static void a_file_that_is_not_there_is_an_error_and_is_not_made(void **state)
     expect("memory.max", "4096");
 }
 
+static void a_thread_of_version_1_goes_in_by_itself(void **state)
+{
+    (void)state;
+    put("tasks", "");
+    auto_fd int folder = open_folder();
+    assert_int_equal(cgroup_file_attach_thread(folder, "."), 0);
+    expect("tasks", "0");
+    assert_int_equal(cgroup_file_attach_thread(folder, "w1"), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +126,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_file_that_is_not_there_is_an_error_and_is_not_made,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_thread_of_version_1_goes_in_by_itself, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
