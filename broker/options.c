@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "base/text.h"
-#include "broker/graph/nearest.h"
 
 #define HELP_COLUMN 26
 

@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "tools/line.h"
 #include "tools/reach.h"
+#include "tools/show_plan.h"
 #include "tools/table.h"
 
 #define CONNECT_MS 5000
@@ -23,7 +24,7 @@ enum shape {
     SHAPE_NOTHING,
     SHAPE_EVENT,
     SHAPE_LOG,
-    SHAPE_INDENTED,
+    SHAPE_PLAN,
     SHAPE_TABLE,  // and those after it
 #define TABLE(NAME) SHAPE_##NAME,
 #define COLUMN(NAME, title, key, kind)
@@ -153,9 +154,8 @@ static void print(const struct ask_row *row, const struct verb_call *call, const
         json_array_append(table_rows, json);
     } else if (is_table) {
         table_print(table_of(row), json, verb_value(call, "-q") != NULL, 0, stdout);
-    } else if (json != NULL) {
-        json_dumpf(json, stdout, JSON_INDENT(2));
-        printf("\n");
+    } else if (row->shape == SHAPE_PLAN) {
+        show_plan(json, stdout);
     }
     json_decref(json);
 }
@@ -202,6 +202,11 @@ int ask(const struct verb_call *call)
 {
     const struct ask_row *row = find_row(call->verb->id);
     SB_ASSERT(row != NULL);
+    if (verb_value(call, GRANTS_WORD) != NULL && call->argument_count == 0) {
+        fprintf(stderr, "streamctl nodes: --grants is for one node; write streamctl nodes NODE "
+                        "--grants\n");
+        return VERB_USAGE;
+    }
     struct request request = {.count = 0};
     add_arguments(row, call, &request);
     add_options(call, &request);

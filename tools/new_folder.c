@@ -94,9 +94,10 @@ int new_folder(const char *language, const char *name)
         return VERB_USAGE;
     }
     if (mkdir(name, 0777) != 0) {
-        fprintf(stderr, "streamctl new: cannot make %s: %s; choose another name\n", name,
-                strerror(errno));
-        return VERB_EXISTS;
+        bool is_taken = errno == EEXIST;
+        fprintf(stderr, "streamctl new: cannot make %s: %s; %s\n", name, strerrordesc_np(errno),
+                is_taken ? "choose another name" : "choose a folder in which you may make one");
+        return is_taken ? VERB_EXISTS : VERB_FAILED;
     }
     int failed = write_all(name, id);
     if (failed != 0) {

@@ -7,9 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <jansson.h>
 
+#include "base/nearest.h"
 #include "base/search.h"
 #include "base/text.h"
 #include "tools/describe_run.h"
@@ -187,6 +189,7 @@ static void print_param(const json_t *param)
         text_add_escaped(&text, word != NULL ? word : "?", word != NULL ? strlen(word) : 1);
     }
     text_add(&text, json_array_size(choices) > 0 ? "." : "");
+    text_add(&text, json_is_true(json_object_get(param, "fixed")) ? " Fixed at the start." : "");
     printf("  %-16s %-8s %s%s\n", show(param, "name").bytes, show(param, "type").bytes,
            show(param, "help").bytes, extra);
 }
@@ -207,6 +210,34 @@ static void print_description(const json_t *json)
     }
 }
 
+static int offer(void *context, const char *folder, const char *name)
+{
+    (void)folder;
+    nearest_offer(context, name);
+    return 0;
+}
+
+static void refuse_name(const char *name, int error, const struct search_places *places)
+{
+    struct stat status;
+    if (error == -EACCES) {
+        fprintf(stderr, "streamctl describe: '%s' may not be executed; chmod +x makes it so\n",
+                name);
+    } else if (strchr(name, '/') != NULL && stat(name, &status) == 0) {
+        fprintf(stderr, "streamctl describe: '%s' is a %s; name a program\n", name,
+                S_ISDIR(status.st_mode) ? "folder" : "special file");
+    } else if (strchr(name, '/') != NULL) {
+        fprintf(stderr, "streamctl describe: there is no file '%s'\n", name);
+    } else {
+        struct nearest nearest = nearest_to(name);
+        search_each(places, offer, &nearest);
+        bool is_near = nearest.best[0] != '\0';
+        fprintf(stderr, "streamctl describe: no processor '%s'; %s%s%s\n", name,
+                is_near ? "did you mean '" : "streamctl processors lists them", nearest.best,
+                is_near ? "'?" : "");
+    }
+}
+
 int processor_list_describe(const char *name, bool is_json)
 {
     struct search_places places;
@@ -216,9 +247,7 @@ int processor_list_describe(const char *name, bool is_json)
     places.folder = ".";
     int failed = search_program(&places, name, program);
     if (failed != 0) {
-        fprintf(stderr,
-                "streamctl describe: no processor '%s'%s; streamctl processors lists them\n", name,
-                failed == -EACCES ? " that may be executed" : "");
+        refuse_name(name, failed, &places);
         return VERB_NO_INPUT;
     }
     json_t *json = NULL;

@@ -6,6 +6,7 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -52,28 +53,44 @@ static int find_only(const struct verb_call *call, int timeout_ms, bool is_quiet
         fprintf(stderr, "streamctl %s: which graph? %s are running: write --graph NAME\n",
                 call->verb->word, search.names);
     } else if (!is_quiet) {
-        fprintf(stderr, "streamctl %s: no broker of yours is running%s%s\n", call->verb->word,
-                failed != 0 ? ": " : "", failed != 0 ? strerrordesc_np(-failed) : "");
+        fprintf(stderr,
+                "streamctl %s: no broker of yours is running%s%s; start one with "
+                "streambroker GRAPH, or write --socket PATH\n",
+                call->verb->word, failed != 0 ? ": " : "",
+                failed != 0 ? strerrordesc_np(-failed) : "");
     }
     return search.count > 1 ? VERB_USAGE : VERB_UNREACHABLE;
 }
 
+// Why nobody answers at a path, and what to do.
+static const char *reason_of(const char *path, int error)
+{
+    struct stat status;
+    bool is_there = stat(path, &status) == 0;
+    if (is_there && !S_ISSOCK(status.st_mode)) {
+        return "is no socket; write the path of a control socket";
+    }
+    if (error == -EPROTOTYPE || error == -EPROTO) {
+        return "is no control socket of a broker of this version";
+    }
+    if (error == -ETIMEDOUT) {
+        return "has a broker that does not answer; see whether it is stopped";
+    }
+    if (error == -ECONNREFUSED && is_there) {
+        return "was left by a broker that has ended; start it again";
+    }
+    return error == -ENOENT || error == -ECONNREFUSED
+               ? "is not there: no broker runs with this socket; streamctl list shows those that do"
+               : strerrordesc_np(-error);
+}
+
 static int explain(const struct verb_call *call, const char *path, int error)
 {
-    const char *word = call->verb->word;
-    if (error == -EACCES) {
-        fprintf(stderr, "streamctl %s: the broker of %s is another user's\n", word, path);
-        return VERB_REFUSED;
-    }
-    if (error == -ENOENT || error == -ECONNREFUSED) {
-        fprintf(stderr, "streamctl %s: no broker is running at %s\n", word, path);
-    } else if (error == -ETIMEDOUT) {
-        fprintf(stderr, "streamctl %s: the broker of %s does not answer\n", word, path);
-    } else {
-        fprintf(stderr, "streamctl %s: cannot talk to %s: %s\n", word, path,
-                strerrordesc_np(-error));
-    }
-    return VERB_UNREACHABLE;
+    struct stat status;
+    bool is_refused = error == -EACCES && (stat(path, &status) != 0 || S_ISSOCK(status.st_mode));
+    fprintf(stderr, "streamctl %s: %s %s\n", call->verb->word, path,
+            is_refused ? "belongs to another user; ask as that user" : reason_of(path, error));
+    return is_refused ? VERB_REFUSED : VERB_UNREACHABLE;
 }
 
 int reach_broker(const struct verb_call *call, int timeout_ms, bool is_quiet,
@@ -88,7 +105,10 @@ int reach_broker(const struct verb_call *call, int timeout_ms, bool is_quiet,
     if (path == NULL) {
         int failed = sb_control_path(graph, place, sizeof place);
         if (failed != 0) {
-            fprintf(stderr, "streamctl %s: '%s' is no name of a graph\n", call->verb->word, graph);
+            fprintf(stderr,
+                    "streamctl %s: '%s' is no name of a graph; streamctl list shows those that "
+                    "run\n",
+                    call->verb->word, graph);
             return VERB_USAGE;
         }
         path = place;

@@ -77,7 +77,7 @@ static int help(const char *word)
 {
     const struct verb_row *verb = word != NULL ? verb_find(word) : NULL;
     if (word != NULL && verb == NULL) {
-        fprintf(stderr, "streamctl help: no verb '%s'; streamctl help lists them\n", word);
+        verb_refuse(word);
         return VERB_USAGE;
     }
     verb_print_help(verb, stdout);
@@ -154,7 +154,7 @@ int main(int argc, char **argv)
     }
     const struct verb_row *verb = verb_find(word);
     if (verb == NULL) {
-        fprintf(stderr, "streamctl: no verb '%s'; streamctl help lists them\n", argv[1]);
+        verb_refuse(argv[1]);
         return VERB_USAGE;
     }
     int failed = verb_parse(verb, argc - 2, argv + 2, &call);

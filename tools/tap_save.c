@@ -51,7 +51,7 @@ int tap_save_png(const char *path, const struct tap_frame *frame, char *why, siz
                        .height = frame->height,
                        .format = PNG_FORMAT_RGB};
     if (png_image_write_to_file(&image, path, 0, frame->bytes, 0, NULL) == 0) {
-        refuse(why, why_bytes, "%s", image.message);
+        refuse(why, why_bytes, "%s: %s", path, image.message);
         return -EIO;
     }
     return 0;

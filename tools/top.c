@@ -168,7 +168,8 @@ int top(const struct verb_call *call)
     if (interval != NULL &&
         (units_parse_duration(interval, &interval_ns) != 0 || interval_ns < 10 * CLOCK_NS_PER_MS ||
          interval_ns > 3600 * CLOCK_NS_PER_S)) {
-        fprintf(stderr, "streamctl top: '%s' is no time from 10ms to 1h\n", interval);
+        fprintf(stderr, "streamctl top: '%s' is no time from 10ms to 1h; write 500ms or 2s\n",
+                interval);
         return VERB_USAGE;
     }
     struct sb_control *control;

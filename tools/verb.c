@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
+#include "base/text.h"
 
 static const struct verb_row rows[] = {
 #define VERB(NAME, word, arguments, least, most, summary)                                          \
@@ -58,6 +60,38 @@ const char *verb_value(const struct verb_call *call, const char *word)
     return row != NULL ? call->values[row->id] : NULL;
 }
 
+static void refuse_option(const struct verb_row *verb, const char *word, size_t length)
+{
+    char name[64];
+    struct text text = TEXT_OVER(name);
+    text_add_bytes(&text, word, length);
+    struct nearest nearest = nearest_to(name);
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        if (option_rows[i].verb == verb->id || option_rows[i].verb == VERB_ANY) {
+            nearest_offer(&nearest, option_rows[i].word);
+        }
+    }
+    fprintf(stderr, "streamctl %s: no option %s; ", verb->word, word);
+    if (nearest.best[0] != '\0') {
+        fprintf(stderr, "did you mean %s?\n", nearest.best);
+    } else {
+        fprintf(stderr, "streamctl help %s lists them\n", verb->word);
+    }
+}
+
+void verb_refuse(const char *word)
+{
+    struct nearest nearest = nearest_to(word);
+    for (size_t i = 0; i < VERBS_COUNT; i++) {
+        nearest_offer(&nearest, rows[i].word);
+    }
+    if (nearest.best[0] != '\0') {
+        fprintf(stderr, "streamctl: no verb '%s'; did you mean '%s'?\n", word, nearest.best);
+    } else {
+        fprintf(stderr, "streamctl: no verb '%s'; streamctl help lists them\n", word);
+    }
+}
+
 // --name, --name=value or --name value. Returns how many words it took, 0 after an error.
 static int parse_option(struct verb_call *call, int left, char **argv)
 {
@@ -70,12 +104,12 @@ static int parse_option(struct verb_call *call, int left, char **argv)
     }
     const struct verb_option_row *row = find_option(call->verb->id, word, length);
     if (row == NULL) {
-        fprintf(stderr, "streamctl %s: unknown option %s; streamctl help %s lists them\n",
-                call->verb->word, word, call->verb->word);
+        refuse_option(call->verb, word, length);
         return 0;
     }
     if (row->value == NULL && equals != NULL) {
-        fprintf(stderr, "streamctl %s: %s takes no value\n", call->verb->word, row->word);
+        fprintf(stderr, "streamctl %s: %s takes no value; write it alone\n", call->verb->word,
+                row->word);
         return 0;
     }
     if (row->value == NULL || equals != NULL) {
@@ -83,8 +117,9 @@ static int parse_option(struct verb_call *call, int left, char **argv)
         return 1;
     }
     if (left < 2) {
-        fprintf(stderr, "streamctl %s: %s needs a value; write %s %s\n", call->verb->word,
-                row->word, row->word, row->value);
+        fprintf(stderr, "streamctl%s%s: %s needs a value; write %s %s\n",
+                call->verb->word[0] != '\0' ? " " : "", call->verb->word, row->word, row->word,
+                row->value);
         return 0;
     }
     call->values[row->id] = argv[1];
@@ -93,7 +128,7 @@ static int parse_option(struct verb_call *call, int left, char **argv)
 
 int verb_parse_first(int argc, char **argv, struct verb_call *call)
 {
-    static const struct verb_row none = {.id = VERB_ANY, .word = "VERB"};
+    static const struct verb_row none = {.id = VERB_ANY, .word = ""};
     call->verb = &none;
     int taken = 0;
     while (taken < argc && strncmp(argv[taken], "--", 2) == 0 &&
@@ -105,6 +140,27 @@ int verb_parse_first(int argc, char **argv, struct verb_call *call)
         taken += took;
     }
     return taken;
+}
+
+static void print_usage(const struct verb_row *verb)
+{
+    bool has_options = false;
+    for (size_t i = 0; i < VERB_OPTIONS_COUNT; i++) {
+        has_options = has_options || option_rows[i].verb == verb->id;
+    }
+    fprintf(stderr, "usage: streamctl %s%s%s%s\n", verb->word, has_options ? " [OPTIONS]" : "",
+            verb->arguments[0] != '\0' ? " " : "", verb->arguments);
+}
+
+// The word that stands for an argument in the usage of a verb.
+static const char *argument_word(const struct verb_row *verb, int index)
+{
+    const char *word = verb->arguments;
+    for (int i = 0; i < index; i++) {
+        word += strcspn(word, " ");
+        word += strspn(word, " ");
+    }
+    return word;
 }
 
 int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_call *out_call)
@@ -125,14 +181,16 @@ int verb_parse(const struct verb_row *verb, int argc, char **argv, struct verb_c
         } else if (call.argument_count < verb->most) {
             call.arguments[call.argument_count++] = argv[i++];
         } else {
-            fprintf(stderr, "streamctl %s: '%s' is too much; usage: streamctl %s %s\n", verb->word,
-                    argv[i], verb->word, verb->arguments);
+            fprintf(stderr, "streamctl %s: '%s' is too much; ", verb->word, argv[i]);
+            print_usage(verb);
             return VERB_USAGE;
         }
     }
     if (call.argument_count < verb->least && !call.is_help) {
-        fprintf(stderr, "streamctl %s: %s is missing; usage: streamctl %s %s\n", verb->word,
-                verb->arguments, verb->word, verb->arguments);
+        const char *missing = argument_word(verb, call.argument_count);
+        fprintf(stderr, "streamctl %s: %.*s is missing; ", verb->word, (int)strcspn(missing, " "),
+                missing);
+        print_usage(verb);
         return VERB_USAGE;
     }
     *out_call = call;

@@ -56,6 +56,8 @@ struct verb_option_row {
 
 const struct verb_row *verb_row(enum verb_id id);
 const struct verb_row *verb_find(const char *word);
+// A line on stderr: there is no such verb, and which one may have been meant.
+void verb_refuse(const char *word);
 const struct verb_option_row *verb_option_row(enum verb_option option);
 
 // What was typed behind a verb.

@@ -259,10 +259,11 @@ int watch_tap(const struct verb_call *call)
     state.save = save != NULL ? tap_save_kind(save) : TAP_SAVE_NONE;
     state.left = state.save == TAP_SAVE_PNG ? 1 : -1;
     if (save != NULL && state.save == TAP_SAVE_NONE) {
-        return complain(&state, VERB_USAGE, "--save takes a file that ends in .png or .wav");
+        return complain(&state, VERB_USAGE,
+                        "--save takes a file that ends in .png (a picture) or .wav (sound)");
     }
     if (count != NULL && (units_parse_integer(count, &state.left) != 0 || state.left <= 0)) {
-        return complain(&state, VERB_USAGE, "--count takes a number above 0");
+        return complain(&state, VERB_USAGE, "--count takes a whole number above 0");
     }
     int status = run(&state);
     fini(&state);

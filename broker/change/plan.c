@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "broker/change/changed_keys.h"
 #include "broker/graph/descriptor.h"
 #include "broker/graph/graph_difference.h"
 #include "broker/graph/graph_fields.h"
@@ -109,27 +110,20 @@ static json_t *memory_of(const struct broker *broker, const struct graph *graph)
                      (json_int_t)total);
 }
 
-static bool is_right(const struct graph_field_row *row)
-{
-    return row->section == GRAPH_SECTION_NODE && strncmp(row->path, "sandbox", 7) == 0 &&
-           strcmp(row->path, "sandbox") != 0;
-}
-
-static json_t *rights_of(const struct graph *before, const struct graph *after)
+// Of the keys that change: those that say what a node may reach.
+static json_t *rights_of(const json_t *changes)
 {
     json_t *list = json_array();
-    for (size_t i = 0; i < after->node_count; i++) {
-        int old = graph_find_node(before, after->nodes[i].id);
-        for (size_t j = 0; j < GRAPH_FIELDS_COUNT; j++) {
-            const struct graph_field_row *row = graph_fields_row((enum graph_field)j);
-            bool is_changed =
-                is_right(row) &&
-                (old < 0 ? !graph_fields_is_default(row, &after->nodes[i])
-                         : !graph_fields_is_equal(row, &before->nodes[old], &after->nodes[i]));
-            if (is_changed) {
-                json_array_append_new(
-                    list, json_pack("{s:s, s:s}", "node", after->nodes[i].id, "key", row->path));
-            }
+    size_t index;
+    json_t *entry;
+    json_array_foreach(changes, index, entry)
+    {
+        if (json_is_true(json_object_get(entry, "is_right"))) {
+            json_array_append_new(list, json_pack("{s:O, s:O, s:O, s:O}", "node",
+                                                  json_object_get(entry, "what"), "key",
+                                                  json_object_get(entry, "key"), "now",
+                                                  json_object_get(entry, "now"), "after",
+                                                  json_object_get(entry, "after")));
         }
     }
     return list;
@@ -170,10 +164,11 @@ json_t *plan_json(struct broker *broker, const struct graph *after)
                                                graph_difference_kind_name(item->kind), "what",
                                                item->subject));
     }
-    json_t *plan = json_pack("{s:o, s:o, s:o, s:o, s:I}", "steps", steps, "memory_now",
+    json_t *changes = changed_keys_list(broker->graph, after);
+    json_t *plan = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:I}", "graph", after->name, "steps",
+                             steps, "rights", rights_of(changes), "changes", changes, "memory_now",
                              memory_of(broker, broker->graph), "memory", memory_of(broker, after),
-                             "rights", rights_of(broker->graph, after), "frames_at_risk",
-                             frames_at_risk(broker, broker->graph, &difference));
+                             "frames_at_risk", frames_at_risk(broker, broker->graph, &difference));
     if (difference.is_impossible) {
         json_object_set_new(plan, "impossible",
                             json_string(graph_fields_row(difference.fixed)->path));

@@ -8,9 +8,9 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "broker/broker.h"
-#include "broker/graph/nearest.h"
 
 #define OUT_BYTES_FIRST 1024
 

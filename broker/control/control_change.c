@@ -112,13 +112,24 @@ static int refuse_fixed(const struct broker *broker, const struct graph *graph, 
         text_add(&why, "out of memory");
         return CONTROL_CODE_INTERNAL;
     }
-    bool is_fixed = graph_difference_count(&difference, DIFFERENCE_REPLACE) > 0;
-    graph_difference_fini(&difference);
-    if (is_fixed) {
-        text_add(&why, "a parameter cannot be changed while the node runs; replace the node, or "
-                       "apply a file");
+    const char *fixed = NULL;
+    const char *node = "";
+    for (size_t i = 0; fixed == NULL && i < difference.count; i++) {
+        const struct difference_item *item = &difference.items[i];
+        if (item->kind == DIFFERENCE_REPLACE) {
+            node = graph->nodes[item->after].id;
+            fixed = graph_difference_fixed_param(&broker->live.wanted->nodes[item->before],
+                                                 &graph->nodes[item->after]);
+        }
     }
-    return is_fixed ? CONTROL_CODE_INVALID : 0;
+    if (fixed != NULL) {
+        text_add_format(&why,
+                        "parameter '%s' of '%s' is fixed at its start; replace the node, or "
+                        "apply a file",
+                        fixed, node);
+    }
+    graph_difference_fini(&difference);
+    return fixed != NULL ? CONTROL_CODE_INVALID : 0;
 }
 
 static int want(struct control_call *call, struct graph *graph, bool is_same_process)

@@ -92,6 +92,23 @@ static int read_settings(struct control_call *call, struct observer_settings *se
     return 0;
 }
 
+static int refuse_port(struct control_call *call, const struct descriptor *descriptor,
+                       const char *id, const char *dot)
+{
+    char list[512] = "";
+    struct text outputs = TEXT_OVER(list);
+    for (uint32_t i = 0; i < descriptor->output_count; i++) {
+        text_add_format(&outputs, "%s%s.%s", i > 0 ? ", " : "", id, descriptor->outputs[i].name);
+    }
+    const char *has = descriptor->output_count > 0 ? list : "it has none";
+    if (dot == NULL) {
+        return control_call_refuse(call, CONTROL_CODE_NO_SUCH,
+                                   "'%s' is a node; write one of its outputs: %s", id, has);
+    }
+    return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "'%s' is no output of '%s'; outputs: %s",
+                               dot + 1, id, has);
+}
+
 // The node and the port of "node.port". Returns 0, or a code.
 static int find_output(struct control_call *call, struct actual_node **out_node,
                        const char **out_port)
@@ -108,9 +125,7 @@ static int find_output(struct control_call *call, struct actual_node **out_node,
     uint32_t index;
     if (dot == NULL ||
         descriptor_find_output(node->wanted->found.descriptor, dot + 1, &index) == NULL) {
-        return control_call_refuse(call, CONTROL_CODE_NO_SUCH,
-                                   "'%s' is no output of '%s'; write node.port",
-                                   dot == NULL ? "" : dot + 1, id);
+        return refuse_port(call, node->wanted->found.descriptor, id, dot);
     }
     if (!node_is_alive(node->life.state)) {
         return control_call_refuse(call, CONTROL_CODE_NOT_RUNNING, "node '%s' does not run", id);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "broker/broker.h"
-#include "broker/graph/nearest.h"
 
 static const struct control_verb verbs[] = {
 #define VERB(verb_word, handler, verb_fields, verb_needs, answer, verb_text)                       \

@@ -14,9 +14,9 @@
 #include <sodium.h>
 
 #include "base/cleanup.h"
+#include "base/nearest.h"
 #include "base/search.h"
 #include "broker/graph/diags.h"
-#include "broker/graph/nearest.h"
 #include "broker/lives/cage.h"
 
 enum { KEY_BYTES = 32, ARGUMENTS_MAX = 256, BLOCK_BYTES = 64 * 1024 };
@@ -228,8 +228,17 @@ static int find_known(struct catalog *catalog, struct subject *subject, struct k
 static void say_places(const struct catalog *catalog, const char *folder, const char *name,
                        struct diag *out_why)
 {
+    struct stat status;
+    if (name[0] == '/') {
+        bool is_there = stat(name, &status) == 0;
+        diag_set(out_why, "%s",
+                 !is_there                 ? "there is no such file"
+                 : S_ISDIR(status.st_mode) ? "it is a folder"
+                                           : "it is no program");
+        return;
+    }
     if (strchr(name, '/') != NULL) {
-        diag_set(out_why, "looked in %s", name[0] == '/' ? "/" : folder);
+        diag_set(out_why, "looked in %s", folder);
         return;
     }
     diag_set(out_why, "looked in %s, $STREAMBROKER_PROCESSOR_PATH (%s) and %s", folder,

@@ -7,10 +7,10 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/graph/arena.h"
-#include "broker/graph/nearest.h"
 
 static const char *type_example(enum sb_param_type type)
 {

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "broker/graph/arena.h"
 #include "broker/graph/conversion.h"
 #include "broker/graph/descriptor.h"
-#include "broker/graph/nearest.h"
 #include "schemas/limits.h"
 
 struct ends {

@@ -50,7 +50,8 @@ static void say_not_found(const struct graph *graph, const struct graph_node *no
         diags_add(diags, DIAG_ERROR, graph->file, place,
                   "processor %s cannot be used: %s; try %s --describe", name.bytes, why,
                   node->exec.items[0]);
-    } else if (catalog_nearest(catalog, node->exec.items[0], near, sizeof(near)) &&
+    } else if (node->exec.items[0][0] != '/' &&
+               catalog_nearest(catalog, node->exec.items[0], near, sizeof(near)) &&
                strcmp(near, node->exec.items[0]) != 0) {
         diags_add(diags, DIAG_ERROR, graph->file, place, "no processor %s (%s); did you mean '%s'?",
                   name.bytes, why, near);

@@ -115,6 +115,19 @@ static bool is_same_param(const struct graph_node *before, const struct graph_no
            0;
 }
 
+const char *graph_difference_fixed_param(const struct graph_node *before,
+                                         const struct graph_node *after)
+{
+    const struct descriptor *descriptor = after->found.descriptor;
+    for (size_t i = 0; i < descriptor->param_count; i++) {
+        const struct descriptor_param *param = &descriptor->params[i];
+        if (param->is_fixed && !is_same_param(before, after, param)) {
+            return param->name;
+        }
+    }
+    return NULL;
+}
+
 struct node_change {
     bool is_config;
     bool is_process;

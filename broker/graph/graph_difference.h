@@ -65,5 +65,9 @@ int graph_difference_find(const struct graph *before, const struct graph *after,
                           struct graph_difference *out_difference);
 void graph_difference_fini(struct graph_difference *difference);
 
+// A parameter that differs and is read at the start of the process only, NULL when there is none.
+const char *graph_difference_fixed_param(const struct graph_node *before,
+                                         const struct graph_node *after);
+
 // How many items there are of a kind.
 size_t graph_difference_count(const struct graph_difference *difference, enum difference_kind kind);

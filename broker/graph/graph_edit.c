@@ -231,7 +231,10 @@ static int assign(json_t *map, enum graph_section section, const char *assignmen
     size_t length = equals == NULL ? 0 : (size_t)(equals - assignment);
     char path[PATH_BYTES];
     if (length == 0 || length >= sizeof path) {
-        diag_set(why, "%s is no assignment; write path=value", diags_quote(assignment).bytes);
+        // The parameters of `set` come with the name of their group before them.
+        bool is_parameter = strncmp(assignment, "config.", 7) == 0;
+        diag_set(why, "%s is no assignment; write key=value",
+                 diags_quote(assignment + (is_parameter ? 7 : 0)).bytes);
         return -EINVAL;
     }
     memcpy(path, assignment, length);

@@ -12,12 +12,12 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/nearest.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/graph/arena.h"
 #include "broker/graph/document.h"
 #include "broker/graph/graph_fields.h"
-#include "broker/graph/nearest.h"
 
 enum { ARENA_BYTES_MAX = 256 * 1024 * 1024, PATH_KEY_BYTES_MAX = 256 };
 
@@ -104,8 +104,10 @@ static void unknown_key(struct loader *loader, const struct target *target, cons
         COMPLAIN(loader, key->place, "unknown key %s; did you mean '%s'?",
                  diags_quote(key->text).bytes, nearest.best);
     } else {
-        COMPLAIN(loader, key->place, "unknown key %s; known here: %s", diags_quote(key->text).bytes,
-                 known);
+        bool is_node = target->section == GRAPH_SECTION_NODE && prefix[0] == '\0';
+        COMPLAIN(loader, key->place, "unknown key %s; known here: %s%s",
+                 diags_quote(key->text).bytes, known,
+                 is_node ? "; parameters of its processor go under config" : "");
     }
 }
 

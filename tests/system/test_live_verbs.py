@@ -249,6 +249,48 @@ class LiveVerbs(unittest.TestCase):
         self.assertTrue(self.documents("nodes", "c")[0][0]["program"].endswith("/check-sink"))
         self.assertEqual(streamctl("apply", "/nowhere.yaml").returncode, 66)
 
+    def test_a_plan_is_a_table_for_people(self):
+        """R-LIVE-007"""
+        self.started()
+        more = self.graph.folder / "more.yaml"
+        text = (self.graph.folder / "graph.yaml").read_text().replace("version: 1", "version: 1\nname: graph")
+        more.write_text(text.replace("exec: [pass]", "exec: [pass], optional: true")
+                        .replace("c: {exec: [null-sink]", "d: {exec: [null-sink]}\n  c: {exec: [check-sink]"))
+        said = streamctl("plan", str(more))
+        self.assertEqual((said.returncode, said.stderr), (0, ""))
+        for line in ("graph: 2 steps", "start    d", "replace  c", "b   optional  false ", "frames at risk: 0"):
+            self.assertIn(line, said.stdout)
+        self.assertRegex(said.stdout, r"a\.data +\d+ +64B")
+        self.assertRegex(said.stdout, r"a\.data -> b\.in +16 ")
+        self.assertRegex(said.stdout, r"in all +- +- +[\d.]+KiB +[\d.]+KiB")
+
+    def test_what_was_meant_is_said_for_every_wrong_argument(self):
+        """R-CLI-018 R-GRAPH-003"""
+        self.started()
+        folder, program = str(self.graph.folder), str(self.graph.folder / "graph.yaml")
+        for words, code, text in (
+                (("add", "x", "/nowhere"), 78, "no processor '/nowhere' (there is no such file)"),
+                (("add", "x", folder), 78, "(it is a folder)"),
+                (("set", "b", "work"), 78, "'work' is no assignment; write key=value"),
+                (("set", "a", "size=128"), 78, "parameter 'size' of 'a' is fixed at its start; replace the node"),
+                (("replace", "b", "pass", "nothing=2"), 78, "parameters of its processor go under config"),
+                (("tap", "a"), 66, "'a' is a node; write one of its outputs: a.data"),
+                (("tap", "a.audio"), 66, "'audio' is no output of 'a'; outputs: a.data"),
+                (("tap", "c.x"), 66, "outputs: it has none"),
+                (("nodes", "--grants"), 2, "write streamctl nodes NODE --grants"),
+                (("describe", folder), 66, "is a folder; name a program"),
+                (("describe", program), 66, "may not be executed"),
+                (("describe", "nul-sink"), 66, "did you mean 'null-sink'?"),
+                (("describe", "./nothing"), 66, "there is no file './nothing'"),
+                (("--socket", program, "status"), 69, "is no socket; write the path of a control socket"),
+                (("--graph", "other", "status"), 69, "streamctl list shows those that do"),
+                (("noddes",), 2, "did you mean 'nodes'?"),
+                (("top", "--interval", "1"), 2, "write 500ms or 2s")):
+            done = streamctl(*words)
+            self.assertEqual((done.returncode, done.stdout), (code, ""), (words, done.stderr))
+            self.assertIn(text, done.stderr, words)
+            self.assertNotRegex(done.stderr, " \n")
+
     def test_changes_wait_in_manual_mode(self):
         """R-CTL-020"""
         self.started()

@@ -57,6 +57,8 @@ class Streamctl(unittest.TestCase):
         done = run(STREAMCTL, "describe", "blur")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertRegex(done.stdout, r"radius +int .* Default: \d+\. From \d+ to \d+\.")
+        self.assertNotIn("Fixed", done.stdout)
+        self.assertRegex(run(STREAMCTL, "describe", "test-source").stdout, r"size +size .* Fixed at the start\.")
         own = json.loads(run(BUILD / "libexec/streambroker/blur", "--describe").stdout)
         self.assertEqual(json.loads(run(STREAMCTL, "describe", "blur", "--json").stdout), own)
 

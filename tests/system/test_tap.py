@@ -281,7 +281,7 @@ class Tap(unittest.TestCase):
         broker = self.start({"a": "exec: [test-source], config: {rate: 500}", "b": "exec: [null-sink]"},
                             ["a.data -> b.in"])
         for output, code, words in (("x.data", 66, "no node 'x'"), ("b.in", 66, "'in' is no output of 'b'"),
-                                    ("a", 66, "write node.port")):
+                                    ("a", 66, "write one of its outputs: a.data")):
             answer = self.client.call("tap", output=output, socket="/tmp/none")
             self.assertEqual(answer.code, code)
             self.assertIn(words, answer.error)

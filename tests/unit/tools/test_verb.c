@@ -61,6 +61,48 @@ static void what_does_not_fit_is_a_wrong_use(void **state)
     assert_int_equal(parse(VERB_CHECK, 0, NULL), VERB_USAGE);
 }
 
+// What a line on stderr said.
+static const char *said_by(enum verb_id verb, int argc, const char *const *words)
+{
+    static char text[512];
+    memset(text, 0, sizeof text);
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    int saved = dup(STDERR_FILENO);
+    dup2(ends[1], STDERR_FILENO);
+    parse(verb, argc, words);
+    dup2(saved, STDERR_FILENO);
+    close(saved);
+    close(ends[1]);
+    assert_true(read(ends[0], text, sizeof text - 1) > 0);
+    close(ends[0]);
+    return text;
+}
+
+#define SAID_BY(verb, ...)                                                                         \
+    said_by(verb, (int)(sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *)),              \
+            (const char *const[]){__VA_ARGS__})
+
+// R-CLI-018
+static void a_wrong_use_is_told_with_what_to_write(void **state)
+{
+    (void)state;
+    assert_string_equal(SAID_BY(VERB_ADD, "x"),
+                        "streamctl add: PROGRAM is missing; usage: streamctl add [OPTIONS] NODE "
+                        "PROGRAM [KEY=VALUE]...\n");
+    assert_string_equal(SAID_BY(VERB_COMMIT_MODE, "a", "b"),
+                        "streamctl commit-mode: 'b' is too much; usage: streamctl commit-mode "
+                        "[OPTIONS] [MODE]\n");
+    assert_string_equal(SAID_BY(VERB_VERSION, "x"),
+                        "streamctl version: 'x' is too much; usage: streamctl version\n");
+    assert_string_equal(SAID_BY(VERB_NODES, "--jsno"),
+                        "streamctl nodes: no option --jsno; did you mean --json?\n");
+    assert_string_equal(SAID_BY(VERB_NODES, "--xyzzy"),
+                        "streamctl nodes: no option --xyzzy; streamctl help nodes lists them\n");
+    assert_string_equal(SAID_BY(VERB_TOP, "--interval"),
+                        "streamctl top: --interval needs a value; write --interval TIME\n");
+}
+
 static void help_may_be_asked_without_arguments(void **state)
 {
     (void)state;
@@ -93,6 +135,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(options_and_arguments_come_in_any_order),
         cmocka_unit_test(what_does_not_fit_is_a_wrong_use),
+        cmocka_unit_test(a_wrong_use_is_told_with_what_to_write),
         cmocka_unit_test(help_may_be_asked_without_arguments),
         cmocka_unit_test(every_verb_and_option_is_in_the_help),
     };

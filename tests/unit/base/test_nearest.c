@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "broker/graph/nearest.h"
+#include "base/nearest.h"
 
 static const char *best(const char *wanted, const char *const *names)
 {

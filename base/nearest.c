@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Edit distance with swaps of neighbours, over names that are short.
-#include "broker/graph/nearest.h"
+#include "base/nearest.h"
 
 #include <stdbool.h>
 #include <string.h>
