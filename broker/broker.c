@@ -137,6 +137,34 @@ static int on_launcher(sd_event_source *source, int fd, uint32_t events, void *c
     }
 }
 
+// Who asks the launcher for something puts aside what it says meanwhile, and no descriptor tells.
+static int on_kept(sd_event_source *source, void *context)
+{
+    (void)source;
+    struct broker *broker = context;
+    return on_launcher(broker->launcher_source, -1, 0, broker);
+}
+
+static int look_for_kept(sd_event_source *source, void *context)
+{
+    (void)source;
+    const struct broker *broker = context;
+    bool is_any = !broker->is_launcher_gone && launcher_has_kept(broker->launcher);
+    return is_any ? sd_event_source_set_enabled(broker->kept_source, SD_EVENT_ONESHOT) : 0;
+}
+
+static int add_launcher(struct broker *broker)
+{
+    int failed = sd_event_add_io(broker->event, &broker->launcher_source,
+                                 launcher_fd(broker->launcher), EPOLLIN, on_launcher, broker);
+    if (failed >= 0) {
+        failed = sd_event_add_defer(broker->event, &broker->kept_source, on_kept, broker);
+    }
+    // Before each sleep.
+    return failed < 0 ? failed
+                      : sd_event_source_set_prepare(broker->launcher_source, look_for_kept);
+}
+
 static int on_memory(sd_event_source *source, int fd, uint32_t events, void *context)
 {
     (void)source;
@@ -172,8 +200,7 @@ static int add_sources(struct broker *broker)
         failed = sd_event_add_signal(broker->event, NULL, signals[i], on_signal, broker);
     }
     if (failed >= 0) {
-        failed = sd_event_add_io(broker->event, NULL, launcher_fd(broker->launcher), EPOLLIN,
-                                 on_launcher, broker);
+        failed = add_launcher(broker);
     }
     if (failed >= 0) {
         failed = sd_event_add_io(broker->event, NULL, memory_thread_fd(broker->memory), EPOLLIN,
@@ -340,6 +367,8 @@ static void close_parts(struct broker *broker)
     free(broker->left);
     log_ring_destroy(broker->log_ring);
     sd_event_source_disable_unref(broker->timer);
+    sd_event_source_disable_unref(broker->launcher_source);
+    sd_event_source_disable_unref(broker->kept_source);
     sd_event_unref(broker->event);
     free(broker->incoming);
     free(broker->outgoing);

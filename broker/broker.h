@@ -70,13 +70,15 @@ struct broker {
     uint32_t last_launch;           // of the launcher
     uint64_t last_job;              // for a status page
 
-    sd_event_source *timer;          // owned: the earliest deadline
-    int64_t timer_due_ns;            // when it was to fire
-    struct lateness lateness;        // of all timers
-    struct log_ring *log_ring;       // owned
-    struct control_server *control;  // owned, NULL when there is no socket
-    size_t circle_count;             // nodes that wait in a circle, at the last look
-    uint64_t circle_cursors;         // what had been counted then
+    sd_event_source *launcher_source;  // owned
+    sd_event_source *kept_source;      // owned: what was put aside
+    sd_event_source *timer;            // owned: the earliest deadline
+    int64_t timer_due_ns;              // when it was to fire
+    struct lateness lateness;          // of all timers
+    struct log_ring *log_ring;         // owned
+    struct control_server *control;    // owned, NULL when there is no socket
+    size_t circle_count;               // nodes that wait in a circle, at the last look
+    uint64_t circle_cursors;           // what had been counted then
     size_t left_count;
     struct stuck_process *left;  // owned: processes that were left behind
     struct health health;
@@ -85,6 +87,7 @@ struct broker {
     struct letter_replay *replay;    // owned: the letter that was sent last, or NULL
     int64_t watch_due_ns;            // next look at the workers, INT64_MAX = none
     int64_t stop_deadline_ns;        // of all nodes together, INT64_MAX = none
+    bool is_draining;                // it ends gracefully, and its deadline has not passed
     bool is_advancing;               // wiring_advance() runs
     bool is_advance_wanted;          // and has to run again
     bool is_launcher_gone;

@@ -258,6 +258,11 @@ int launcher_receive(struct launcher *launcher, struct launch_event *out_event)
     }
 }
 
+bool launcher_has_kept(const struct launcher *launcher)
+{
+    return launcher->queue_count > 0;
+}
+
 int launcher_receive_of(struct launcher *launcher, uint32_t serial, struct launch_event *out_event)
 {
     for (size_t i = 0; i < launcher->queue_count; i++) {

@@ -12,6 +12,7 @@
 // One thread only. Everything is bounded; the launcher is a fork of this program and is trusted.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -111,6 +112,9 @@ int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters)
 // The next event. Returns 0, -EAGAIN when there is none, -EPIPE when the launcher is gone (after
 // all events that it sent).
 int launcher_receive(struct launcher *launcher, struct launch_event *out_event);
+
+// Events were put aside meanwhile: launcher_receive() has some, and launcher_fd() does not tell.
+bool launcher_has_kept(const struct launcher *launcher);
 
 // For who waits for one process and no other: the next event of this serial; others are put aside
 // for launcher_receive(). Returns as it does.

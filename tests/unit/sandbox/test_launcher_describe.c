@@ -57,6 +57,21 @@ static void it_runs_in_the_folder_and_with_an_empty_environment(void **state)
     free(json);
 }
 
+static void what_came_meanwhile_is_kept_and_can_be_seen(void **state)
+{
+    (void)state;
+    assert_false(launcher_has_kept(launcher));
+    fixture_spawn(launcher, 5, "exit", "0", -1);
+    assert_int_equal(describe("/bin/sleep", "0.3", NULL, LONG_NS), 0);
+    free(json);
+    assert_true(launcher_has_kept(launcher));
+    struct launch_event event = fixture_spawned(launcher);
+    assert_int_equal(event.serial, 5);
+    close(event.pidfd);
+    assert_int_equal(fixture_exited(launcher).serial, 5);
+    assert_false(launcher_has_kept(launcher));
+}
+
 static void a_description_that_is_too_large_is_refused(void **state)
 {
     (void)state;
@@ -150,6 +165,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_a_program_writes_comes_back_whole),
         cmocka_unit_test(it_runs_in_the_folder_and_with_an_empty_environment),
+        cmocka_unit_test(what_came_meanwhile_is_kept_and_can_be_seen),
         cmocka_unit_test(a_description_that_is_too_large_is_refused),
         cmocka_unit_test(a_program_that_does_not_answer_is_killed_at_the_deadline),
         cmocka_unit_test(a_program_that_fails_is_reported_with_its_last_words),
