@@ -90,14 +90,23 @@ static bool has_input(const struct actual_node *node)
     return false;
 }
 
+// Whose inputs it has, or will have because that one leaves for it.
+static const struct actual_node *reader_behind(const struct actual_node *node)
+{
+    const struct actual_node *before = node->stands_for;
+    return before != NULL && before->successor == node ? before : node;
+}
+
 // A node between two lives owes what waits on its inputs: its next life begins at once, and drains.
 // True when there is such a life to wait for.
 static bool drain_next_life(struct broker *broker, struct actual_node *node)
 {
     enum node_state state = node->life.state;
-    bool is_between = state == NODE_BACKING_OFF ||
-                      (node->was_ready && (state == NODE_STARTING || state == NODE_READY));
-    if (!is_between || !has_input(node)) {
+    const struct actual_node *reader = reader_behind(node);
+    bool is_next = node->was_ready || reader != node;
+    bool is_between =
+        state == NODE_BACKING_OFF || (is_next && (state == NODE_STARTING || state == NODE_READY));
+    if (!is_between || !has_input(reader)) {
         return false;
     }
     if (state == NODE_BACKING_OFF) {
@@ -106,6 +115,25 @@ static bool drain_next_life(struct broker *broker, struct actual_node *node)
         broker_arm_timer(broker);
     }
     return true;
+}
+
+static bool dies_while_draining(const struct broker *broker, const struct actual_node *node)
+{
+    bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED && !node->is_restart_wanted;
+    return broker->phase == BROKER_ENDING && broker->is_draining && !is_our_doing &&
+           !node->is_stop_wanted && !node->is_ended;
+}
+
+bool ending_needs_again(const struct broker *broker, const struct actual_node *node)
+{
+    return dies_while_draining(broker, node) && has_input(node);
+}
+
+bool ending_needs_no_more(const struct broker *broker, const struct actual_node *node)
+{
+    return dies_while_draining(broker, node) && !has_input(node) &&
+           node->reason.kind != EXIT_REASON_CODE &&
+           node->wanted->restart.when != GRAPH_RESTART_NEVER && node->wanted->restart.max > 0;
 }
 
 void ending_drain(struct broker *broker, struct actual_node *node)
@@ -122,6 +150,7 @@ void ending_stop(struct broker *broker, bool is_graceful)
     bool is_draining = is_graceful && broker->phase == BROKER_RUNNING;
     bool is_over = broker->phase == BROKER_IDLE || broker->phase == BROKER_ENDED;
     broker->phase = BROKER_ENDING;
+    broker->is_draining = is_draining;
     if (is_over) {
         sd_event_exit(broker->event, 0);
         return;
@@ -154,6 +183,7 @@ void ending_stop_alone(struct broker *broker, struct actual_node *node)
 void ending_force(struct broker *broker, const char *why)
 {
     broker->phase = BROKER_ENDING;
+    broker->is_draining = false;
     set_deadline(broker, GONE_NS);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         if (broker->actual->nodes[i]->life.state == NODE_BACKING_OFF) {
@@ -228,7 +258,8 @@ void ending_on_node_over(struct broker *broker, struct actual_node *node, enum e
         on_start_failed(broker, node, verdict);
     } else if (is_failed && (broker->phase == BROKER_RUNNING || is_detached)) {
         on_failed(broker, node);
-    } else if (is_failed && broker->phase == BROKER_ENDING && !is_our_doing) {
+    } else if (is_failed && broker->phase == BROKER_ENDING && !is_our_doing &&
+               !ending_needs_no_more(broker, node)) {
         broker_set_status(broker, STATUS_FAILED);
     }
     ending_check(broker);
@@ -267,8 +298,11 @@ void ending_on_deadline(struct broker *broker)
         is_kill = is_kill || (node_is_alive(node->life.state) && !node->is_killed);
     }
     broker->stop_deadline_ns = INT64_MAX;
+    broker->is_draining = false;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
-        if (is_kill) {
+        if (broker->actual->nodes[i]->life.state == NODE_BACKING_OFF) {
+            life_end_waiting(broker, broker->actual->nodes[i], "the stop deadline passed");
+        } else if (is_kill) {
             kill_late(broker, broker->actual->nodes[i]);
         } else {
             give_up(broker, broker->actual->nodes[i]);

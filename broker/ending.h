@@ -11,6 +11,13 @@ void ending_stop(struct broker *broker, bool is_graceful);
 // A life that began although the graph ends is ready: it drains and ends.
 void ending_drain(struct broker *broker, struct actual_node *node);
 
+// A life died by itself while the graph drains, and owes what waits on its inputs: another one is
+// needed for that.
+bool ending_needs_again(const struct broker *broker, const struct actual_node *node);
+
+// Likewise, but nothing is owed: its rules would start it again, and there is no need to.
+bool ending_needs_no_more(const struct broker *broker, const struct actual_node *node);
+
 // Asks one node to end: want is DRAIN or STOP. Its deadline is the caller's.
 void ending_stop_node(struct broker *broker, struct actual_node *node, enum worker_want want,
                       const char *why);

@@ -522,15 +522,19 @@ static void begin_step(struct broker *broker, struct change *change)
 // Returns true when every step of this kind is done.
 static bool look_at_step(struct broker *broker, struct change *change)
 {
-    bool is_late = clock_now_ns() >= change->due_ns;
     bool is_all = true;
+    if (clock_now_ns() >= change->due_ns) {
+        // What it still waits for comes with an event: a timer in the past would fire for nothing.
+        change->is_step_late = true;
+        change->due_ns = INT64_MAX;
+    }
     for (size_t i = 0; i < change->difference.count; i++) {
         struct change_item *item = &change->items[i];
         if (item->what->kind != change->step || item->is_done) {
             continue;
         }
         change_step_look(broker, change, item);
-        if (!item->is_done && is_late) {
+        if (!item->is_done && change->is_step_late) {
             change_step_expire(broker, change, item);
         }
         if (item->is_done) {
@@ -553,6 +557,7 @@ static void end_step(struct broker *broker, struct change *change)
     link_leave_reap(broker);
     change->step++;
     change->is_step_begun = false;
+    change->is_step_late = false;
     change->due_ns = INT64_MAX;
 }
 

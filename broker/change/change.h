@@ -33,6 +33,7 @@ struct change {
     enum change_stage stage;
     enum difference_kind step;
     bool is_step_begun;
+    bool is_step_late;
     bool is_made;    // it went beyond its preparation
     int64_t due_ns;  // of the stage or step, INT64_MAX = none
     int code;        // 0, or an exit status: with text

@@ -190,6 +190,7 @@ void succession_finish(struct broker *broker, struct actual_node *node)
         // with that step knows which.
         newcomer->first_step = node->first_step;
         newcomer->is_repeat = true;
+        newcomer->is_restart_wanted = true;
         life_kill(broker, newcomer, EXIT_REASON_STOPPED, "its forerunner left a step half done");
         return;
     }

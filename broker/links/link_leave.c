@@ -35,6 +35,16 @@ void link_leave_begin(struct broker *broker, struct actual_link *link)
     }
 }
 
+// Returns false when it has no memory in which it could end.
+static bool end_for_writer(struct broker *broker, struct actual_link *link)
+{
+    struct generation *generation = pages_set_lost(link);
+    if (generation != NULL) {
+        generation_tell_end(broker, generation, pages_of(generation, link));
+    }
+    return generation != NULL;
+}
+
 void link_leave_on_known(struct broker *broker, struct actual_link *link)
 {
     struct actual_node *from = link->output->node;
@@ -50,12 +60,16 @@ void link_leave_on_known(struct broker *broker, struct actual_link *link)
         life_message_leave(broker, from, link);
     } else if (!node_is_over(from->life.state)) {
         // Its next life will not go on with this link: it ends where the broker found its end.
-        struct generation *generation = pages_set_lost(link);
-        if (generation != NULL) {
-            generation_tell_end(broker, generation, pages_of(generation, link));
-        } else {
+        if (!end_for_writer(broker, link)) {
             link_leave_end(broker, link);
         }
+    }
+}
+
+void link_leave_on_writer_gone(struct broker *broker, struct actual_link *link)
+{
+    if (link->is_leave_told && link->state == LINK_DISCONNECTING && !pages_is_stream_ended(link)) {
+        end_for_writer(broker, link);
     }
 }
 

@@ -14,6 +14,9 @@ void link_leave_begin(struct broker *broker, struct actual_link *link);
 // The reader knows that the link leaves.
 void link_leave_on_known(struct broker *broker, struct actual_link *link);
 
+// The writer died before it ended the link: its next life does not know it, so it ends here.
+void link_leave_on_writer_gone(struct broker *broker, struct actual_link *link);
+
 // The reader is through, or is not waited for any longer: what is left on it is counted and said.
 void link_leave_end(struct broker *broker, struct actual_link *link);
 

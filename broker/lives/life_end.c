@@ -92,6 +92,7 @@ static void tell_consumer(struct broker *broker, struct actual_link *link)
 
 static void release_output(struct broker *broker, struct actual_output *output)
 {
+    handover_drop_unused(broker, output);
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
         if (link->state != LINK_DISCONNECTED) {
@@ -151,10 +152,12 @@ void life_end_waiting(struct broker *broker, struct actual_node *node, const cha
 static enum restart_answer decide(const struct broker *broker, struct actual_node *node,
                                   enum exit_verdict verdict, int64_t *out_delay_ns)
 {
-    bool is_under_way = broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING;
+    bool is_again = ending_needs_again(broker, node);
+    bool is_under_way =
+        broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING || is_again;
     bool is_left = node->life.state == NODE_STALLED && node->wanted->on_stall == GRAPH_STALL_DETACH;
     bool has_never_run = !node->was_ready && (node->is_open_failed || node->pid == 0);
-    bool is_unwanted = node->is_held || node->is_doomed;
+    bool is_unwanted = node->is_held || node->is_doomed || node->is_stop_wanted;
     if (!is_under_way || has_never_run || is_left || is_unwanted ||
         !node_is_legal(node->life.state, NODE_ON_RETRY)) {
         return RESTART_NEVER;
@@ -172,7 +175,9 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
     int64_t now_ns = clock_now_ns();
     struct restart_death death = {
         .verdict = verdict, .lived_ns = now_ns - node->begun_ns, .now_ns = now_ns};
-    return restart_decide(&node->restart, &rules, &death, out_delay_ns);
+    enum restart_answer answer = restart_decide(&node->restart, &rules, &death, out_delay_ns);
+    *out_delay_ns = is_again ? 0 : *out_delay_ns;
+    return answer;
 }
 
 static void start_again_later(struct broker *broker, struct actual_node *node, int64_t delay_ns)
@@ -242,6 +247,9 @@ static void log_end(struct broker *broker, const struct actual_node *node,
         log_node(LOG_DEBUG, node->life.id, node->life.generation, "finished (%s)", reason);
     } else if (node->reason.kind == EXIT_REASON_STOPPED) {
         log_node(LOG_DEBUG, node->life.id, node->life.generation, "stopped (%s)", reason);
+    } else if (ending_needs_no_more(broker, node)) {
+        log_node(LOG_WARNING, node->life.id, node->life.generation,
+                 "died while the graph ends, and is not needed again: %s", reason);
     } else if (verdict == EXIT_VERDICT_FAILED && node->reason.kind == EXIT_REASON_CODE &&
                node->reason.code == 0) {
         health_say(&broker->health, HEALTH_NODE_FAILED, node->life.id, node->life.generation, 0,

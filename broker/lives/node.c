@@ -80,6 +80,7 @@ static const struct step table[NODE_STATE_COUNT][NODE_EVENT_COUNT] = {
         },
     [NODE_STOPPING] =
         {
+            [NODE_ON_RETRY] = TO(BACKING_OFF),
             [NODE_ON_FINISH] = TO(FINISHED),
             [NODE_ON_FAIL] = TO(FAILED),
             [NODE_ON_DETACH] = TO(DETACHED),

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "broker/graph/descriptor.h"
 #include "broker/links/generation.h"
+#include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_message.h"
@@ -43,7 +44,7 @@ static bool is_unused(const struct generation *generation)
     return !is_written && !is_any_read(generation);
 }
 
-static void drop_unused(struct broker *broker, struct actual_output *output)
+void handover_drop_unused(struct broker *broker, struct actual_output *output)
 {
     struct generation *unused = output->now;
     if (unused == NULL || unused->is_orphan || !is_unused(unused)) {
@@ -140,11 +141,12 @@ static bool is_over(const struct actual_link *link)
 
 static void end_output(struct broker *broker, struct actual_output *output, uint64_t step_max)
 {
-    drop_unused(broker, output);
+    handover_drop_unused(broker, output);
     output->is_offer_new = false;
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
         if (is_over(link)) {
+            link_leave_on_writer_gone(broker, link);
             continue;
         }
         if (pages_is_stream_ended(link)) {

@@ -8,6 +8,10 @@
 
 #include "broker/broker.h"
 
+// Drops the newest generation of an output when not all of its memory reached the producer, which
+// is gone: nobody can have written it, and the one before has the last frames.
+void handover_drop_unused(struct broker *broker, struct actual_output *output);
+
 // The worker is dead and there will be another: while its pages are still mapped.
 void handover_worker(struct broker *broker, struct actual_node *node);
 

@@ -417,9 +417,9 @@ class Supervision(unittest.TestCase):
             self.assertRegex(running.text(), rf"link {link}: published=(\d+) released=\1( redelivered=1)?\n")
         self.assertEqual(self.lives(running.text(), "f"), 2)
 
-    def test_a_crash_while_the_graph_drains_ends_it_with_1(self):
+    def test_the_last_crash_while_the_graph_drains_ends_it_with_1(self):
         """R-SUP-055"""
-        middle = faulty("exit", more="restart: {delay: 20s}", at=5)
+        middle = faulty("exit", more="restart: {delay: 20s, max: 1}", at=5)
         self.graph.write({"a": source(0, 200), "f": middle, "z": CHECK}, ["a.data -> f.in", "f.out -> z.in"])
         running = self.start("-v")
         running.expect("f[1]: running -> backing-off")

@@ -2,12 +2,22 @@
 # test: timeout=240
 """The graph is changed while it runs: who is touched, what flows, and what is lost (nothing)."""
 import json
+import os
+import pathlib
+import signal
 import subprocess
 import unittest
 
-from graphs import BUILD
+from control_client import Client, socket_of
+from graphs import BUILD, children
 from live_graph import LINKS, NODES, SINK, VIDEO, VIDEO_LINKS, LiveGraph
 from waiting import wait_until
+
+
+def cpu_ticks(pid):
+    """What the process used so far, in hundredths of a second."""
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
 
 
 def describe(processor):
@@ -236,6 +246,28 @@ class Live(LiveGraph):
             self.do("apply", file=str(self.graph.file("new.yaml", new)))
             self.running.expect("once[1]:", "its process is gone")
             self.do("remove", node="once")
+        self.finish()
+
+    def test_a_node_whose_process_does_not_end_is_taken_away_and_costs_nothing(self):
+        """R-LIVE-013"""
+        self.start(nodes={**NODES, "b": "exec: [null-sink], timeouts: {stop: 100ms}"})
+        broker = self.running.process.pid
+        launcher = min(children(broker))
+        other = Client(socket_of())
+        self.addCleanup(other.close)
+        # Who would tell the broker that the process has ended stands still.
+        os.kill(launcher, signal.SIGSTOP)
+        try:
+            before, turns = cpu_ticks(broker), self.status()["loop_lateness"]["count"]
+            other.ask("remove", node="b")
+            self.running.expect("did stop b")
+            turns = self.status()["loop_lateness"]["count"] - turns
+            self.assertLess(turns, 500)
+            self.assertLess(cpu_ticks(broker) - before, 50)
+        finally:
+            os.kill(launcher, signal.SIGCONT)
+        self.assertEqual(other.next()[0], "document")
+        self.running.expect("its process", "has ended detached=0")
         self.finish()
 
     def test_the_file_is_applied_when_it_changes(self):
