@@ -144,7 +144,8 @@ int actual_add_link(struct actual *actual, struct graph *graph, const struct gra
                                  .graph = graph_hold(graph),
                                  .output = output,
                                  .to = to,
-                                 .depth = wanted->found.depth};
+                                 .depth = wanted->found.depth,
+                                 .why = "its format is not agreed yet"};
     write_names(link);
     output->links[output->link_count++] = link;
     to->inputs[to->input_count++] = link;

@@ -36,6 +36,7 @@ struct broker;
 struct generation;
 struct life_log;
 
+#define LINK_WHY_BYTES 512
 #define ACTUAL_GENERATIONS_MAX 2  // of an output: one that is drained, one that is written
 
 // A linked output port: one pool at a time feeds all its links.
@@ -72,21 +73,26 @@ struct actual_link {
     char to_address[LIMIT_ADDRESS_BYTES_MAX];
     enum link_state state;
 
-    uint32_t depth;          // of the next generation
-    uint64_t page_number;    // of the newest consume page
-    uint64_t next_seq;       // after a producer's death: where the next generation begins, else 0
-    uint64_t last_step;      // newest step that the link has, of dead producers
-    struct poison poison;    // frames whose readers died
-    uint32_t format_serial;  // INPUT_FORMAT that was not answered yet, 0 = none
-    struct account past;     // of generations that are gone
-    struct link_age age;     // of its frames, by the looks so far
-    struct link_age lag;     // likewise, but only while its reader could have taken them
-    uint64_t lag_excused;    // frame whose time was doubled, because its reader had no CPU
-    bool is_held;            // added by a change that is not made yet: nothing flows
-    bool is_doomed;          // the change that is being prepared takes it away
-    bool is_leaving;         // taken away: what was accepted is read, then it is gone
-    bool is_leave_told;      // its reader knows that, and its writer is told
-    bool is_voluntary;       // its reader left because it had finished: what it left is no loss
+    uint32_t depth;            // of the next generation
+    uint64_t page_number;      // of the newest consume page
+    uint64_t next_seq;         // after a producer's death: where the next generation begins, else 0
+    uint64_t last_step;        // newest step that the link has, of dead producers
+    struct poison poison;      // frames whose readers died
+    uint32_t format_serial;    // INPUT_FORMAT that was not answered yet, 0 = none
+    struct account past;       // of generations that are gone
+    char why[LINK_WHY_BYTES];  // it is not wired; empty when it is
+    struct link_age age;       // of its frames, by the looks so far
+    struct link_age late;      // likewise, but only while its reader is not paused
+    uint64_t late_told;        // newest frame that was told to be late
+    int64_t late_peak_ns;      // longest wait since frames are late, 0 = they are not
+    uint64_t evicted_told;     // of its frames, how many were told to be evicted
+    struct link_age lag;       // likewise, but only while its reader could have taken them
+    uint64_t lag_excused;      // frame whose time was doubled, because its reader had no CPU
+    bool is_held;              // added by a change that is not made yet: nothing flows
+    bool is_doomed;            // the change that is being prepared takes it away
+    bool is_leaving;           // taken away: what was accepted is read, then it is gone
+    bool is_leave_told;        // its reader knows that, and its writer is told
+    bool is_voluntary;         // its reader left because it had finished: what it left is no loss
 };
 
 struct actual_node {
@@ -120,6 +126,7 @@ struct actual_node {
     uint64_t settled;      // frames that were released when a frame was skipped last
     struct counts counts;  // of lives that are over
     uint32_t stalls;       // lives that ended because nothing moved
+    uint64_t errors_told;  // failed steps that were told
 
     // Of the running life:
     uint32_t serial;  // of the launcher, 0 = none

@@ -14,6 +14,7 @@
 #include "broker/lives/life.h"
 #include "broker/lives/life_end.h"
 #include "broker/supervision/letter_office.h"
+#include "broker/supervision/news.h"
 #include "broker/supervision/watch.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
@@ -325,6 +326,12 @@ void ending_on_launcher_gone(struct broker *broker)
             syscall(SYS_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
         }
     }
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        if (node_is_alive(node->life.state) || node->life.state == NODE_BACKING_OFF) {
+            news_end_node(broker, node, HEALTH_NODE_FAILED, "failed: the launcher is gone");
+        }
+    }
     broker->phase = BROKER_ENDED;
     sd_event_exit(broker->event, 0);
 }
@@ -368,6 +375,7 @@ void ending_check(struct broker *broker)
     bool is_stopped = broker->phase == BROKER_ENDING;
     broker->phase = BROKER_ENDED;
     broker->stop_deadline_ns = INT64_MAX;
+    news_look(broker, clock_now_ns());
     for (size_t i = 0; i < broker->actual->link_count; i++) {
         report_link(broker, broker->actual->links[i]);
     }

@@ -80,6 +80,13 @@ static void block_signals(void)
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
+// A launcher that is gone cannot describe anything: then the graph is not what is wrong.
+static bool is_launcher_gone(const struct launcher *launcher)
+{
+    struct pollfd wait = {.fd = launcher_fd(launcher), .events = POLLIN};
+    return poll(&wait, 1, 0) > 0 && (wait.revents & (POLLHUP | POLLERR)) != 0;
+}
+
 // Returns 0, or an exit status.
 static int open_control(const struct options *options, const struct graph *graph,
                         struct launcher *launcher, int *out_fd)
@@ -90,7 +97,9 @@ static int open_control(const struct options *options, const struct graph *graph
     if (failed == 0) {
         // Unlinked by who outlives us, however we end.
         failed = launcher_own_socket(launcher, control.path);
-        diag_set(&why, "the launcher does not take the control socket %s", control.path);
+        diag_set(&why, "%s does not take the control socket %s",
+                 is_launcher_gone(launcher) ? "the launcher is gone and" : "the launcher",
+                 control.path);
     }
     if (failed == 0) {
         *out_fd = control.fd;
@@ -137,13 +146,6 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     }
     block_signals();
     return broker_run(*graph, launcher, &wanted);
-}
-
-// A launcher that is gone cannot describe anything: then the graph is not what is wrong.
-static bool is_launcher_gone(const struct launcher *launcher)
-{
-    struct pollfd wait = {.fd = launcher_fd(launcher), .events = POLLIN};
-    return poll(&wait, 1, 0) > 0 && (wait.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 static int run_with_launcher(const struct options *options, struct launcher *launcher)

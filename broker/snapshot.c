@@ -12,6 +12,7 @@
 #include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
 #include "broker/links/queue_look.h"
+#include "broker/supervision/news.h"
 
 // --- Nodes ------------------------------------------------------------------------------------
 
@@ -100,6 +101,8 @@ static void copy_link(struct actual_link *link, int64_t now_ns, struct snapshot_
                                   .account = pages_account(link)};
     uint64_t filled = out->account.queued;
     out->filled = filled < out->depth ? (uint32_t)filled : out->depth;
+    out->is_late = news_is_late(link, now_ns);
+    text_copy(out->why, sizeof out->why, link->why);
     text_copy(out->name, sizeof out->name, link->name);
     text_copy(out->from, sizeof out->from, link->output->address);
     text_copy(out->to, sizeof out->to, link->to_address);
@@ -148,6 +151,8 @@ int snapshot_take(struct broker *broker, struct snapshot *out_snapshot)
                                 .nodes_max = broker->graph->limits.nodes,
                                 .dead_letters = broker->dead_letters.total,
                                 .events = broker->health.last_serial,
+                                .evicted_untold =
+                                    health_held(&broker->health, HEALTH_FRAMES_EVICTED),
                                 .memory_used_bytes = broker->budget.promised_bytes,
                                 .memory_limit_bytes = broker->budget.limit_bytes};
     int failed = allocate(broker, &snapshot);
@@ -163,7 +168,9 @@ int snapshot_take(struct broker *broker, struct snapshot *out_snapshot)
     for (size_t i = 0; i < broker->actual->link_count; i++) {
         struct actual_link *link = broker->actual->links[i];
         if (!link->is_held && !link_leave_is_over(link)) {
-            copy_link(link, now_ns, &snapshot.links[snapshot.link_count++]);
+            struct snapshot_link *out = &snapshot.links[snapshot.link_count++];
+            copy_link(link, now_ns, out);
+            snapshot.late_count += out->is_late ? 1 : 0;
         }
     }
     copy_detached(broker, &snapshot);

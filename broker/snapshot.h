@@ -46,6 +46,8 @@ struct snapshot_link {
     char from[LIMIT_ADDRESS_BYTES_MAX];
     char to[LIMIT_ADDRESS_BYTES_MAX];
     enum link_state state;
+    char why[LINK_WHY_BYTES];  // it is not wired; empty when it is
+    bool is_late;              // frames of it wait for too long
     enum sb_delivery delivery;
     uint32_t generation;     // of its memory, 0 before the first
     uint32_t depth;          // cells
@@ -76,6 +78,8 @@ struct snapshot {
     struct snapshot_detached *detached;  // owned
     uint64_t dead_letters;               // of all time
     uint64_t events;                     // of all time
+    size_t late_count;                   // links whose frames wait for too long
+    uint64_t evicted_untold;             // evicted frames whose event is still held back
     uint64_t memory_used_bytes;          // shared memory that is given out
     uint64_t memory_limit_bytes;         // BUDGET_UNLIMITED = none
 };

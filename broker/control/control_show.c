@@ -107,15 +107,19 @@ static json_t *link_json(const struct snapshot_link *link)
     set_number(json, "released", account->released);
     set_number(json, "queued", account->queued);
     set_number(json, "held", account->held);
-    set_number(json, "dropped", account->evicted + account->poisoned + account->abandoned);
+    set_number(json, "dropped",
+               account->evicted + account->poisoned + account->lost + account->abandoned);
     set_number(json, "evicted", account->evicted);
     set_number(json, "poisoned", account->poisoned);
+    set_number(json, "lost", account->lost);
     set_number(json, "abandoned", account->abandoned);
     set_number(json, "redelivered", account->redelivered);
     set_number(json, "refused", account->refused);
     set_number(json, "clamped", account->clamped);
     set_duration(json, "newest_age_ns", link->newest_age_ns, link->newest_age_ns >= 0);
     set_duration(json, "head_age_ns", link->head_age_ns, true);
+    json_object_set_new(json, "late", json_boolean(link->is_late));
+    set_text(json, "reason", link->why);
     set_text(json, "format", link->format);
     return json;
 }
@@ -136,6 +140,8 @@ static json_t *status_json(const struct broker *broker, const struct snapshot *s
     set_number(json, "failed", (uint64_t)(states[NODE_FAILED] + states[NODE_DETACHED]));
     set_duration(json, "uptime_ns", snapshot->uptime_ns, true);
     set_number(json, "events", snapshot->events);
+    set_number(json, "late_links", snapshot->late_count);
+    set_number(json, "evicted_untold", snapshot->evicted_untold);
     set_number(json, "dead_letters", snapshot->dead_letters);
     set_number(json, "memory_used_bytes", snapshot->memory_used_bytes);
     json_object_set_new(json, "memory_limit_bytes",

@@ -18,6 +18,9 @@ static json_t *event_json(const struct health_event *event)
         json_object_set_new(json, "node", json_string(event->node));
         json_object_set_new(json, "generation", json_integer(event->generation));
     }
+    if (event->link[0] != '\0') {
+        json_object_set_new(json, "link", json_string(event->link));
+    }
     if (event->seq != 0) {
         json_object_set_new(json, "seq", json_integer((json_int_t)event->seq));
     }

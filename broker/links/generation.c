@@ -14,6 +14,7 @@
 #include "broker/graph/descriptor.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
+#include "broker/supervision/news.h"
 
 #define PAGE_BYTES UINT64_C(4096)
 
@@ -239,7 +240,7 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         struct actual_link *link = generation->links[i].link;
         link->page_number++;
         link->next_seq = 0;
-        link_transition(&link->state, LINK_ON_AGREED, link->name);
+        news_move_link(broker, link, LINK_ON_AGREED, NULL);
     }
     job->owner = generation;
     job->drop_owner = free;  // it has no memory of its own yet
@@ -456,7 +457,7 @@ static void send_what_can_be(struct broker *broker, struct generation *generatio
         send_write_link(broker, generation, pages);
     }
     if (!was_wired && pages->is_read_sent && is_writer_told(generation, pages)) {
-        link_transition(&link->state, LINK_ON_WIRED, link->name);
+        news_move_link(broker, link, LINK_ON_WIRED, NULL);
     }
 }
 

@@ -134,6 +134,28 @@ void link_transition(enum link_state *state, enum link_event event, const char *
     }
 }
 
+enum link_condition link_condition(enum link_state state)
+{
+    switch (state) {
+    case LINK_PENDING:
+    case LINK_WIRING:
+    case LINK_REPLACING:
+        return LINK_IS_PENDING;
+    case LINK_WIRED:
+    case LINK_SWITCHING:
+        return LINK_IS_WIRED;
+    case LINK_DISCONNECTING:
+        return LINK_IS_ENDING;
+    case LINK_DISCONNECTED:
+        return LINK_IS_OVER;
+    case LINK_ERROR:
+        return LINK_IS_REFUSED;
+    case LINK_STATE_COUNT:
+        break;
+    }
+    SB_UNREACHABLE();
+}
+
 bool link_is_up(enum link_state state)
 {
     return state == LINK_WIRING || state == LINK_WIRED || state == LINK_SWITCHING ||

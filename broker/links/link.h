@@ -47,8 +47,19 @@ const char *link_event_name(enum link_event event);
 bool link_is_legal(enum link_state state, enum link_event event);
 
 // The only place where a link changes its state; logs the change. An event that is not legal in
-// the state is a bug of ours.
+// the state is a bug of ours. The running graph calls news_move_link(), which tells it too.
 void link_transition(enum link_state *state, enum link_event event, const char *name);
+
+// What a link is for whoever asks: its states in fewer words.
+enum link_condition {
+    LINK_IS_PENDING,  // nothing flows yet, or again
+    LINK_IS_WIRED,
+    LINK_IS_ENDING,  // what was accepted is still read
+    LINK_IS_OVER,
+    LINK_IS_REFUSED
+};
+
+enum link_condition link_condition(enum link_state state);
 
 // Frames may be in it, and both ends or the remaining one may use it.
 bool link_is_up(enum link_state state);

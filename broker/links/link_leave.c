@@ -8,6 +8,7 @@
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life_message.h"
+#include "broker/supervision/news.h"
 
 // There is something that its reader may have begun to read.
 static bool is_read(const struct actual_link *link)
@@ -55,7 +56,7 @@ void link_leave_on_known(struct broker *broker, struct actual_link *link)
     if (from->is_doomed && node_is_alive(from->life.state)) {
         return;  // it drains, and ends all of its links
     }
-    link_transition(&link->state, LINK_ON_LEAVE, link->name);
+    news_move_link(broker, link, LINK_ON_LEAVE, NULL);
     if (life_message_is_heard(from)) {
         life_message_leave(broker, from, link);
     } else if (!node_is_over(from->life.state)) {
@@ -101,9 +102,9 @@ void link_leave_end(struct broker *broker, struct actual_link *link)
         life_message_unlink(broker, link->output->node, link->id, false);
     }
     link->format_serial = 0;
-    link_transition(&link->state, LINK_ON_CONSUMER_GONE, link->name);
+    news_move_link(broker, link, LINK_ON_CONSUMER_GONE, NULL);
     if (link->state == LINK_ERROR) {
-        link_transition(&link->state, LINK_ON_LEAVE, link->name);
+        news_move_link(broker, link, LINK_ON_LEAVE, NULL);
     }
     wiring_advance(broker);
 }

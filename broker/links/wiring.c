@@ -15,6 +15,7 @@
 #include "broker/links/generation.h"
 #include "broker/links/negotiation.h"
 #include "broker/lives/life.h"
+#include "broker/supervision/news.h"
 
 #define TEXT_BYTES 4096
 
@@ -198,12 +199,23 @@ static bool refuse_new_links(struct broker *broker, struct actual_output *output
         struct actual_link *link = output->links[i];
         if (is_usable(link) && link->state == LINK_PENDING) {
             is_any = true;
-            link_transition(&link->state, LINK_ON_REFUSED, link->name);
-            health_say(&broker->health, HEALTH_LINK_REFUSED, "", 0, 0, "link %s: %s", link->name,
-                       why);
+            news_move_link(broker, link, LINK_ON_REFUSED, why);
         }
     }
     return is_any;
+}
+
+// The output ends its node. Where the graph goes on, its links say why they never carried anything.
+static void refuse_output(struct broker *broker, struct actual_output *output, const char *why)
+{
+    bool is_left = output->node->wanted->is_optional || broker->phase != BROKER_STARTING;
+    for (size_t i = 0; i < output->link_count && is_left; i++) {
+        struct actual_link *link = output->links[i];
+        if (is_usable(link) && link->state == LINK_PENDING) {
+            news_move_link(broker, link, LINK_ON_REFUSED, why);
+        }
+    }
+    life_refuse(broker, output->node, "%s", why);
 }
 
 static void settle(struct broker *broker, struct actual_output *output,
@@ -221,7 +233,7 @@ static void settle(struct broker *broker, struct actual_output *output,
     }
     int failed = generation_order(broker, output, text, sizeof text);
     if (failed != 0 && !refuse_new_links(broker, output, text)) {
-        life_refuse(broker, output->node, "%s", text);
+        refuse_output(broker, output, text);
     }
 }
 
@@ -249,7 +261,7 @@ static void refuse_group(struct broker *broker, const struct group *group, const
         is_any = refuse_new_links(broker, group->outputs[i], text) || is_any;
     }
     if (!is_any) {
-        life_refuse(broker, group->outputs[0]->node, "%s", text);
+        refuse_output(broker, group->outputs[0], text);
     }
 }
 

@@ -22,6 +22,7 @@
 #include "broker/lives/life_message.h"
 #include "broker/lives/metering.h"
 #include "broker/supervision/handover.h"
+#include "broker/supervision/news.h"
 #include "broker/supervision/restart.h"
 #include "sandbox/filter.h"
 #include "shm/segment.h"
@@ -99,7 +100,7 @@ static void release_output(struct broker *broker, struct actual_output *output)
             tell_consumer(broker, link);
         }
         if (link_is_legal(link->state, LINK_ON_PRODUCER_GONE)) {
-            link_transition(&link->state, LINK_ON_PRODUCER_GONE, link->name);
+            news_move_link(broker, link, LINK_ON_PRODUCER_GONE, NULL);
         }
     }
     struct generation *generations[] = {output->old, output->now};
@@ -119,7 +120,7 @@ static void release_input(struct broker *broker, struct actual_link *link, bool 
     if (link->state != LINK_DISCONNECTED && node_is_alive(link->output->node->life.state)) {
         life_message_unlink(broker, link->output->node, link->id, false);
     }
-    link_transition(&link->state, LINK_ON_CONSUMER_GONE, link->name);
+    news_move_link(broker, link, LINK_ON_CONSUMER_GONE, NULL);
     drop_unused(broker, link->output);
 }
 
@@ -144,8 +145,8 @@ void life_end_waiting(struct broker *broker, struct actual_node *node, const cha
 {
     node->restart_at_ns = INT64_MAX;
     node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
-    log_node(LOG_WARNING, node->life.id, node->life.generation, "is not started again: %s", why);
     release_links(broker, node, false);
+    news_end_node(broker, node, HEALTH_NODE_STOPPED, "is not started again: %s", why);
 }
 
 // Whether the node gets another life, and after which wait.
@@ -238,25 +239,26 @@ static void note_reason(struct actual_node *node, const int *wait_status)
     }
 }
 
-static void log_end(struct broker *broker, const struct actual_node *node,
-                    enum exit_verdict verdict, bool is_failed)
+static void tell_end(struct broker *broker, struct actual_node *node, enum exit_verdict verdict,
+                     bool is_failed)
 {
     char reason[EXIT_REASON_TEXT_BYTES + 64];
     exit_reason_describe(&node->reason, reason, sizeof reason);
-    if (!is_failed) {
-        log_node(LOG_DEBUG, node->life.id, node->life.generation, "finished (%s)", reason);
-    } else if (node->reason.kind == EXIT_REASON_STOPPED) {
-        log_node(LOG_DEBUG, node->life.id, node->life.generation, "stopped (%s)", reason);
+    bool was_asked = node->life.state == NODE_STOPPING;
+    if (!is_failed && !was_asked) {
+        news_end_node(broker, node, HEALTH_NODE_FINISHED, "finished (%s)", reason);
+    } else if (!is_failed || node->reason.kind == EXIT_REASON_STOPPED) {
+        news_end_node(broker, node, HEALTH_NODE_STOPPED, "stopped (%s)", reason);
     } else if (ending_needs_no_more(broker, node)) {
         log_node(LOG_WARNING, node->life.id, node->life.generation,
                  "died while the graph ends, and is not needed again: %s", reason);
+        news_end_node(broker, node, HEALTH_NODE_STOPPED, "stopped (%s)", reason);
     } else if (verdict == EXIT_VERDICT_FAILED && node->reason.kind == EXIT_REASON_CODE &&
                node->reason.code == 0) {
-        health_say(&broker->health, HEALTH_NODE_FAILED, node->life.id, node->life.generation, 0,
-                   "failed: it exited with 0 before its work was done");
+        news_end_node(broker, node, HEALTH_NODE_FAILED,
+                      "failed: it exited with 0 before its work was done");
     } else {
-        health_say(&broker->health, HEALTH_NODE_FAILED, node->life.id, node->life.generation, 0,
-                   "failed: %s", reason);
+        news_end_node(broker, node, HEALTH_NODE_FAILED, "failed: %s", reason);
     }
 }
 
@@ -328,7 +330,7 @@ static void end_unwanted(struct broker *broker, struct actual_node *node, enum n
 {
     char reason[EXIT_REASON_TEXT_BYTES + 64];
     exit_reason_describe(&node->reason, reason, sizeof reason);
-    log_node(LOG_DEBUG, node->life.id, node->life.generation, "gone (%s)", reason);
+    news_end_node(broker, node, HEALTH_NODE_STOPPED, "gone (%s)", reason);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
     if (node->successor != NULL) {
         succession_finish(broker, node);
@@ -374,7 +376,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
         end_unwanted(broker, node, event);
         return;
     }
-    log_end(broker, node, verdict, event != NODE_ON_FINISH);
+    tell_end(broker, node, verdict, event != NODE_ON_FINISH);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
     bool is_voluntary = event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted);
     release_links(broker, node, is_voluntary);

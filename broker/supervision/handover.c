@@ -19,6 +19,7 @@
 #include "broker/lives/life.h"
 #include "broker/lives/life_message.h"
 #include "broker/supervision/letter_office.h"
+#include "broker/supervision/news.h"
 #include "broker/supervision/resume.h"
 #include "shm/recover.h"
 
@@ -129,7 +130,7 @@ static void end_link(struct broker *broker, struct actual_link *link, uint64_t s
     if (end != 0) {
         link->next_seq = end;
     }
-    link_transition(&link->state, LINK_ON_REPLACED, link->name);
+    news_move_link(broker, link, LINK_ON_REPLACED, NULL);
 }
 
 // A link whose stream the dead life had ended properly is over: nothing follows on an end.
@@ -150,7 +151,7 @@ static void end_output(struct broker *broker, struct actual_output *output, uint
             continue;
         }
         if (pages_is_stream_ended(link)) {
-            link_transition(&link->state, LINK_ON_PRODUCER_GONE, link->name);
+            news_move_link(broker, link, LINK_ON_PRODUCER_GONE, NULL);
             continue;
         }
         end_link(broker, link, step_max);
@@ -277,7 +278,7 @@ static int renew_input(struct broker *broker, struct actual_link *link, const st
     }
     free(done.seqs);
     link->format_serial = 0;
-    link_transition(&link->state, LINK_ON_REPLACED, link->name);
+    news_move_link(broker, link, LINK_ON_REPLACED, NULL);
     return failed;
 }
 

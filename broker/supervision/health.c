@@ -73,7 +73,9 @@ static struct health_subject *find(struct health *health, const struct health_ev
 {
     for (size_t i = 0; i < health->subject_count; i++) {
         struct health_subject *subject = &health->subjects[i];
-        if (subject->last.type == event->type && strcmp(subject->last.node, event->node) == 0) {
+        const struct health_event *last = &subject->last;
+        if (last->type == event->type && strcmp(last->node, event->node) == 0 &&
+            strcmp(last->link, event->link) == 0) {
             return subject;
         }
     }
@@ -83,18 +85,19 @@ static struct health_subject *find(struct health *health, const struct health_ev
 void health_emit(struct health *health, const struct health_event *event, int64_t now_ns)
 {
     SB_ASSERT(event->type < HEALTH_TYPE_COUNT);
+    uint64_t count = event->count == 0 ? 1 : event->count;
     if (!types[event->type].is_throttled) {
-        tell(health, event, 1, now_ns);
+        tell(health, event, count, now_ns);
         return;
     }
     health_flush(health, now_ns, false);
     struct health_subject *subject = find(health, event);
     if (subject != NULL) {
-        subject->pending++;
+        subject->pending += count;
         subject->last = *event;
         return;
     }
-    tell(health, event, 1, now_ns);
+    tell(health, event, count, now_ns);
     if (health->subject_count < HEALTH_SUBJECTS_MAX) {
         health->subjects[health->subject_count++] =
             (struct health_subject){.told_ns = now_ns, .last = *event};
@@ -141,6 +144,27 @@ void health_flush(struct health *health, int64_t now_ns, bool is_all)
         health->subjects[kept++] = *subject;
     }
     health->subject_count = kept;
+}
+
+void health_flush_node(struct health *health, const char *node, int64_t now_ns)
+{
+    for (size_t i = 0; i < health->subject_count; i++) {
+        struct health_subject *subject = &health->subjects[i];
+        if (subject->pending > 0 && strcmp(subject->last.node, node) == 0) {
+            tell(health, &subject->last, subject->pending, now_ns);
+            subject->pending = 0;
+            subject->told_ns = now_ns;
+        }
+    }
+}
+
+uint64_t health_held(const struct health *health, enum health_type type)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < health->subject_count; i++) {
+        sum += health->subjects[i].last.type == type ? health->subjects[i].pending : 0;
+    }
+    return sum;
 }
 
 void health_listen(const struct health *health, struct health_listener *out_listener)

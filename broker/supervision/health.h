@@ -20,16 +20,17 @@ enum health_type {
 
 #define HEALTH_RING_EVENTS 512
 #define HEALTH_TEXT_BYTES 1024
-#define HEALTH_SUBJECTS_MAX 64  // throttled at the same time; further ones are not throttled
+#define HEALTH_SUBJECTS_MAX 256  // throttled at the same time; further ones are not throttled
 
 struct health_event {
     enum health_type type;
-    uint64_t serial;                     // from 1, without gaps
-    int64_t time_ns;                     // CLOCK_MONOTONIC
-    char node[LIMIT_NODE_ID_BYTES_MAX];  // empty for the graph as a whole
-    uint32_t generation;
-    uint64_t seq;    // of the frame that it is about, 0 = none
-    uint64_t count;  // how many of its kind it stands for
+    uint64_t serial;                         // from 1, without gaps
+    int64_t time_ns;                         // CLOCK_MONOTONIC
+    char node[LIMIT_NODE_ID_BYTES_MAX];      // empty for the graph as a whole
+    char link[2 * LIMIT_ADDRESS_BYTES_MAX];  // "a.out -> b.in", empty when it is about none
+    uint32_t generation;                     // of the node, else of the link
+    uint64_t seq;                            // of the frame that it is about, 0 = none
+    uint64_t count;                          // how many of its kind it stands for
     char text[HEALTH_TEXT_BYTES];
 };
 
@@ -55,7 +56,8 @@ struct health_listener {
 int health_init(struct health *health);
 void health_fini(struct health *health);
 
-// Logs and keeps one event: type, node, generation, seq and text are the caller's.
+// Logs and keeps one event: type, node, link, generation, seq, count (0 = 1) and text are the
+// caller's.
 void health_emit(struct health *health, const struct health_event *event, int64_t now_ns);
 
 // The same, with the text made here. node may be empty.
@@ -67,6 +69,12 @@ int64_t health_due_ns(const struct health *health);
 
 // Tells what was held back and is due. is_all: everything, because it is the end.
 void health_flush(struct health *health, int64_t now_ns, bool is_all);
+
+// Tells what is held back of a node, whose end comes next.
+void health_flush_node(struct health *health, const char *node, int64_t now_ns);
+
+// What events of a type that are held back stand for, together.
+uint64_t health_held(const struct health *health, enum health_type type);
 
 // Listens from now on.
 void health_listen(const struct health *health, struct health_listener *out_listener);

@@ -15,6 +15,7 @@
 #include "broker/links/wiring.h"
 #include "broker/lives/life.h"
 #include "broker/supervision/deadlock.h"
+#include "broker/supervision/news.h"
 
 // Between two looks: while somebody works, and while everybody sleeps.
 #define BUSY_NS (50 * CLOCK_NS_PER_MS)
@@ -350,17 +351,6 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-// Ages of the newest frames, for whoever asks later.
-static void note_ages(struct broker *broker, int64_t now_ns)
-{
-    for (size_t i = 0; i < broker->actual->link_count; i++) {
-        struct actual_link *link = broker->actual->links[i];
-        struct queue_look queue;
-        queue_look_at(link, &queue);
-        link_age_note(&link->age, queue.head, queue.tail, now_ns);
-    }
-}
-
 void watch_look(struct broker *broker, int64_t now_ns)
 {
     if (now_ns - broker->watch_due_ns > LATE_NS) {
@@ -382,7 +372,7 @@ void watch_look(struct broker *broker, int64_t now_ns)
             wanted_ns = earlier(wanted_ns, judge_lag(broker, node, now_ns));
         }
     }
-    note_ages(broker, now_ns);
+    news_look(broker, now_ns);
     wiring_tell_held(broker, now_ns);
     deadlock_look(broker);
     if (shortest_ns == INT64_MAX) {

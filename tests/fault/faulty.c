@@ -11,7 +11,7 @@
 
 #include <streambroker/streambroker.h>
 
-enum fault { NONE, EXIT, ABORT, SEGV, BUS, STACK, HANG, SPIN, STOP };
+enum fault { NONE, EXIT, ABORT, SEGV, BUS, STACK, HANG, SPIN, STOP, ERROR };
 enum place { PLACE_OPEN, PLACE_FRAME, PLACE_CLOSE };
 
 static volatile uint64_t counter;
@@ -66,24 +66,27 @@ static void do_fault(struct sb_node *node)
     case STOP:
         raise(SIGSTOP);
         break;
+    case ERROR:
     case NONE:
         break;
     }
 }
 
-static void at(struct sb_node *node, enum place place)
+static int at(struct sb_node *node, enum place place)
 {
     int64_t lives = sb_param_int(node, "lives");
     bool is_faulty_life = lives == 0 || (int64_t)sb_node_generation(node) <= lives;
-    if (is_faulty_life && (enum place)sb_param_choice(node, "place") == place) {
-        do_fault(node);
+    if (!is_faulty_life || (enum place)sb_param_choice(node, "place") != place) {
+        return 0;
     }
+    do_fault(node);
+    bool is_error = (enum fault)sb_param_choice(node, "fault") == ERROR;
+    return is_error ? sb_node_error(node, -EIO, "it was asked to fail") : 0;
 }
 
 static int faulty_open(struct sb_node *node)
 {
-    at(node, PLACE_OPEN);
-    return 0;
+    return at(node, PLACE_OPEN);
 }
 
 static int faulty_frame(struct sb_node *node, const struct sb_frame *frame)
@@ -92,14 +95,17 @@ static int faulty_frame(struct sb_node *node, const struct sb_frame *frame)
     int64_t every = sb_param_int(node, "every");
     if ((int64_t)frame->number == number ||
         (every > 0 && (int64_t)frame->number % every == every - 1)) {
-        at(node, PLACE_FRAME);
+        int failed = at(node, PLACE_FRAME);
+        if (failed < 0) {
+            return failed;
+        }
     }
     return sb_output_copy(sb_node_output(node, "out"), frame);
 }
 
 static void faulty_close(struct sb_node *node)
 {
-    at(node, PLACE_CLOSE);
+    (void)at(node, PLACE_CLOSE);
 }
 
 static const struct sb_port inputs[] = {
@@ -114,8 +120,8 @@ static const struct sb_port outputs[] = {
      .is_one_per_step = true},
 };
 
-static const char *const faults[] = {"none",  "exit", "abort", "segv", "bus",
-                                     "stack", "hang", "spin",  "stop", NULL};
+static const char *const faults[] = {"none", "exit", "abort", "segv",  "bus", "stack",
+                                     "hang", "spin", "stop",  "error", NULL};
 static const char *const places[] = {"open", "frame", "close", NULL};
 
 static const struct sb_param params[] = {

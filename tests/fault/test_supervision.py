@@ -441,8 +441,8 @@ class Supervision(unittest.TestCase):
         running.wait()
         text = running.text()
         self.assertIn("error f[1]: failed: stop deadline of 500ms passed", text)
-        self.assertIn("g[1]: finished (ended while it waited for f)", text)
-        self.assertIn("z[1]: finished (ended while it waited for g)", text)
+        self.assertIn("g[1]: stopped (ended while it waited for f)", text)
+        self.assertIn("z[1]: stopped (ended while it waited for g)", text)
         self.assertEqual(len(re.findall(r"stop deadline", text)), 2, text)  # killed, failed
 
     def test_a_broker_that_was_stopped_kills_nobody(self):

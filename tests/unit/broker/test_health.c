@@ -120,6 +120,37 @@ static void what_repeats_is_told_at_once_and_then_once_per_second_with_its_sum(v
     assert_int_equal(health.last_serial, before + 1);
 }
 
+// R-SUP-058
+static void events_that_stand_for_several_are_summed_per_link(void **state)
+{
+    (void)state;
+    static const char *const links[] = {"a.data -> b.in", "c.data -> b.in"};
+    struct health_listener listener;
+    struct health_event event;
+    uint64_t missed;
+    health_listen(&health, &listener);
+    for (int64_t i = 0; i < 20; i++) {
+        struct health_event each = {.type = HEALTH_FRAMES_EVICTED, .count = 3};
+        snprintf(each.node, sizeof each.node, "b");
+        snprintf(each.link, sizeof each.link, "%s", links[i % 2]);
+        health_emit(&health, &each, i);
+    }
+    assert_int_equal(health.last_serial, 2);
+    assert_int_equal(health_held(&health, HEALTH_FRAMES_EVICTED), 54);
+    assert_int_equal(health_held(&health, HEALTH_FRAME_LAG), 0);
+    // The end of a node tells what is held back of it, and of nobody else.
+    health_flush_node(&health, "a", 30);
+    assert_int_equal(health.last_serial, 2);
+    health_flush_node(&health, "b", 30);
+    assert_int_equal(health_held(&health, HEALTH_FRAMES_EVICTED), 0);
+    uint64_t sums[2] = {0};
+    while (health_next(&health, &listener, &event, &missed) == 1) {
+        sums[strcmp(event.link, links[0]) == 0 ? 0 : 1] += event.count;
+    }
+    assert_int_equal(sums[0], 30);
+    assert_int_equal(sums[1], 30);
+}
+
 static void every_type_has_a_name_of_its_own(void **state)
 {
     (void)state;
@@ -141,6 +172,8 @@ int main(void)
             tear_down),
         cmocka_unit_test_setup_teardown(
             what_repeats_is_told_at_once_and_then_once_per_second_with_its_sum, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(events_that_stand_for_several_are_summed_per_link, set_up,
+                                        tear_down),
         cmocka_unit_test(every_type_has_a_name_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

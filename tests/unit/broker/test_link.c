@@ -87,6 +87,23 @@ static void every_state_and_event_has_a_name(void **state)
     assert_string_equal(link_state_name(LINK_STATE_COUNT), "?");
 }
 
+// R-SUP-059
+static void every_state_is_one_condition_and_only_what_carries_frames_is_wired(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < LINK_STATE_COUNT; i++) {
+        enum link_condition condition = link_condition((enum link_state)i);
+        bool carries = condition == LINK_IS_WIRED || condition == LINK_IS_ENDING;
+        assert_true(!carries || link_is_up((enum link_state)i));
+        bool is_gone = condition == LINK_IS_OVER || condition == LINK_IS_REFUSED;
+        assert_true(!is_gone || !link_is_up((enum link_state)i));
+    }
+    assert_int_equal(link_condition(LINK_PENDING), LINK_IS_PENDING);
+    assert_int_equal(link_condition(LINK_REPLACING), LINK_IS_PENDING);
+    assert_int_equal(link_condition(LINK_SWITCHING), LINK_IS_WIRED);
+    assert_int_equal(link_condition(LINK_ERROR), LINK_IS_REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +113,7 @@ int main(void)
         cmocka_unit_test(a_producer_may_go_on_before_its_reader_is_wired),
         cmocka_unit_test(an_end_can_be_replaced_in_every_state),
         cmocka_unit_test(every_state_and_event_has_a_name),
+        cmocka_unit_test(every_state_is_one_condition_and_only_what_carries_frames_is_wired),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
