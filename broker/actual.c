@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "broker/graph/descriptor.h"
+#include "broker/graph/transports.h"
 
 static void write_address(char *out, size_t size_bytes, const char *node, const char *port)
 {
@@ -382,6 +383,18 @@ struct actual_output *actual_output_of(const struct actual_node *node, const cha
     for (size_t i = 0; i < node->output_count; i++) {
         if (strcmp(node->outputs[i]->name, name) == 0) {
             return node->outputs[i];
+        }
+    }
+    return NULL;
+}
+
+const char *actual_transport(const struct actual_output *output)
+{
+    for (size_t i = 0; i < output->link_count; i++) {
+        const struct actual_link *link = output->links[i];
+        if (!link->is_held && link->state != LINK_DISCONNECTED && link->state != LINK_ERROR &&
+            !transports_is_ring(link->wanted)) {
+            return link->wanted->transport;
         }
     }
     return NULL;

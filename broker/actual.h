@@ -61,6 +61,7 @@ struct actual_output {
     struct generation *old;   // owned: being drained
     struct generation *now;   // owned: the newest
     uint64_t first_number;    // frame number that the output goes on with
+    uint32_t meeting;         // number of the address where ends of a transport meet, 0 = none
 };
 
 struct actual_link {
@@ -230,6 +231,9 @@ bool actual_take_format(struct actual_node *node, uint32_t serial);
 // Lookups by what a worker sent: NULL when the node has no such link or output.
 struct actual_link *actual_input_of(const struct actual_node *node, uint32_t link_id);
 struct actual_output *actual_output_of(const struct actual_node *node, const char *name);
+
+// What carries the payloads of an output, NULL = a ring. All of its links have the same.
+const char *actual_transport(const struct actual_output *output);
 
 // Delivery, depth and claims of a link, as the check found them.
 enum sb_delivery actual_delivery(const struct actual_link *link);

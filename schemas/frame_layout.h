@@ -2,7 +2,7 @@
 // The header of a frame, which lies before the payload in its slot. Written by the producer only.
 //
 //   0        8        16            24              32         36     40        48      56
-//   | number | pts_ns | duration_ns | payload_bytes | format_id| flags| trace_id| job_id| zero |
+//   | number | pts_ns | duration_ns | payload_bytes | format_id| flags| trace_id| job_id| ticket |
 #pragma once
 
 #include <assert.h>
@@ -23,7 +23,7 @@ struct frame_header {
     uint32_t flags;
     uint64_t trace_id;
     uint64_t job_id;
-    uint64_t reserved;
+    uint64_t ticket;  // of the payload in its transport, 0 = it follows the header
 };
 
 static_assert(sizeof(struct frame_header) == 64, "one cache line");
@@ -35,6 +35,7 @@ static_assert(offsetof(struct frame_header, format_id) == 32, "layout");
 static_assert(offsetof(struct frame_header, flags) == 36, "layout");
 static_assert(offsetof(struct frame_header, trace_id) == 40, "layout");
 static_assert(offsetof(struct frame_header, job_id) == 48, "layout");
+static_assert(offsetof(struct frame_header, ticket) == 56, "layout");
 
 // Bytes of one slot for payloads of up to payload_bytes. 0 when that is above the limit.
 uint64_t layout_slot_bytes(uint64_t payload_bytes);

@@ -107,11 +107,13 @@ struct consume_page {
 
     // Line 2: a sleeping consumer wants the frame of this seq (or the end), 0 = awake.
     _Atomic uint64_t data_wish;
-    uint8_t pad2[56];
+    _Atomic uint64_t missing;  // frames taken whose payload the transport did not have any more
+    uint8_t pad2[48];
 
     // Line 3: the producer sleeps on space_word; the consumer bumps it and wakes.
     _Atomic uint32_t space_word;
-    uint8_t pad3[60];
+    _Atomic uint32_t attached;  // 1: what the transport carries from now on reaches this consumer
+    uint8_t pad3[56];
 
     _Atomic uint64_t hazards[];  // evicting links: seq that a reader may be looking at, 0 = none
 };
@@ -124,7 +126,9 @@ static_assert(offsetof(struct consume_page, redelivered) == 96, "layout");
 static_assert(offsetof(struct consume_page, clamped) == 104, "layout");
 static_assert(offsetof(struct consume_page, jump_to) == 120, "layout");
 static_assert(offsetof(struct consume_page, data_wish) == 128, "layout");
+static_assert(offsetof(struct consume_page, missing) == 136, "layout");
 static_assert(offsetof(struct consume_page, space_word) == 192, "layout");
+static_assert(offsetof(struct consume_page, attached) == 196, "layout");
 static_assert(offsetof(struct consume_page, hazards) == 256, "layout");
 static_assert(sizeof(_Atomic uint64_t) == 8 && sizeof(_Atomic uint32_t) == 4, "lock-free atomics");
 

@@ -133,6 +133,18 @@ static bool take_params(struct wire_decoder *decoder, Sb__V1__Param *const *from
     return true;
 }
 
+// Both or none: a transport without a place where its ends meet carries nothing.
+static bool take_transport(struct wire_decoder *decoder, const Sb__V1__Link *from,
+                           struct wire_link *to)
+{
+    if (from->transport.len == 0 && from->address.len == 0) {
+        return true;
+    }
+    return wire_field_take_id(decoder, "transport", from->transport, to->transport,
+                              sizeof to->transport) &&
+           wire_field_take_name(decoder, "address", from->address, to->address, sizeof to->address);
+}
+
 static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *from,
                            struct wire_link *to)
 {
@@ -148,7 +160,8 @@ static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *fro
            wire_field_is_within(decoder, "delivery", from->delivery, SB_DELIVERY_LOSSLESS,
                                 SB_DELIVERY_LATEST) &&
            wire_field_take_name(decoder, "port", from->port, to->port, sizeof to->port) &&
-           wire_field_take_name(decoder, "peer", from->peer, to->peer, sizeof to->peer);
+           wire_field_take_name(decoder, "peer", from->peer, to->peer, sizeof to->peer) &&
+           take_transport(decoder, from, to);
 }
 
 static bool take_links(struct wire_decoder *decoder, Sb__V1__Link *const *from, size_t count,
@@ -220,7 +233,9 @@ static bool take_setup(struct wire_decoder *decoder, const void *fields)
            wire_field_is_duration(decoder, "spin_ns", from->spin_ns, 0) &&
            wire_field_is_within(decoder, "first_step", from->first_step, 1, UINT64_MAX) &&
            take_params(decoder, from->params, from->n_params, &to->params) &&
-           take_links(decoder, from->links, from->n_links, &to->links);
+           take_links(decoder, from->links, from->n_links, &to->links) &&
+           wire_field_take_text(decoder, "transport_path", from->transport_path, to->transport_path,
+                                sizeof to->transport_path);
 }
 
 static bool take_opened(struct wire_decoder *decoder, const void *fields)
@@ -287,7 +302,7 @@ static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memo
     bool is_publish = from->kind == WIRE_MEMORY_PUBLISH;
     bool is_consume = from->kind == WIRE_MEMORY_CONSUME;
     bool has_of_pool = from->output.len > 0 || from->slot_count != 0 || from->payload_bytes != 0 ||
-                       from->format != NULL || from->first_number != 0;
+                       from->format != NULL || from->first_number != 0 || from->carried_bytes != 0;
     bool has_of_page = from->link_id != 0 || from->depth != 0;
     bool is_foreign = (has_of_pool && !is_pool_kind) ||
                       (has_of_page && !is_publish && !is_consume) ||
@@ -296,6 +311,16 @@ static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memo
                       (from->generation != 0 && from->kind == WIRE_MEMORY_STATUS);
     return !is_foreign ||
            wire_field_refuse(decoder, "kind %u has a field of another kind", from->kind);
+}
+
+// Where a transport carries the payloads, the slots are as small as they can be.
+static bool is_carried(struct wire_decoder *decoder, uint64_t payload_bytes, uint64_t carried_bytes)
+{
+    return carried_bytes == 0 ||
+           (wire_field_is_within(decoder, "carried_bytes", carried_bytes, 1,
+                                 LIMIT_PAYLOAD_BYTES_MAX) &&
+            wire_field_is_within(decoder, "payload_bytes", payload_bytes, WIRE_CARRIED_SLOT_BYTES,
+                                 WIRE_CARRIED_SLOT_BYTES));
 }
 
 static bool is_memory(struct wire_decoder *decoder, const Sb__V1__Memory *from,
@@ -308,6 +333,7 @@ static bool is_memory(struct wire_decoder *decoder, const Sb__V1__Memory *from,
                wire_field_is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
                wire_field_is_pool(decoder, "size_bytes", from->size_bytes, from->slot_count,
                                   from->payload_bytes) &&
+               is_carried(decoder, from->payload_bytes, from->carried_bytes) &&
                wire_field_take_format(decoder, from->format, &to->format);
     case WIRE_MEMORY_PUBLISH:
         return wire_field_is_link(decoder, from->link_id, from->generation) &&
@@ -340,7 +366,8 @@ static bool take_memory(struct wire_decoder *decoder, const void *fields)
                                .claims_max = from->claims_max,
                                .first_seq = from->first_seq,
                                .page_number = from->page_number,
-                               .first_number = from->first_number};
+                               .first_number = from->first_number,
+                               .carried_bytes = from->carried_bytes};
     return is_memory(decoder, from, to) && has_only_its_fields(decoder, from);
 }
 
@@ -373,10 +400,12 @@ static bool take_read_link(struct wire_decoder *decoder, const void *fields)
                                   .is_producer_gone = from->is_producer_gone,
                                   .skip_count = from->n_skip,
                                   .attempt = from->attempt,
-                                  .is_single = from->is_single};
+                                  .is_single = from->is_single,
+                                  .carried_bytes = from->carried_bytes};
     if (!wire_field_is_link(decoder, from->link_id, from->generation) ||
         !wire_field_is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count,
                             from->payload_bytes) ||
+        !is_carried(decoder, from->payload_bytes, from->carried_bytes) ||
         !wire_field_is_publish_page(decoder, "page_bytes", from->page_bytes, from->depth) ||
         !wire_field_take_format(decoder, from->format, &to->format) ||
         !wire_field_is_within(decoder, "number of skips", from->n_skip, 0, WIRE_SKIPS_MAX)) {

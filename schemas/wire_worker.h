@@ -45,6 +45,9 @@ enum wire_memory_kind {
 #define WIRE_SKIPS_MAX 128
 #define WIRE_VERSION_BYTES_MAX 64
 #define WIRE_LINKS_MAX (2 * LIMIT_LINKS_PER_SIDE_MAX)
+#define WIRE_TRANSPORT_BYTES_MAX 64
+#define WIRE_TRANSPORT_PATH_BYTES_MAX 4096
+#define WIRE_CARRIED_SLOT_BYTES 64  // payload of slots of which a transport carries the payload
 
 struct wire_param {
     char name[SB_NAME_BYTES_MAX];
@@ -59,6 +62,8 @@ struct wire_link {
     enum sb_delivery delivery;
     uint64_t last_step;
     uint32_t generation;  // of an output: the newest one that was ordered without this link
+    char transport[WIRE_TRANSPORT_BYTES_MAX];  // empty = ring
+    char address[WIRE_TRANSPORT_BYTES_MAX];    // empty for a ring
 };
 
 struct wire_hello {
@@ -86,14 +91,14 @@ struct wire_setup {
     size_t param_count;
     const struct wire_param *params;  // in the arena of the message, or the caller's for encoding
     size_t link_count;
-    const struct wire_link *links;  // likewise
+    const struct wire_link *links;                       // likewise
+    char transport_path[WIRE_TRANSPORT_PATH_BYTES_MAX];  // empty = it may load none
 };
 
 struct wire_failed {
     int32_t code;
     char text[LIMIT_ERROR_TEXT_BYTES_MAX];
 };
-
 struct wire_formats {
     char output[SB_NAME_BYTES_MAX];
     size_t format_count;
@@ -121,18 +126,16 @@ struct wire_memory {
     uint32_t generation;
     uint32_t slot_count;
     uint64_t payload_bytes;
-    uint32_t depth;
-    uint32_t claims_max;
-    uint64_t first_seq;
-    uint64_t page_number;
+    uint32_t depth, claims_max;
+    uint64_t first_seq, page_number;
     struct sb_format format;
     uint64_t first_number;
+    uint64_t carried_bytes;  // 0 = payloads lie in the slots
 };
 
 struct wire_bell {
     uint64_t size_bytes;
 };
-
 struct wire_read_link {
     uint32_t link_id;
     uint32_t generation;
@@ -148,6 +151,7 @@ struct wire_read_link {
     uint64_t skips[WIRE_SKIPS_MAX];
     uint32_t attempt;
     bool is_single;
+    uint64_t carried_bytes;  // 0 = payloads lie in the slots
 };
 
 struct wire_write_link {
@@ -169,7 +173,6 @@ struct wire_unlink {
     uint32_t link_id;
     bool is_ended;
 };
-
 struct wire_config {
     uint32_t serial;
     size_t param_count;

@@ -112,6 +112,8 @@ static Sb__V1__Link *fill_link(Sb__V1__Link *to, const struct wire_link *from)
     to->delivery = from->delivery;
     to->last_step = from->last_step;
     to->generation = from->generation;
+    to->transport = of_string(from->transport);
+    to->address = of_string(from->address);
     return to;
 }
 
@@ -144,6 +146,7 @@ static int put_setup(const struct encoder *encoder, const struct wire_message *m
     to.n_links = from->link_count;
     to.links = link_pointers;
     to.first_tick = from->first_tick;
+    to.transport_path = of_string(from->transport_path);
     return put(encoder, &to.base);
 }
 
@@ -215,6 +218,7 @@ static int put_memory(const struct encoder *encoder, const struct wire_message *
     to.first_seq = from->first_seq;
     to.page_number = from->page_number;
     to.first_number = from->first_number;
+    to.carried_bytes = from->carried_bytes;
     if (from->kind == WIRE_MEMORY_POOL) {
         to.format = fill_format(&format, &from->format);
     }
@@ -255,6 +259,7 @@ static int put_read_link(const struct encoder *encoder, const struct wire_messag
     to.skip = (uint64_t *)(size_t)from->skips;
     to.attempt = from->attempt;
     to.is_single = from->is_single;
+    to.carried_bytes = from->carried_bytes;
     return put(encoder, &to.base);
 }
 

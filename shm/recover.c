@@ -199,5 +199,7 @@ void recover_consume_page(const struct consume_page *dead, const struct recover_
     atomic_store_explicit(&fresh->evicted, reader.evicted, RELAXED);
     atomic_store_explicit(&fresh->poisoned, reader.poisoned, RELAXED);
     atomic_store_explicit(&fresh->redelivered, reader.redelivered, RELAXED);
+    uint64_t missing = atomic_load_explicit(&dead->missing, RELAXED);
+    atomic_store_explicit(&fresh->missing, missing, RELAXED);
     *out_reader = reader;
 }

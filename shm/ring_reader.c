@@ -43,12 +43,13 @@ int ring_reader_init(struct ring_reader *reader, const struct ring_reader_config
     if (held == NULL) {
         return -ENOMEM;
     }
-    *reader = (struct ring_reader){.config = *config,
-                                   .slot_bytes = layout_slot_bytes(config->payload_bytes),
-                                   .states = (_Atomic uint8_t *)config->page +
-                                             layout_cell_states_offset(config->claims_max),
-                                   .held = held,
-                                   .is_shown = config->is_lossless || config->is_producer_gone};
+    *reader = (struct ring_reader){
+        .config = *config,
+        .slot_bytes = layout_slot_bytes(config->slot_payload_bytes != 0 ? config->slot_payload_bytes
+                                                                        : config->payload_bytes),
+        .states = (_Atomic uint8_t *)config->page + layout_cell_states_offset(config->claims_max),
+        .held = held,
+        .is_shown = config->is_lossless || config->is_producer_gone};
     if (atomic_load_explicit(&config->page->next, RELAXED) < config->first_seq) {
         // A generation that goes on from an older one: its first seq was not known to the broker.
         atomic_store_explicit(&config->page->retired, config->first_seq - 1, RELAXED);

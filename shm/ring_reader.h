@@ -22,7 +22,8 @@ struct ring_reader_config {
     uint32_t depth;
     uint32_t claims_max;
     uint32_t slot_count;
-    uint64_t payload_bytes;
+    uint64_t payload_bytes;       // largest of a frame
+    uint64_t slot_payload_bytes;  // what a slot has room for, 0 = payload_bytes
     uint64_t first_seq;
     uint64_t page_number;
 };

@@ -158,6 +158,7 @@ int boot_apply_setup(struct sb_node *node, const struct wire_setup *setup)
 {
     text_copy(node->id, sizeof node->id, setup->node_id);
     node->generation = setup->generation;
+    text_copy(node->transport_path, sizeof node->transport_path, setup->transport_path);
     if (setup->mode != SB_MODE_DEFAULT) {
         node->mode = setup->mode;
     }

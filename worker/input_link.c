@@ -10,6 +10,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "shm/segment.h"
+#include "worker/carrier.h"
+#include "worker/cycle.h"
 #include "worker/redeliver.h"
 #include "worker/rest.h"
 #include "worker/step.h"
@@ -23,6 +25,7 @@ static void unmap(struct mapping *mapping)
 
 static void drop_generation(struct input_generation *generation)
 {
+    carrier_close_reader(&generation->carrier);
     if (generation->is_reader_ready) {
         ring_reader_fini(&generation->reader);
     }
@@ -61,6 +64,11 @@ int input_link_add_page(struct input_link *link, const struct wire_memory *memor
     return 0;
 }
 
+static uint64_t payload_bytes_of(const struct wire_read_link *link)
+{
+    return link->carried_bytes > 0 ? link->carried_bytes : link->payload_bytes;
+}
+
 static int init_reader(struct input_link *to, struct input_generation *generation,
                        uint64_t first_seq)
 {
@@ -77,7 +85,8 @@ static int init_reader(struct input_link *to, struct input_generation *generatio
         .depth = link->depth,
         .claims_max = page->claims_max,
         .slot_count = link->slot_count,
-        .payload_bytes = link->payload_bytes,
+        .payload_bytes = payload_bytes_of(link),
+        .slot_payload_bytes = link->payload_bytes,
         .first_seq = first_seq,
         .page_number = page->page_number,
     };
@@ -165,6 +174,13 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     if (message->first_seq != 0) {
         failed = init_reader(link, generation, message->first_seq);
     }
+    if (failed == 0 && message->carried_bytes > 0) {
+        failed = carrier_open_reader(link, generation);
+        if (failed != 0 && failed != -EPROTO) {
+            cycle_fail(link->input->node, "transport", failed);
+            failed = 0;
+        }
+    }
     return failed;
 }
 
@@ -194,7 +210,7 @@ static bool move_on(struct input_link *link)
         return false;
     }
     link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0 &&
-                           old->link.payload_bytes >= next->link.payload_bytes;
+                           payload_bytes_of(&old->link) >= payload_bytes_of(&next->link);
     link->now = next;
     link->next = NULL;
     link->input->node->switches++;
@@ -374,7 +390,23 @@ static bool has_format_of(const struct input_link *link)
 static void tell_format(struct input_link *link)
 {
     link->is_format_told = true;
-    step_set_format(link->input, &link->now->format, link->now->link.payload_bytes);
+    step_set_format(link->input, &link->now->format, payload_bytes_of(&link->now->link));
+}
+
+// The payload that a transport carries. False when it is gone: then the frame is passed over.
+__attribute__((noinline)) static bool fetch(struct input_link *link, uint32_t slot,
+                                            struct sb_frame *frame)
+{
+    struct input_generation *now = link->now;
+    uint64_t ticket = ring_reader_header(&now->reader, slot)->ticket;
+    if (carrier_take(&now->carrier, frame->seq, ticket, frame) == 0) {
+        return true;
+    }
+    struct consume_page *page = now->reader.config.page;
+    uint64_t missing = atomic_load_explicit(&page->missing, memory_order_relaxed);
+    atomic_store_explicit(&page->missing, missing + 1, memory_order_relaxed);
+    input_link_release(link, frame->seq);
+    return false;
 }
 
 int input_link_take(struct input_link *link, struct sb_frame *out_frame)
@@ -394,6 +426,9 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
         int taken = ring_reader_take(&now->reader, &lease);
         if (taken == RING_TAKEN) {
             fill_frame(link, &lease, out_frame);
+            if (now->carrier.transport != NULL && !fetch(link, lease.slot, out_frame)) {
+                continue;
+            }
             // Links of one input may carry different formats: the input has that of the last frame.
             if (!link->is_format_told || (link->input->link_count > 1 && !has_format_of(link))) {
                 tell_format(link);
@@ -497,6 +532,9 @@ int input_link_release(struct input_link *link, uint64_t seq)
 {
     struct input_generation *now = link->now;
     if (now != NULL && now->is_reader_ready && ring_reader_release(&now->reader, seq) == 0) {
+        if (now->carrier.transport != NULL) {
+            carrier_release(&now->carrier, seq);
+        }
         return 0;
     }
     // Seqs of a link never repeat, so the generation that holds this one is the right one.
@@ -504,6 +542,9 @@ int input_link_release(struct input_link *link, uint64_t seq)
         struct input_generation *generation = &link->generations[i];
         if (generation->is_used && generation->is_reader_ready &&
             ring_reader_release(&generation->reader, seq) == 0) {
+            if (generation->carrier.transport != NULL) {
+                carrier_release(&generation->carrier, seq);
+            }
             if (generation == link->draining && generation->reader.held_count == 0) {
                 link->draining = NULL;
                 retire(link, generation);

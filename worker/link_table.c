@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "worker/input_link.h"
 #include "worker/output_offer.h"
 
@@ -64,6 +65,8 @@ static int add_input_link(struct sb_node *node, const struct wire_link *wire)
     }
     *link = (struct input_link){
         .link_id = wire->link_id, .input = input, .delivery = wire->delivery, .peer = peer};
+    text_copy(link->transport, sizeof link->transport, wire->transport);
+    text_copy(link->address, sizeof link->address, wire->address);
     input->links[input->link_count++] = link;
     input->is_end_told = false;
     node->live_input_count++;
@@ -120,6 +123,8 @@ static int add_output_link(struct sb_node *node, const struct wire_link *wire)
                                  .last_step = wire->last_step,
                                  .since = wire->generation,
                                  .peer = peer};
+    text_copy(link->transport, sizeof link->transport, wire->transport);
+    text_copy(link->address, sizeof link->address, wire->address);
     output->live_count++;
     if (output->live_count == 1) {
         output_offer_again(output);
@@ -133,9 +138,13 @@ int link_table_add(struct sb_node *node, const struct wire_link *link)
     struct output_link *output = link_table_output(node, link->link_id);
     if (input != NULL) {
         input->delivery = link->delivery;
+        text_copy(input->transport, sizeof input->transport, link->transport);
+        text_copy(input->address, sizeof input->address, link->address);
     }
     if (output != NULL) {
         output->delivery = link->delivery;
+        text_copy(output->transport, sizeof output->transport, link->transport);
+        text_copy(output->address, sizeof output->address, link->address);
         output->since = link->generation > output->since ? link->generation : output->since;
     }
     if (input != NULL || output != NULL) {

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "worker/carrier.h"
 #include "worker/control.h"
 #include "worker/node_log.h"
 #include "worker/output_memory.h"
@@ -23,6 +24,9 @@
 
 // Evicting links always have space, but a link that comes in must be seen some day.
 #define CREDIT_MAX 1024
+
+// Between two looks for room in a transport, or for a reader of it.
+#define CARRIER_LOOK_NS (2 * CLOCK_NS_PER_MS)
 
 // Looks for room before a sleep: some microseconds.
 #define ROOM_ROUNDS 8
@@ -321,6 +325,68 @@ static inline void preset(struct sb_output *output, struct sb_buffer *buffer)
     }
 }
 
+static inline bool is_carried(const struct sb_output *output)
+{
+    return output->live_count > 0 && output->now->carrier.transport != NULL;
+}
+
+// Until a transport may have room, or a reader of it is attached. Returns 0, or -ECANCELED when the
+// node stops.
+static int rest_for_carrier(struct sb_output *output)
+{
+    struct sb_node *node = output->node;
+    if (is_bell_rung(node)) {
+        control_poll(node);
+        return 0;
+    }
+    if (node->want == WANT_STOP || node->want == WANT_LEAVE || node->is_broker_gone) {
+        node->is_step_canceled = true;
+        status_add(&node->status->stopped_out, 1);
+        return -ECANCELED;
+    }
+    struct futex_set set;
+    status_phase(node, WORKER_NO_SPACE);
+    rest_begin(node, &set);
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        const struct ring_writer *writer = &output->now->writers[i];
+        if (is_written(output, i) && writer->peer != NULL) {
+            futex_set_add(&set, ring_writer_space_word(writer));
+        }
+    }
+    rest_wait(node, &set, clock_now_ns() + CARRIER_LOOK_NS);
+    status_phase(node, WORKER_PROCESSING);
+    return 0;
+}
+
+// A slot for the header and a buffer of the transport for the payload. No slot and 0: the output
+// has no such link any more.
+static int claim_carried(struct sb_output *output, uint64_t size_bytes, uint32_t *out_slot,
+                         void **out_data)
+{
+    while (is_carried(output)) {
+        struct output_generation *now = output->now;
+        if (size_bytes > now->pool.payload_bytes) {
+            return refuse_size(output, size_bytes, now->pool.payload_bytes);
+        }
+        int failed = -EAGAIN;
+        if (carrier_is_heard(output)) {
+            uint32_t slot = pool_claim(&now->pool);
+            failed = carrier_loan(&now->carrier, slot, size_bytes, out_data);
+            if (failed == 0) {
+                *out_slot = slot;
+                return 0;
+            }
+            pool_drop(&now->pool, slot);
+        }
+        failed = failed == -EAGAIN ? rest_for_carrier(output) : failed;
+        failed = failed == 0 ? get_room(output) : failed;
+        if (failed != 0) {
+            return failed;
+        }
+    }
+    return 0;
+}
+
 static struct output_claim *free_claim(const struct sb_output *output)
 {
     uint32_t index = 0;
@@ -350,14 +416,22 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
     uint64_t capacity_bytes;
     void *data;
     uint32_t slot = POOL_SLOT_NONE;
-    if (output->live_count == 0) {
+    if (is_carried(output)) {
+        failed = claim_carried(output, size_bytes, &slot, &data);
+        if (failed != 0) {
+            return failed;
+        }
+        capacity_bytes = size_bytes;
+    }
+    // Its last link may have gone while it waited for the transport.
+    if (slot == POOL_SLOT_NONE && output->live_count == 0) {
         failed = plug_buffer(output, claim, size_bytes);
         if (failed != 0) {
             return failed;
         }
         capacity_bytes = claim->plug_bytes;
         data = claim->plug;
-    } else {
+    } else if (slot == POOL_SLOT_NONE) {
         struct pool *pool = &output->now->pool;
         capacity_bytes = pool->payload_bytes;
         if (size_bytes > capacity_bytes) {
@@ -425,6 +499,41 @@ static uint32_t cell_flags(struct output_link *link, const struct sb_buffer *buf
     return flags;
 }
 
+// Whether any link of the output lacks the frame of the running step.
+static bool is_wanted(const struct sb_output *output)
+{
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        if (is_written(output, i) && output->node->step > output->now->writers[i].last_step) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// The payload goes before the cells that tell of it.
+__attribute__((noinline)) static int send_carried(struct sb_output *output, uint32_t slot,
+                                                  const struct sb_buffer *buffer)
+{
+    struct output_generation *now = output->now;
+    if (!is_wanted(output)) {
+        carrier_abandon(&now->carrier, slot);
+        return 0;
+    }
+    for (;;) {
+        uint64_t ticket;
+        int failed = carrier_publish(&now->carrier, slot, buffer, &now->format, &ticket);
+        if (failed == 0) {
+            pool_header(&now->pool, slot)->ticket = ticket;
+            return 0;
+        }
+        // The claim keeps the generation where it is, whatever is heard meanwhile.
+        failed = failed == -EAGAIN ? rest_for_carrier(output) : failed;
+        if (failed != 0) {
+            return failed;
+        }
+    }
+}
+
 static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
 {
     struct sb_node *node = output->node;
@@ -437,6 +546,12 @@ static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb
         return -EPROTO;
     }
     write_header(output, slot, buffer);
+    if (now->carrier.transport != NULL) {
+        int failed = send_carried(output, slot, buffer);
+        if (failed != 0) {
+            return failed;
+        }
+    }
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &now->writers[i];
         if (!is_written(output, i)) {
@@ -456,6 +571,9 @@ static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb
 static void forget_claim(struct sb_output *output, struct output_claim *claim)
 {
     if (claim->slot != POOL_SLOT_NONE && output->now != NULL) {
+        if (output->now->carrier.transport != NULL) {
+            carrier_abandon(&output->now->carrier, claim->slot);
+        }
         pool_drop(&output->now->pool, claim->slot);
     }
     claim->id = 0;

@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "shm/segment.h"
+#include "worker/carrier.h"
+#include "worker/cycle.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
 
@@ -34,6 +36,7 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     for (uint32_t i = 0; generation->writers != NULL && i < output->link_count; i++) {
         drop_link(generation, i);
     }
+    carrier_close_writer(&generation->carrier);
     pool_fini(&generation->pool);
     unmap(&generation->memory);
     free(generation->writers);
@@ -103,7 +106,17 @@ int output_memory_add_pool(struct sb_output *output, const struct wire_memory *m
     generation->format = memory->format;
     generation->frame_bytes = sb_format_frame_bytes(&memory->format);
     generation->first_number = memory->first_number;
-    return pool_init(&generation->pool, bytes, memory->slot_count, memory->payload_bytes);
+    failed = pool_init(&generation->pool, bytes, memory->slot_count, memory->payload_bytes);
+    if (failed == 0 && memory->carried_bytes > 0) {
+        // The slots are small; what a frame may have is what the transport carries.
+        generation->pool.payload_bytes = memory->carried_bytes;
+        failed = carrier_open_writer(output, generation, memory->carried_bytes);
+        if (failed != 0 && failed != -EPROTO) {
+            cycle_fail(output->node, "transport", failed);
+            failed = 0;
+        }
+    }
+    return failed;
 }
 
 int output_memory_add_page(struct output_link *link, const struct wire_memory *memory, int fd)

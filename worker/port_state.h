@@ -12,6 +12,7 @@
 #include "shm/pool.h"
 #include "shm/ring_reader.h"
 #include "shm/ring_writer.h"
+#include "worker/carrier_state.h"
 
 #define INPUT_GENERATIONS 3  // draining, read now, and the one that comes next
 
@@ -37,6 +38,7 @@ struct input_generation {
     enum link_end told_end_kind;
     struct wire_read_link link;
     struct ring_reader reader;
+    struct carrier_reader carrier;
 };
 
 // One link into this node.
@@ -49,11 +51,13 @@ struct input_link {
     struct input_generation *now;
     struct input_generation *next;
     bool is_ended;
-    bool is_leaving;      // at its end it is gone, and nothing has ended
-    bool is_left;         // and the broker knows that it came there
-    bool is_gone;         // unlinked: the port counts as never linked
-    bool is_format_told;  // on_format() was called for the format of now
-    const char *peer;     // owned: node.port
+    bool is_leaving;                           // at its end it is gone, and nothing has ended
+    bool is_left;                              // and the broker knows that it came there
+    bool is_gone;                              // unlinked: the port counts as never linked
+    bool is_format_told;                       // on_format() was called for the format of now
+    const char *peer;                          // owned: node.port
+    char transport[WIRE_TRANSPORT_BYTES_MAX];  // empty = ring
+    char address[WIRE_TRANSPORT_BYTES_MAX];
     // A consume page that came before its READ_LINK.
     struct wire_memory pending;
     struct mapping pending_page;
@@ -88,6 +92,8 @@ struct output_link {
     bool is_gone;      // unlinked while running
     bool has_carried;  // a frame of this life
     const char *peer;  // owned
+    char transport[WIRE_TRANSPORT_BYTES_MAX];  // empty = ring
+    char address[WIRE_TRANSPORT_BYTES_MAX];
 };
 
 // Pool and pages of one generation of an output. The arrays have room for every link that the
@@ -97,6 +103,7 @@ struct output_generation {
     uint32_t number;
     struct mapping memory;
     struct pool pool;
+    struct carrier_writer carrier;
     struct sb_format format;
     uint64_t first_number;
     uint64_t frame_bytes;                // exact payload that the format demands, 0 = any

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/clock.h"
+#include "worker/carrier.h"
 #include "worker/control.h"
 #include "worker/input.h"
 #include "worker/input_link.h"
@@ -33,6 +34,9 @@
 #define DISTANCE_GAP_NS 250
 #define DISTANCE_ROUNDS 12
 #define DISTANCE_PAUSES 16
+
+// Between two looks whether the readers of a transport are attached.
+#define ATTACH_LOOK_NS (2 * CLOCK_NS_PER_MS)
 
 #define SPIN_AUTO_GAP_NS (50 * CLOCK_NS_PER_US)
 
@@ -121,14 +125,20 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
         control_poll(node);
         return 0;
     }
+    bool is_capped = false;
     settle_inputs(node);
+    if (carrier_attach(node)) {
+        int64_t look_ns = clock_now_ns() + ATTACH_LOOK_NS;
+        is_capped = look_ns < deadline_ns;
+        deadline_ns = is_capped ? look_ns : deadline_ns;
+    }
     node->is_clock_stale = true;
     bool has_slept;
     int64_t called_ns = clock_now_ns();
     int result = futex_set_sleep(set, deadline_ns, &has_slept);
     learn_patience(node, has_slept, called_ns);
     control_poll(node);
-    return result;
+    return is_capped ? 0 : result;
 }
 
 static int64_t spin_limit_ns(const struct sb_node *node)

@@ -35,6 +35,8 @@ struct sb_node {
     const struct sb_processor *processor;  // borrowed
     char id[LIMIT_NODE_ID_BYTES_MAX];
     uint32_t generation;
+    char transport_path[WIRE_TRANSPORT_PATH_BYTES_MAX];  // empty = it may load none
+    uint32_t attaching_count;  // readers of transports that are not attached yet
     void *data;
     int control;  // owned
     enum wire_phase phase;

@@ -117,6 +117,10 @@ static struct graph *make_graph(const struct broker *broker, const struct actual
     find_id(broker, tap->id);
     fill_node(tap, program, settings, socket);
     fill_link(tap, node, name, output, index);
+    const struct actual_output *watched = actual_output_of(from, port);
+    if (watched != NULL && actual_transport(watched) != NULL) {
+        tap->link.transport = actual_transport(watched);
+    }
     tap->graph = (struct graph){.file = broker->graph->file,
                                 .folder = broker->graph->folder,
                                 .name = broker->graph->name,

@@ -8,6 +8,7 @@
 #include "broker/graph/descriptor.h"
 #include "broker/graph/graph_difference.h"
 #include "broker/graph/graph_fields.h"
+#include "broker/graph/transports.h"
 #include "broker/links/pages.h"
 #include "schemas/link_layout.h"
 
@@ -71,8 +72,13 @@ static bool plan_output(const struct broker *broker, const struct graph *graph, 
     *out_is_estimate = running == NULL;
     uint64_t payload;
     const struct sb_format *format = running == NULL ? &unknown : &running->format;
-    return link_plan_payload(&sizes, format, &payload) == 0 &&
-           link_plan_pool(links, count, first->found.from_port->claims, 0, payload, LINK_PLAN_AUTO,
+    if (link_plan_payload(&sizes, format, &payload) != 0) {
+        return false;
+    }
+    if (!transports_is_ring(first)) {
+        payload = WIRE_CARRIED_SLOT_BYTES;  // the transport has memory of its own
+    }
+    return link_plan_pool(links, count, first->found.from_port->claims, 0, payload, LINK_PLAN_AUTO,
                           out_plan) == 0;
 }
 

@@ -74,7 +74,7 @@ void succession_tell_formats(struct broker *broker, struct actual_node *newcomer
             (struct wire_input_format){.link_id = link->id,
                                        .serial = broker_next_serial(broker),
                                        .format = generation->format,
-                                       .frame_bytes_max = generation->plan.payload_bytes};
+                                       .frame_bytes_max = generation_frame_bytes(generation)};
         life_send(broker, newcomer, NULL, 0);
     }
 }

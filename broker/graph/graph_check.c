@@ -14,9 +14,11 @@
 #include "broker/graph/arena.h"
 #include "broker/graph/check_config.h"
 #include "broker/graph/check_link.h"
+#include "broker/graph/check_transport.h"
 #include "broker/graph/conversion.h"
 #include "broker/graph/graph_fields.h"
 #include "broker/graph/insertion.h"
+#include "broker/graph/transports.h"
 #include "broker/lives/granting.h"
 #include "broker/lives/vouch.h"
 
@@ -186,16 +188,6 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     return failed;
 }
 
-static void check_transport(const struct graph *graph, const struct graph_link *link,
-                            struct diags *diags)
-{
-    if (strcmp(link->transport, "ring") != 0) {
-        diags_add(diags, DIAG_ERROR, graph->file,
-                  graph_link_place(link, GRAPH_FIELD_LINK_TRANSPORT),
-                  "transport '%s' is not available yet; write ring", link->transport);
-    }
-}
-
 static bool is_same_end(const struct graph_end *a, const struct graph_end *b)
 {
     return a->node != NULL && b->node != NULL && strcmp(a->port, b->port) == 0 &&
@@ -224,7 +216,6 @@ static int check_links(struct graph *graph, struct diags *diags)
         link->found = (struct graph_link_found){0};
         link->found.from_node = NO_NODE;
         link->found.to_node = NO_NODE;
-        check_transport(graph, link, diags);
         // Without both addresses the file has an error here, and there is nothing to look at.
         if (link->from.node != NULL && link->to.node != NULL) {
             if (check_link(graph, link, diags) != 0) {
@@ -488,6 +479,9 @@ static int check_whole(struct graph *graph, struct diags *diags)
             warn_unlinked(graph, i, diags);
         }
     }
+    char path[WIRE_TRANSPORT_PATH_BYTES_MAX];
+    transports_path(path);
+    check_transport(graph, path, diags);
     return check_cycles(graph, diags);
 }
 

@@ -91,7 +91,10 @@ static void count_reader(const struct account_link *link, const struct consume_p
     account->evicted = clamp_between(clamp, evicted, 0, passed);
     account->poisoned = clamp_between(clamp, poisoned, 0, passed - account->evicted);
     uint64_t taken = passed - account->evicted - account->poisoned;
-    account->lost = clamp_between(clamp, link->lost, 0, taken);
+    // What a transport lost was taken and released, and nobody saw it.
+    uint64_t missing = atomic_load_explicit(&consume->missing, RELAXED);
+    missing = clamp_between(clamp, missing, 0, FRAMES_MAX);
+    account->lost = clamp_between(clamp, link->lost + missing, 0, taken);
     account->held = clamp_between(clamp, held, 0, taken - account->lost);
     account->released = taken - account->lost - account->held;
     account->queued = end - next;

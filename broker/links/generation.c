@@ -65,7 +65,13 @@ int generation_payload(const struct actual_output *output, uint64_t *out_bytes)
     return link_plan_payload(&sizes, &output->format, out_bytes);
 }
 
-static int plan_pool(const struct actual_output *output, struct pool_plan *out_plan, char *text,
+uint64_t generation_frame_bytes(const struct generation *generation)
+{
+    return generation->carried_bytes != 0 ? generation->carried_bytes
+                                          : generation->plan.payload_bytes;
+}
+
+static int plan_pool(const struct actual_output *output, struct generation *generation, char *text,
                      size_t text_bytes)
 {
     struct text why = text_over(text, text_bytes);
@@ -79,6 +85,10 @@ static int plan_pool(const struct actual_output *output, struct pool_plan *out_p
                         (unsigned long long)sb_format_frame_bytes(&output->format));
         return failed;
     }
+    if (actual_transport(output) != NULL) {
+        generation->carried_bytes = payload_bytes;
+        payload_bytes = WIRE_CARRIED_SLOT_BYTES;
+    }
     struct link_plan plans[LIMIT_LINKS_PER_SIDE_MAX];
     size_t count = 0;
     for (size_t i = 0; i < output->link_count; i++) {
@@ -88,7 +98,7 @@ static int plan_pool(const struct actual_output *output, struct pool_plan *out_p
         }
     }
     failed = link_plan_pool(plans, count, output->port->claims, 0, payload_bytes,
-                            wanted_pages(output), out_plan);
+                            wanted_pages(output), &generation->plan);
     if (failed != 0) {
         text_add_format(&why,
                         "%s: a pool for payloads of %llu bytes passes the limits; make "
@@ -221,7 +231,7 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         text_add(&why, "no memory");
         return -ENOMEM;
     }
-    int failed = plan_pool(output, &generation->plan, text, text_bytes);
+    int failed = plan_pool(output, generation, text, text_bytes);
     if (failed != 0) {
         return failed;
     }
@@ -318,6 +328,7 @@ static void give_all(struct broker *broker, struct generation *generation)
         .payload_bytes = generation->plan.payload_bytes,
         .format = generation->format,
         .first_number = generation->first_number,
+        .carried_bytes = generation->carried_bytes,
     };
     text_copy(broker->outgoing->memory.output, sizeof broker->outgoing->memory.output,
               output->name);
@@ -394,7 +405,8 @@ static void send_read_link(struct broker *broker, struct generation *generation,
                                                  .depth = pages->depth,
                                                  .first_seq = pages->first_seq,
                                                  .format = generation->format,
-                                                 .is_producer_gone = generation->is_orphan};
+                                                 .is_producer_gone = generation->is_orphan,
+                                                 .carried_bytes = generation->carried_bytes};
     struct actual_link *link = pages->link;
     message->read_link.skip_count =
         poison_skips(&link->poison, message->read_link.skips, WIRE_SKIPS_MAX);

@@ -49,6 +49,7 @@ struct generation {
     bool is_orphan;  // the life that wrote it is over
     uint64_t reserved_bytes;
     uint64_t first_number;
+    uint64_t carried_bytes;  // largest payload, where a transport carries it; 0 = in the slots
     size_t link_count;
     struct generation_link links[];
 };
@@ -56,6 +57,9 @@ struct generation {
 // Payload bytes of the slots that this output's pool has or will have, by its format, its offer and
 // its links. -EMSGSIZE when the links allow less than a frame of the format.
 int generation_payload(const struct actual_output *output, uint64_t *out_bytes);
+
+// Largest payload of its frames, wherever they lie.
+uint64_t generation_frame_bytes(const struct generation *generation);
 
 // Reserves and orders the memory for what the output has agreed, as its newest generation. Returns
 // 0; -EBUSY when two generations exist already; -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in

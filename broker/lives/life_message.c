@@ -3,8 +3,10 @@
 #include "broker/lives/life_message.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -14,9 +16,11 @@
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/graph/descriptor.h"
+#include "broker/graph/transports.h"
 #include "broker/links/generation.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/wiring.h"
+#include "broker/lives/cage.h"
 #include "broker/lives/life.h"
 #include "broker/supervision/handover.h"
 
@@ -42,6 +46,20 @@ void life_message_unlink(struct broker *broker, struct actual_node *node, uint32
     life_send(broker, node, NULL, 0);
 }
 
+// Where the two ends of a transport meet: nobody else on this machine has that name.
+static void fill_transport(struct wire_link *to, const struct actual_link *link)
+{
+    if (transports_is_ring(link->wanted)) {
+        return;
+    }
+    static uint32_t last_meeting;
+    struct actual_output *output = link->output;
+    output->meeting = output->meeting != 0 ? output->meeting : ++last_meeting;
+    text_copy(to->transport, sizeof to->transport, link->wanted->transport);
+    snprintf(to->address, sizeof to->address, "streambroker-%ld-%u", (long)getpid(),
+             output->meeting);
+}
+
 // is_fresh: its worker counts its steps from the beginning.
 static void fill_link(struct wire_link *to, const struct actual_link *link, bool is_output,
                       bool is_fresh)
@@ -55,6 +73,7 @@ static void fill_link(struct wire_link *to, const struct actual_link *link, bool
     const struct graph_link *wanted = link->wanted;
     text_copy(to->port, sizeof to->port, is_output ? wanted->from.port : wanted->to.port);
     text_copy(to->peer, sizeof to->peer, is_output ? link->to_address : link->output->address);
+    fill_transport(to, link);
 }
 
 // A worker that is to take over from another one gets the links that will be left then.
@@ -188,6 +207,9 @@ static void fill_setup(const struct broker *broker, const struct actual_node *no
                                  .first_step = node->first_step,
                                  .first_tick = first_tick(broker, node)};
     text_copy(setup->node_id, sizeof setup->node_id, node->life.id);
+    if (!cage_is_wanted(wanted)) {
+        transports_path(setup->transport_path);
+    }
 }
 
 // Links that were over before the worker could be told.

@@ -439,11 +439,11 @@ void handover_tell_formats(struct broker *broker, struct actual_node *node)
         }
         actual_expect_format(link, broker_next_serial(broker));
         broker->outgoing->type = WIRE_INPUT_FORMAT;
-        broker->outgoing->input_format =
-            (struct wire_input_format){.link_id = link->id,
-                                       .serial = link->format_serial,
-                                       .format = generations[first]->format,
-                                       .frame_bytes_max = generations[first]->plan.payload_bytes};
+        broker->outgoing->input_format = (struct wire_input_format){
+            .link_id = link->id,
+            .serial = link->format_serial,
+            .format = generations[first]->format,
+            .frame_bytes_max = generation_frame_bytes(generations[first])};
         life_send(broker, node, NULL, 0);
     }
 }

@@ -50,7 +50,8 @@ static int find_in(const struct generation *generation, const struct generation_
 {
     const struct publish_page *publish = pages->publish.view;
     if (publish == NULL || pages->first_seq == 0 || seq < pages->first_seq ||
-        !generation->pool.is_sealed) {
+        !generation->pool.is_sealed || generation->carried_bytes != 0) {
+        // What a transport carries, its reader took with it.
         return -ENOENT;
     }
     const struct link_cell *cell = &publish->cells[(seq - pages->first_seq) % pages->depth];

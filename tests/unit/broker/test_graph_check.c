@@ -164,9 +164,6 @@ static void an_error_weighs_more_than_a_refusal(void **state)
 // R-GRAPH-018
 static void what_nothing_could_honour_is_refused_by_name(void **state)
 {
-    fixture_assert_message(*state,
-                           NODES "links:\n  - {from: src.video, to: sink.in, transport: iceoryx}\n",
-                           "g.yaml:7:47: transport 'iceoryx' is not available yet; write ring");
     fixture_assert_message(*state, "version: 1\nnodes:\n  s: {exec: [sink], gpu: require}\n",
                            "g.yaml:3:26: node 's' requires a GPU, which is not available yet; "
                            "write prefer or off");

@@ -46,7 +46,9 @@ static const struct wire_link sample_links[] = {
      .peer = "out.in",
      .is_output = true,
      .delivery = SB_DELIVERY_LOSSLESS,
-     .last_step = 1234567890123},
+     .last_step = 1234567890123,
+     .transport = "socket",
+     .address = "streambroker-1-2"},
 };
 
 static const struct sb_format sample_formats[] = {
@@ -78,7 +80,8 @@ static inline void sample_fill_setup(struct wire_setup *setup)
                                  .param_count = 3,
                                  .params = sample_params,
                                  .link_count = 2,
-                                 .links = sample_links};
+                                 .links = sample_links,
+                                 .transport_path = "/a:/b"};
 }
 
 static inline void sample_fill_pool(struct wire_memory *memory)

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks transports of links: that they are there, who may use them, and what they can carry.
+#include "broker/graph/check_transport.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "broker/graph/transports.h"
+
+static bool is_trusted(const struct graph_node *node)
+{
+    return node->sandbox.tier == GRAPH_TIER_TRUSTED && !node->found.judged.is_untrusted_only;
+}
+
+static void check_end(const struct graph *graph, const struct graph_link *link, size_t index,
+                      struct diags *diags)
+{
+    const struct graph_node *node = &graph->nodes[index];
+    if (is_trusted(node)) {
+        return;
+    }
+    diags_add(diags, DIAG_ERROR, graph->file, graph_link_place(link, GRAPH_FIELD_LINK_TRANSPORT),
+              "transport '%s' is for trusted nodes, and '%s' is untrusted: only a ring keeps what "
+              "others write out of its reach; write transport: ring, or sandbox: trusted",
+              link->transport, node->id);
+}
+
+static bool is_of_output(const struct graph_link *a, const struct graph_link *b)
+{
+    return a->from.node != NULL && b->from.node != NULL &&
+           strcmp(a->from.node, b->from.node) == 0 && strcmp(a->from.port, b->from.port) == 0;
+}
+
+// One buffer goes out on every link of an output, so all of them are carried, or none.
+static void check_siblings(const struct graph *graph, size_t index, struct diags *diags)
+{
+    const struct graph_link *link = &graph->links[index];
+    for (size_t i = 0; i < index; i++) {
+        const struct graph_link *other = &graph->links[i];
+        if (is_of_output(link, other) && strcmp(link->transport, other->transport) != 0) {
+            diags_add(diags, DIAG_ERROR, graph->file,
+                      graph_link_place(link, GRAPH_FIELD_LINK_TRANSPORT),
+                      "transport '%s', but '%s' on the link %s.%s -> %s.%s of the same output; "
+                      "write the same for both, or put a node 'pass' between",
+                      link->transport, other->transport, other->from.node, other->from.port,
+                      other->to.node, other->to.port);
+            return;
+        }
+    }
+}
+
+static void check_one(const struct graph *graph, const struct graph_link *link, const char *path,
+                      struct diags *diags)
+{
+    struct diag why;
+    if (transports_find(path, link->transport, &why) != 0) {
+        diags_add(diags, DIAG_ERROR, graph->file,
+                  graph_link_place(link, GRAPH_FIELD_LINK_TRANSPORT),
+                  "transport '%s' cannot be used: %s", link->transport, why.text);
+    }
+    if (link->found.from_port == NULL || link->found.to_port == NULL) {
+        return;
+    }
+    check_end(graph, link, link->found.from_node, diags);
+    if (link->found.to_node != link->found.from_node) {
+        check_end(graph, link, link->found.to_node, diags);
+    }
+}
+
+void check_transport(const struct graph *graph, const char *path, struct diags *diags)
+{
+    for (size_t i = 0; i < graph->link_count; i++) {
+        check_siblings(graph, i, diags);
+        if (!transports_is_ring(&graph->links[i])) {
+            check_one(graph, &graph->links[i], path, diags);
+        }
+    }
+}
