@@ -22,6 +22,7 @@
 #include "broker/links/link_age.h"
 #include "broker/links/link_plan.h"
 #include "broker/lives/bell.h"
+#include "broker/lives/call_times.h"
 #include "broker/lives/exit_reason.h"
 #include "broker/lives/node.h"
 #include "broker/lives/worker_peer.h"
@@ -124,10 +125,11 @@ struct actual_node {
     uint64_t first_step;       // of the running or next life
     bool is_repeat;            // that step was begun by the life before, and some outputs have it
     char last_reason[EXIT_REASON_TEXT_BYTES];  // why the life before ended, empty before a restart
-    uint64_t settled;      // frames that were released when a frame was skipped last
-    struct counts counts;  // of lives that are over
-    uint32_t stalls;       // lives that ended because nothing moved
-    uint64_t errors_told;  // failed steps that were told
+    uint64_t settled;         // frames that were released when a frame was skipped last
+    struct counts counts;     // of lives that are over
+    uint32_t stalls;          // lives that ended because nothing moved
+    uint64_t errors_told;     // failed steps that were told
+    struct call_times times;  // likewise
 
     // Of the running life:
     uint32_t serial;  // of the launcher, 0 = none

@@ -58,7 +58,8 @@ static void copy_node(const struct actual_node *node, int64_t now_ns, struct sna
                                   .stalls = node->stalls,
                                   .in_state_ns = now_ns - node->life.since_ns,
                                   .restart_in_ns = -1,
-                                  .counts = node->counts};
+                                  .counts = node->counts,
+                                  .times = node->times};
     text_copy(out->id, sizeof out->id, node->life.id);
     text_copy(out->program, sizeof out->program,
               wanted->found.program == NULL ? "" : wanted->found.program);
@@ -66,6 +67,7 @@ static void copy_node(const struct actual_node *node, int64_t now_ns, struct sna
         out->restart_in_ns = node->restart_at_ns > now_ns ? node->restart_at_ns - now_ns : 0;
     }
     counts_add_page(&out->counts, node->status);
+    call_times_add_page(&out->times, node->status);
     copy_worker(node, now_ns, out);
     copy_reason(node, out);
 }

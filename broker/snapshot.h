@@ -15,6 +15,7 @@
 #include "broker/broker.h"
 #include "broker/links/account.h"
 #include "broker/links/counts.h"
+#include "broker/lives/call_times.h"
 #include "broker/lives/usage.h"
 
 struct snapshot_node {
@@ -37,6 +38,7 @@ struct snapshot_node {
     char
         last_reason[EXIT_REASON_TEXT_BYTES + 64];  // why the life before ended; empty when none did
     struct counts counts;                          // over all lives
+    struct call_times times;                       // over all lives
     struct usage usage;                            // of the running life
 };
 

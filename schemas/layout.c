@@ -42,6 +42,28 @@ uint64_t layout_cell_states_offset(uint32_t claims_max)
     return sizeof(struct consume_page) + hazards_bytes(claims_max);
 }
 
+#define CALL_TIME_FIRST_BIT 6  // below 64 ns all are one
+
+uint32_t layout_call_time(int64_t ns)
+{
+    if (ns < 1 << CALL_TIME_FIRST_BIT) {
+        return 0;
+    }
+    uint32_t bit = 63 - (uint32_t)__builtin_clzll((uint64_t)ns);
+    uint32_t quarter = (uint32_t)((uint64_t)ns >> (bit - 2)) & 3;
+    uint32_t index = 1 + (bit - CALL_TIME_FIRST_BIT) * 4 + quarter;
+    return index < LAYOUT_CALL_TIMES ? index : LAYOUT_CALL_TIMES - 1;
+}
+
+int64_t layout_call_time_least_ns(uint32_t index)
+{
+    SB_ASSERT(index < LAYOUT_CALL_TIMES);
+    if (index == 0) {
+        return 0;
+    }
+    return (int64_t)(4 + (index - 1) % 4) << (CALL_TIME_FIRST_BIT - 2 + (index - 1) / 4);
+}
+
 static const char *const phase_names[] = {
 #define X(name, text) [WORKER_##name] = text,
     WORKER_PHASES(X)

@@ -29,6 +29,10 @@ enum worker_phase {
 #undef X
 };
 
+// Kinds of call by their time: four to an octave from 64 ns on, the first is all that is shorter,
+// the last all that is longer.
+#define LAYOUT_CALL_TIMES 129
+
 struct status_claim {
     _Atomic uint64_t seq;
     _Atomic uint32_t link_id;
@@ -57,6 +61,12 @@ struct status_page {
     _Atomic uint64_t missed_ticks;
 
     struct status_claim claims[LIMIT_STEP_CLAIMS_MAX];
+
+    // Time inside call-backs, without the waits in them. Not every step is timed: one that was
+    // stands for those since the one before it.
+    _Atomic uint64_t busy_ns;
+    _Atomic uint64_t longest_ns;  // of those that were timed
+    _Atomic uint64_t call_times[LAYOUT_CALL_TIMES];
 };
 
 static_assert(offsetof(struct status_page, entered_ns) == 8, "layout");
@@ -106,6 +116,10 @@ static_assert(offsetof(struct bell_page, want) == 4, "layout");
 static_assert(offsetof(struct bell_page, clock) == 8, "layout");
 static_assert(offsetof(struct bell_page, clocks) == 16, "layout");
 static_assert(sizeof(struct clock_entry) == 32, "layout");
+
+// Index of a time in call_times, and the least time of an index.
+uint32_t layout_call_time(int64_t ns);
+int64_t layout_call_time_least_ns(uint32_t index);
 
 const char *layout_worker_phase_name(uint32_t phase);
 const char *layout_worker_want_name(uint32_t want);

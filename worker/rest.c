@@ -136,6 +136,9 @@ int rest_wait(struct sb_node *node, struct futex_set *set, int64_t deadline_ns)
     bool has_slept;
     int64_t called_ns = clock_now_ns();
     int result = futex_set_sleep(set, deadline_ns, &has_slept);
+    if (node->is_step_timed) {
+        node->timed_wait_ns += clock_now_ns() - called_ns;
+    }
     learn_patience(node, has_slept, called_ns);
     control_poll(node);
     return is_capped ? 0 : result;

@@ -81,6 +81,13 @@ struct sb_node {
     uint64_t step;        // number of the running or last step
     uint64_t step_limit;  // of a selftest, 0 = none
     bool is_in_step;
+    bool is_step_timed;      // its end is looked at the clock for
+    uint64_t timed_due;      // the next step that is timed, if none is before it
+    uint64_t timed_soon;     // the first one that may be
+    uint64_t timed_step;     // the last one that was
+    uint32_t timed_for;      // steps that it stands for
+    int64_t timed_begun_ns;  // of the running one
+    int64_t timed_wait_ns;   // in it: asleep for frames or for space
     bool is_in_call;         // a call-back runs that is no step: on_format() or on_config()
     bool is_step_canceled;   // a frame of it was not accepted because the node stops
     bool is_format_refused;  // on_format() failed

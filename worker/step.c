@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "worker/call_time.h"
 #include "worker/cycle.h"
 #include "worker/input_link.h"
 #include "worker/node_log.h"
@@ -16,8 +17,8 @@
 #define RELEASE memory_order_release
 
 // A look at the clock costs as much as a small frame, so the time of entering is a lower bound that
-// is renewed at this many steps and after every sleep. Who judges looks at the step number too.
-#define CLOCK_STEPS 256
+// is renewed when a step is timed: after every sleep and at least every CALL_TIME_STEPS_MAX steps.
+// Who judges looks at the step number too.
 
 static void write_claim(struct sb_node *node, uint32_t index)
 {
@@ -103,9 +104,10 @@ void step_enter(struct sb_node *node, uint64_t label)
     node->is_in_step = true;
     node->error[0] = '\0';
     struct status_page *status = node->status;
-    if (node->is_clock_stale || node->step % CLOCK_STEPS == 0) {
+    if (node->is_clock_stale || node->step >= node->timed_due) {
         node->is_clock_stale = false;
         node->clock_ns = clock_now_ns();
+        call_time_begin(node);
     }
     atomic_store_explicit(&status->step, node->step, RELEASE);
     write_claim_count(node, node->taken_count);
@@ -147,6 +149,9 @@ void step_leave(struct sb_node *node, int result)
     }
     atomic_store_explicit(&status->entered_ns, 0, RELAXED);
     node->is_in_step = false;
+    if (node->is_step_timed) {
+        call_time_end(node);
+    }
 }
 
 void step_pass(struct sb_node *node)

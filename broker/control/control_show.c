@@ -66,6 +66,38 @@ static json_t *counts_json(const struct counts *counts)
     return json;
 }
 
+// What top compares: kinds of calls that there were, by their least time, with how many.
+static json_t *call_kinds_json(const struct call_times *times)
+{
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < LAYOUT_CALL_TIMES; i++) {
+        if (times->counts[i] > 0) {
+            json_array_append_new(list,
+                                  json_pack("[I, I]", (json_int_t)layout_call_time_least_ns(i),
+                                            (json_int_t)times->counts[i]));
+        }
+    }
+    return list;
+}
+
+static json_t *calls_json(const struct call_times *times)
+{
+    static const struct {
+        const char *key;
+        uint32_t permille;
+    } quantiles[] = {{"p50_ns", 500}, {"p90_ns", 900}, {"p99_ns", 990}};
+    json_t *json = json_object();
+    set_number(json, "busy_ns", times->busy_ns);
+    for (size_t i = 0; i < ARRAY_COUNT(quantiles); i++) {
+        int64_t ns = call_times_quantile_ns(times, quantiles[i].permille);
+        set_duration(json, quantiles[i].key, ns, ns >= 0);
+    }
+    bool is_any = call_times_quantile_ns(times, 1000) >= 0;
+    set_duration(json, "max_ns", (int64_t)times->longest_ns, is_any);
+    json_object_set_new(json, "times", call_kinds_json(times));
+    return json;
+}
+
 static json_t *node_json(const struct snapshot_node *node)
 {
     json_t *json =
@@ -90,6 +122,7 @@ static json_t *node_json(const struct snapshot_node *node)
     set_number(json, "memory_bytes", node->usage.memory_bytes);
     set_number(json, "processes", node->usage.process_count);
     json_object_set_new(json, "counts", counts_json(&node->counts));
+    json_object_set_new(json, "calls", calls_json(&node->times));
     return json;
 }
 

@@ -268,6 +268,7 @@ static void keep_counts(struct actual_node *node)
     struct counts counts = {0};
     counts_add_page(&counts, node->status);
     counts_add_page(&node->counts, node->status);
+    call_times_add_page(&node->times, node->status);
     if (node->status != NULL && log_is_on(LOG_DEBUG)) {
         char text[512];
         counts_text(&counts, text, sizeof text);

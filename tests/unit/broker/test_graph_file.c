@@ -188,7 +188,8 @@ static void an_unknown_key_is_refused_with_the_nearest(void **state)
     assert_node_message(
         "run.mode: tick",
         "g.yaml:4:5: unknown key 'run.mode'; known here: exec, config, run, activate, "
-        "restart, on_crash, on_stall, timeouts, sandbox, limits, optional, gpu");
+        "restart, on_crash, on_stall, timeouts, sandbox, limits, optional, gpu; parameters of "
+        "its processor go under config");
 }
 
 // R-GRAPH-009

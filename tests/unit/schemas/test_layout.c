@@ -103,6 +103,9 @@ static const struct field fields[] = {
     FIELD(status_page, ticks),
     FIELD(status_page, missed_ticks),
     FIELD(status_page, claims),
+    FIELD(status_page, busy_ns),
+    FIELD(status_page, longest_ns),
+    FIELD(status_page, call_times),
     WHOLE(clock_entry),
     FIELD(clock_entry, from_ns),
     FIELD(clock_entry, epoch_ns),
@@ -177,6 +180,20 @@ static void pages_hold_every_cell_hazard_and_state(void **state)
     }
 }
 
+static void each_time_of_a_call_is_of_the_kind_that_begins_at_or_below_it(void **state)
+{
+    (void)state;
+    assert_int_equal(layout_call_time(-1), 0);
+    assert_int_equal(layout_call_time(63), 0);
+    for (uint32_t i = 0; i < LAYOUT_CALL_TIMES; i++) {
+        int64_t least_ns = layout_call_time_least_ns(i);
+        assert_int_equal(layout_call_time(least_ns), i);
+        assert_true(i == 0 || layout_call_time(least_ns - 1) == i - 1);
+        assert_true(i < 2 || least_ns <= layout_call_time_least_ns(i - 1) * 5 / 4);
+    }
+    assert_int_equal(layout_call_time(INT64_MAX), LAYOUT_CALL_TIMES - 1);
+}
+
 static void phases_and_wants_have_names(void **state)
 {
     (void)state;
@@ -196,6 +213,7 @@ int main(void)
         cmocka_unit_test(each_field_lies_where_the_golden_file_says),
         cmocka_unit_test(a_slot_is_header_and_payload_in_whole_cache_lines),
         cmocka_unit_test(pages_hold_every_cell_hazard_and_state),
+        cmocka_unit_test(each_time_of_a_call_is_of_the_kind_that_begins_at_or_below_it),
         cmocka_unit_test(phases_and_wants_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -69,10 +69,53 @@ static void queues_of_a_node_are_those_of_the_links_into_it(void **state)
     json_decref(now);
 }
 
+// R-CTL-013 R-CTL-021
+static void calls_are_those_of_the_time_in_between(void **state)
+{
+    (void)state;
+    json_t *before = load("{\"time_ns\":0,\"links\":[],\"nodes\":[{\"id\":\"a\",\"calls\":{"
+                          "\"busy_ns\":1000,\"times\":[[64,900],[4096,50]]}}]}");
+    json_t *now = load("{\"time_ns\":2000000000,\"links\":[],\"nodes\":[{\"id\":\"a\",\"calls\":{"
+                       "\"busy_ns\":500001000,\"times\":[[64,901],[2048,50],[4096,98],"
+                       "[65536,1]]}},{\"id\":\"b\",\"calls\":{\"busy_ns\":0,\"times\":[]}}]}");
+    top_compare(now, before);
+    const json_t *a = json_array_get(json_object_get(now, "nodes"), 0);
+    assert_true(json_real_value(table_value(a, "busy_percent")) == 25.0);
+    assert_int_equal(json_integer_value(table_value(a, "p50_ns")), 2048);
+    assert_int_equal(json_integer_value(table_value(a, "p99_ns")), 4096);
+    // Nothing is known of one that is new, and of one that makes no calls.
+    assert_null(table_value(json_array_get(json_object_get(now, "nodes"), 1), "p50_ns"));
+    json_t *again = json_deep_copy(now);
+    top_compare(again, now);
+    assert_true(
+        json_is_null(table_value(json_array_get(json_object_get(again, "nodes"), 0), "p50_ns")));
+    json_decref(again);
+    json_decref(before);
+    json_decref(now);
+}
+
+static void drops_are_told_by_reason(void **state)
+{
+    (void)state;
+    json_t *now = load("{\"time_ns\":0,\"links\":[{\"link\":\"l\",\"evicted\":3,\"poisoned\":0,"
+                       "\"abandoned\":1}],\"nodes\":[{\"id\":\"a\",\"counts\":{\"failed\":2,"
+                       "\"refused\":0,\"missed_ticks\":7}},{\"id\":\"b\",\"counts\":{}}]}");
+    top_compare(now, NULL);
+    const json_t *nodes = json_object_get(now, "nodes");
+    const json_t *link = json_array_get(json_object_get(now, "links"), 0);
+    assert_string_equal(json_string_value(table_value(link, "drops")), "evicted=3 abandoned=1");
+    assert_string_equal(json_string_value(table_value(json_array_get(nodes, 0), "drops")),
+                        "failed=2 missed_ticks=7");
+    assert_null(table_value(json_array_get(nodes, 1), "drops"));
+    json_decref(now);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(rates_are_per_second_and_never_negative),
+        cmocka_unit_test(calls_are_those_of_the_time_in_between),
+        cmocka_unit_test(drops_are_told_by_reason),
         cmocka_unit_test(queues_of_a_node_are_those_of_the_links_into_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
