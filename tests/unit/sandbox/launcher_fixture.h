@@ -30,7 +30,6 @@
 #define FIXTURE_WAIT_MS 10000
 
 extern char **environ;
-
 static char fixture_program[4096];
 
 // --- What the worker does ---------------------------------------------------------------------
