@@ -50,6 +50,12 @@ static const char *const sample_names[] = {
 #undef X
 };
 
+static const char *const memory_names[] = {
+#define X(name, text) [SB_MEMORY_##name] = text,
+    SB_MEMORIES(X)
+#undef X
+};
+
 static const char *const element_names[] = {
 #define X(name, text, bytes) [SB_ELEMENT_##name] = text,
     SB_ELEMENTS(X)
@@ -61,6 +67,7 @@ NAME_TABLE(format_kind, enum sb_format_kind)
 NAME_TABLE(pixel, enum sb_pixel)
 NAME_TABLE(sample, enum sb_sample)
 NAME_TABLE(element, enum sb_element)
+NAME_TABLE(memory, enum sb_memory)
 
 static const uint8_t pixel_bytes[] = {
 #define X(name, text, planes, bytes) [SB_PIXEL_##name] = bytes,

@@ -44,6 +44,11 @@ static const char *sample_name(uint32_t value)
     return sb_sample_name((enum sb_sample)value);
 }
 
+static const char *memory_name(uint32_t value)
+{
+    return sb_memory_name((enum sb_memory)value);
+}
+
 static const char *kind_name(uint32_t value)
 {
     return sb_format_kind_name((enum sb_format_kind)value);
@@ -66,6 +71,9 @@ static void add_set(struct text *json, const char *key, uint32_t set,
 static void add_formats(struct text *json, const struct sb_port *port)
 {
     text_add(json, "\"formats\":{");
+    uint32_t memories = port->memories != 0 ? port->memories : SB_BIT(SB_MEMORY_CPU);
+    add_set(json, "memories", memories, memory_name);
+    text_add(json, ",");
     add_set(json, "kinds", port->kinds, kind_name);
     text_add(json, ",");
     add_set(json, "pixels", port->pixels, pixel_name);

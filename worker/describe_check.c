@@ -68,6 +68,10 @@ static bool check_formats(const struct sb_port *port, struct text *reason)
         return refuse(reason, "has port '%s' with a pixel or sample format that does not exist",
                       port->name);
     }
+    uint32_t memories = SB_BIT(SB_MEMORY_CPU) | SB_BIT(SB_MEMORY_GPU);
+    if ((port->memories & ~memories) != 0) {
+        return refuse(reason, "has port '%s' with a memory that does not exist", port->name);
+    }
     if ((port->kinds & ~set_of_kinds(port->type)) != 0) {
         return refuse(reason, "has port '%s' with kinds that a port of type %s cannot carry",
                       port->name, sb_port_type_name(port->type));

@@ -13,6 +13,7 @@
 #include "worker/carrier.h"
 #include "worker/cycle.h"
 #include "worker/redeliver.h"
+#include "worker/region.h"
 #include "worker/rest.h"
 #include "worker/step.h"
 #include "worker/uplink.h"
@@ -23,13 +24,13 @@ static void unmap(struct mapping *mapping)
     *mapping = (struct mapping){0};
 }
 
-static void drop_generation(struct input_generation *generation)
+static void drop_generation(struct input_link *link, struct input_generation *generation)
 {
     carrier_close_reader(&generation->carrier);
     if (generation->is_reader_ready) {
         ring_reader_fini(&generation->reader);
     }
-    unmap(&generation->pool);
+    region_unmap(link->input->node, &generation->pool);
     unmap(&generation->publish);
     unmap(&generation->consume);
     *generation = (struct input_generation){0};
@@ -151,7 +152,7 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     }
     int failed = map_generation(generation, message, pool, publish);
     if (failed != 0) {
-        drop_generation(generation);
+        drop_generation(link, generation);
         return failed;
     }
     generation->is_used = true;
@@ -195,7 +196,7 @@ static void tell_drained(struct input_link *link, uint32_t number)
 static void retire(struct input_link *link, struct input_generation *generation)
 {
     tell_drained(link, generation->number);
-    drop_generation(generation);
+    drop_generation(link, generation);
 }
 
 // Moves from the generation that was read to its end to the next one, when it is here.
@@ -298,7 +299,7 @@ void input_link_unlink(struct input_link *link, bool is_ended)
     struct input_generation *now = link->now;
     unmap(&link->pending_page);
     if (link->next != NULL) {
-        drop_generation(link->next);
+        drop_generation(link, link->next);
         link->next = NULL;
     }
     link->now = NULL;
@@ -306,7 +307,7 @@ void input_link_unlink(struct input_link *link, bool is_ended)
         link->draining == NULL) {
         link->draining = now;
     } else if (now != NULL && (!now->is_reader_ready || now->reader.held_count == 0)) {
-        drop_generation(now);
+        drop_generation(link, now);
     }
     link->is_ended = true;
     if (!is_ended || link->is_leaving) {
@@ -574,7 +575,7 @@ void input_link_fini(struct input_link *link)
 {
     for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
         if (link->generations[i].is_used) {
-            drop_generation(&link->generations[i]);
+            drop_generation(link, &link->generations[i]);
         }
     }
     unmap(&link->pending_page);

@@ -12,6 +12,7 @@
 #include "worker/cycle.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
+#include "worker/region.h"
 
 static void unmap(struct mapping *mapping)
 {
@@ -38,7 +39,7 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     }
     carrier_close_writer(&generation->carrier);
     pool_fini(&generation->pool);
-    unmap(&generation->memory);
+    region_unmap(output->node, &generation->memory);
     free(generation->writers);
     free(generation->pages);
     free(generation->page_infos);

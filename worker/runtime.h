@@ -50,6 +50,8 @@ struct sb_node {
     uint32_t live_input_count;         // links into this node that are not gone
     struct output_link *output_links;  // owned
     uint32_t output_link_count;
+    void (*on_unmap)(void *data, const void *base);  // NULL: nobody asked
+    void *on_unmap_data;
     struct param_value *params;      // owned, one per declared parameter
     struct param_value *old_params;  // owned: what param_set() replaced last
 

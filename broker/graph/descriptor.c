@@ -202,6 +202,11 @@ static int pixel_value(const char *name)
     return (int)sb_pixel_from_name(name);
 }
 
+static int memory_value(const char *name)
+{
+    return (int)sb_memory_from_name(name);
+}
+
 static int sample_value(const char *name)
 {
     return (int)sb_sample_from_name(name);
@@ -298,6 +303,13 @@ static void read_formats(struct parser *parser, const json_t *port,
     const json_t *object = member(parser, port, "formats", JSON_OBJECT);
     if (object == NULL) {
         return;
+    }
+    // Programs of before there were others work on the CPU.
+    formats->memories = json_object_get(object, "memories") == NULL
+                            ? SB_BIT(SB_MEMORY_CPU)
+                            : read_set(parser, object, "memories", memory_value);
+    if (formats->memories == 0) {
+        fail(parser, "'memories' is empty");
     }
     formats->kinds = read_set(parser, object, "kinds", kind_value);
     formats->pixels = read_set(parser, object, "pixels", pixel_value);

@@ -14,9 +14,10 @@
 #define DESCRIPTOR_SCHEMA 1
 
 struct descriptor_formats {
-    uint32_t kinds;    // set of SB_BIT(SB_FORMAT_...), 0 = no restriction, as everywhere here
-    uint32_t pixels;   // set of SB_BIT(SB_PIXEL_...)
-    uint32_t samples;  // set of SB_BIT(SB_SAMPLE_...)
+    uint32_t memories;  // set of SB_BIT(SB_MEMORY_...), never 0
+    uint32_t kinds;     // set of SB_BIT(SB_FORMAT_...), 0 = no restriction, as everywhere here
+    uint32_t pixels;    // set of SB_BIT(SB_PIXEL_...)
+    uint32_t samples;   // set of SB_BIT(SB_SAMPLE_...)
     uint32_t rate_min;
     uint32_t rate_max;
     uint32_t channels_min;

@@ -33,6 +33,18 @@ enum sb_port_type {
 #undef X
 };
 
+/** Where the bytes of frames are worked on: enum value, name in descriptors and listings. */
+#define SB_MEMORIES(X)                                                                             \
+    X(CPU, "cpu")                                                                                  \
+    X(GPU, "gpu")
+
+enum sb_memory {
+    SB_MEMORY_NONE = 0,
+#define X(name, text) SB_MEMORY_##name,
+    SB_MEMORIES(X)
+#undef X
+};
+
 /** Kind of a format: enum value, name, the port type that carries it. */
 #define SB_FORMAT_KINDS(X)                                                                         \
     X(VIDEO, "video", SB_PORT_VIDEO)                                                               \
@@ -203,6 +215,7 @@ SB_API const char *sb_port_type_name(enum sb_port_type type);
 SB_API const char *sb_format_kind_name(enum sb_format_kind kind);
 SB_API const char *sb_pixel_name(enum sb_pixel pixel);
 SB_API const char *sb_sample_name(enum sb_sample sample);
+SB_API const char *sb_memory_name(enum sb_memory memory);
 SB_API const char *sb_element_name(enum sb_element element);
 
 /** The value of a name, the NONE value (0) when there is no such name. Any thread. */
@@ -210,6 +223,7 @@ SB_API enum sb_port_type sb_port_type_from_name(const char *name);
 SB_API enum sb_format_kind sb_format_kind_from_name(const char *name);
 SB_API enum sb_pixel sb_pixel_from_name(const char *name);
 SB_API enum sb_sample sb_sample_from_name(const char *name);
+SB_API enum sb_memory sb_memory_from_name(const char *name);
 SB_API enum sb_element sb_element_from_name(const char *name);
 
 /** Bytes of one sample or element, 0 for an unknown one. */

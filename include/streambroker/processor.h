@@ -126,6 +126,7 @@ struct sb_port {
     uint64_t max_payload; /**< output: bytes of the largest frame, 0 = 1 MiB or by the format */
     const char *follows;  /**< output: has the format of this input, when it says none itself */
 
+    uint32_t memories;     /**< set of SB_BIT(SB_MEMORY_...) that it works on, 0 = CPU only */
     uint32_t pixels;       /**< video: set of SB_BIT(SB_PIXEL_...), 0 = all */
     uint32_t samples;      /**< audio: set of SB_BIT(SB_SAMPLE_...), 0 = all */
     uint32_t rate_min;     /**< audio: sample frames per second, 0 = no bound */

@@ -3,7 +3,7 @@
  * Everything that a processor needs, in one header.
  *
  * The tour: processor.h says what a processor is and does, frame.h what goes through it, format.h
- * what the bytes mean, error.h what calls return.
+ * what the bytes mean, memory.h where they lie, error.h what calls return.
  */
 #ifndef STREAMBROKER_STREAMBROKER_H
 #define STREAMBROKER_STREAMBROKER_H
@@ -11,6 +11,7 @@
 #include <streambroker/error.h>
 #include <streambroker/format.h>
 #include <streambroker/frame.h>
+#include <streambroker/memory.h>
 #include <streambroker/processor.h>
 #include <streambroker/version.h>
 
