@@ -16,6 +16,10 @@ install(TARGETS streambroker_lib streambroker_control EXPORT streambroker
         LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
         INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
 install(TARGETS sb_include EXPORT streambroker)
+if(TARGET streambroker_gpu)
+  install(TARGETS streambroker_gpu EXPORT streambroker LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}"
+          INCLUDES DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
 install(EXPORT streambroker NAMESPACE streambroker:: DESTINATION "${SB_CMAKE_DIR}"
         FILE streambroker-targets.cmake)
 configure_package_config_file("${CMAKE_CURRENT_LIST_DIR}/streambroker-config.cmake.in"
@@ -34,7 +38,11 @@ set(SB_PC_RPATH "-Wl,-rpath,\${libdir} ")
 if(CMAKE_INSTALL_PREFIX STREQUAL "/usr")
   set(SB_PC_RPATH "")
 endif()
-foreach(name streambroker streambroker-control)
+set(SB_PC_NAMES streambroker streambroker-control)
+if(TARGET streambroker_gpu)
+  list(APPEND SB_PC_NAMES streambroker-gpu)
+endif()
+foreach(name IN LISTS SB_PC_NAMES)
   configure_file("${CMAKE_CURRENT_LIST_DIR}/${name}.pc.in" "${SB_PACKAGE_DIR}/${name}.pc" @ONLY)
   install(FILES "${SB_PACKAGE_DIR}/${name}.pc" DESTINATION "${SB_PC_DIR}")
 endforeach()

@@ -8,6 +8,10 @@
 #
 # runs a Python test a second time as NAME.untrusted, with SB_TIER=untrusted for its graphs.
 #
+#   // test: needs=gpu_objects
+#
+# leaves a unit test out where that target is not built.
+#
 # labels are added to the one of its folder; timeout is in seconds; lock is a CTest RESOURCE_LOCK;
 # serial runs it alone; uses names rooms or targets to link; packages are pkg-config modules.
 # Exit status 77 is "skipped", and the test has printed the reason.
@@ -32,13 +36,14 @@ macro(sb_read_test_line file)
   set(test_uses "")
   set(test_packages "")
   set(test_number "")
+  set(test_needs "")
   set(test_tiers OFF)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${file}")
   file(STRINGS "${file}" test_line REGEX "^(//|#) test: " LIMIT_COUNT 1 LIMIT_INPUT 4096)
   string(REGEX REPLACE "^(//|#) test: *" "" test_line "${test_line}")
   separate_arguments(test_words UNIX_COMMAND "${test_line}")
   foreach(word IN LISTS test_words)
-    if(word MATCHES "^(labels|uses|packages|lock)=(.+)$")
+    if(word MATCHES "^(labels|uses|packages|lock|needs)=(.+)$")
       string(REPLACE "," ";" test_${CMAKE_MATCH_1} "${CMAKE_MATCH_2}")
     elseif(word MATCHES "^(timeout|number)=([0-9]+)$")
       set(test_${CMAKE_MATCH_1} ${CMAKE_MATCH_2})
@@ -128,6 +133,9 @@ function(sb_unit_tests room)
     cmake_path(GET file STEM stem)
     string(REGEX REPLACE "^test_" "" noun "${stem}")
     sb_read_test_line("${file}")
+    if(test_needs AND NOT TARGET ${test_needs})
+      continue()
+    endif()
     set(uses ${test_uses})
     if(TARGET room_${room})
       list(PREPEND uses ${room})

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// An open device, and what the files of this folder share. Private to them.
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vulkan/vulkan.h>
+
+#include <streambroker/gpu.h>
+
+// A buffer of the device on memory of its own, or on a mapping of frames that it was shown.
+struct sb_gpu_block {
+    struct sb_gpu_block *next;
+    VkDeviceMemory memory;
+    VkBuffer buffer;
+    uint64_t size_bytes;
+    void *host;
+    const void *region;   // base of the mapping that it shows, NULL = memory of its own
+    bool is_refused;      // the device does not take this mapping: its frames are copied
+    bool is_staging;      // for copies of frames, one batch at a time
+    bool is_busy;         // staging: has a frame of this batch
+    void *copy_back;      // staging: where its bytes go when the batch is done, or NULL
+    uint64_t copy_bytes;  // likewise
+};
+
+struct sb_gpu_kernel {
+    struct sb_gpu_kernel *next;
+    VkShaderModule module;
+    VkDescriptorSetLayout set_layout;
+    VkPipelineLayout layout;
+    VkPipeline pipeline;
+    uint32_t span_count;
+    uint32_t push_bytes;
+};
+
+struct sb_gpu {
+    struct sb_node *node;  // borrowed, or NULL
+    struct sb_gpu_device info;
+    struct sb_gpu_counts counts;
+    bool is_copying;
+    bool is_in_batch;
+    uint32_t command_count;
+    VkInstance instance;
+    VkDebugUtilsMessengerEXT messenger;
+    VkPhysicalDevice physical;
+    VkPhysicalDeviceMemoryProperties memory;
+    uint64_t host_align;    // of an imported pointer, 0 = cannot
+    uint64_t offset_align;  // of a storage buffer's offset
+    uint32_t family;
+    VkDevice device;
+    VkQueue queue;
+    VkCommandPool command_pool;
+    VkCommandBuffer commands;
+    VkDescriptorPool descriptors;
+    VkFence fence;
+    PFN_vkGetMemoryHostPointerPropertiesEXT get_host_pointer;
+    struct sb_gpu_block *blocks;    // owned
+    struct sb_gpu_kernel *kernels;  // owned
+};
+
+// -EIO, -ENOMEM or -ENODEV, by what a driver answered.
+int gpu_device_error(VkResult result);
+
+// Makes a buffer of the device's own memory that the CPU sees. Returns 0 or -ENOMEM, -EIO.
+int gpu_block_make(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block **out_block);
+// Frees a block and takes it out of the list.
+void gpu_block_free(struct sb_gpu *gpu, struct sb_gpu_block *block);
+// The block that shows a mapping; made when there is none. -ENOTSUP when the device refuses it.
+int gpu_block_show(struct sb_gpu *gpu, const void *base, uint64_t size_bytes,
+                   struct sb_gpu_block **out_block);
+// The mapping goes.
+void gpu_block_forget(void *gpu, const void *base);
+// A staging block of at least that size, busy until gpu_block_end_batch().
+int gpu_block_stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block **out_block);
+// Copies back what has to be, and frees the staging blocks for the next batch.
+void gpu_block_end_batch(struct sb_gpu *gpu, bool is_done);
+
+// Frees every kernel.
+void gpu_kernel_drop_all(struct sb_gpu *gpu);
