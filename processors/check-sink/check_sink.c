@@ -172,7 +172,10 @@ static void check_sink_close(struct sb_node *node)
 }
 
 static const struct sb_port inputs[] = {
-    {.name = "in", .type = SB_PORT_ANY, .help = "Frames of any type, from one link."},
+    {.name = "in",
+     .type = SB_PORT_ANY,
+     .help = "Frames of any type, from one link.",
+     .memories = SB_BIT(SB_MEMORY_CPU) | SB_BIT(SB_MEMORY_GPU)},
 };
 
 static const char *const rules[] = {"gapless", "increasing", "off", NULL};

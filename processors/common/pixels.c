@@ -12,16 +12,8 @@
 #define MATRIX_HEIGHT_MAX_BT601 576
 #define ROWS 2
 #define CHANNELS 4
-#define SHIFT 13
+#define SHIFT PIXELS_FACTOR_SHIFT
 #define HALF (1 << (SHIFT - 1))
-
-// Factors scaled by 2^SHIFT.
-struct factors {
-    int16_t y_r, y_g, y_b;
-    int16_t u_r, u_g, u_b;
-    int16_t v_r, v_g, v_b;
-    int16_t rgb_y, r_v, g_u, g_v, b_u;
-};
 
 // One row: red, green, blue, alpha, or luma, both chromas, alpha.
 struct row {
@@ -33,7 +25,7 @@ struct pixels_converter {
     struct sb_video_format to;
     struct sb_video_layout from_layout;
     struct sb_video_layout to_layout;
-    struct factors factors;
+    struct pixels_factors factors;
     uint8_t *memory;  // of the rows
     struct row rows[ROWS];
 };
@@ -71,14 +63,14 @@ static int16_t scaled(double value)
 }
 
 // The equations of both matrices from the shares of red and blue in the luma.
-static struct factors factors_of(enum pixels_matrix matrix)
+struct pixels_factors pixels_factors_of(enum pixels_matrix matrix)
 {
     double red = matrix == PIXELS_BT601 ? 0.299 : 0.2126;
     double blue = matrix == PIXELS_BT601 ? 0.114 : 0.0722;
     double green = 1 - red - blue;
     double luma = 219.0 / 255;
     double chroma = 224.0 / 255;
-    return (struct factors){
+    return (struct pixels_factors){
         .y_r = scaled(red * luma),
         .y_g = scaled(green * luma),
         .y_b = scaled(blue * luma),
@@ -106,7 +98,7 @@ int pixels_converter_create(const struct sb_video_format *from, enum sb_pixel to
     converter->from = *from;
     converter->to = *from;
     converter->to.pixel = to;
-    converter->factors = factors_of(matrix);
+    converter->factors = pixels_factors_of(matrix);
     int result = sb_video_layout_get(&converter->from, &converter->from_layout);
     if (result == 0) {
         result = sb_video_layout_get(&converter->to, &converter->to_layout);
@@ -212,9 +204,9 @@ static void load_row(const struct pixels_converter *converter, const uint8_t *so
     }
 }
 
-static void row_to_rgb(const struct factors *factors, const struct row *row, uint32_t width)
+static void row_to_rgb(const struct pixels_factors *factors, const struct row *row, uint32_t width)
 {
-    const struct factors f = *factors;
+    const struct pixels_factors f = *factors;
     uint8_t *restrict a = row->channels[0];
     uint8_t *restrict b = row->channels[1];
     uint8_t *restrict c = row->channels[2];
@@ -229,9 +221,9 @@ static void row_to_rgb(const struct factors *factors, const struct row *row, uin
     }
 }
 
-static void row_to_luma(const struct factors *factors, const struct row *row, uint32_t width)
+static void row_to_luma(const struct pixels_factors *factors, const struct row *row, uint32_t width)
 {
-    const struct factors f = *factors;
+    const struct pixels_factors f = *factors;
     uint8_t *restrict a = row->channels[0];
     uint8_t *restrict b = row->channels[1];
     uint8_t *restrict c = row->channels[2];
@@ -270,7 +262,7 @@ static void store_packed(struct packed packed, const struct row *row, uint32_t w
 }
 
 // Gray of full range; its weights are those of the luma without the narrowing to 219 steps.
-static void store_gray(const struct factors *f, const struct row *row, uint32_t width,
+static void store_gray(const struct pixels_factors *f, const struct row *row, uint32_t width,
                        uint8_t *restrict target)
 {
     int32_t sum = f->y_r + f->y_g + f->y_b;

@@ -15,6 +15,17 @@ enum pixels_matrix { PIXELS_BT601, PIXELS_BT709 };
 // The matrix that is assumed for a picture of this height.
 enum pixels_matrix pixels_matrix_of(uint32_t height);
 
+// Factors of the equations, scaled by 2^PIXELS_FACTOR_SHIFT.
+#define PIXELS_FACTOR_SHIFT 13
+struct pixels_factors {
+    int16_t y_r, y_g, y_b;
+    int16_t u_r, u_g, u_b;
+    int16_t v_r, v_g, v_b;
+    int16_t rgb_y, r_v, g_u, g_v, b_u;
+};
+
+struct pixels_factors pixels_factors_of(enum pixels_matrix matrix);
+
 struct pixels_converter;
 
 // Prepares the conversion of frames of `from` to the pixel format `to` of the same size.

@@ -22,7 +22,10 @@ static int null_sink_frame(struct sb_node *node, const struct sb_frame *frame)
 }
 
 static const struct sb_port inputs[] = {
-    {.name = "in", .type = SB_PORT_ANY, .help = "Frames of any type."},
+    {.name = "in",
+     .type = SB_PORT_ANY,
+     .help = "Frames of any type.",
+     .memories = SB_BIT(SB_MEMORY_CPU) | SB_BIT(SB_MEMORY_GPU)},
 };
 
 static const struct sb_param params[] = {

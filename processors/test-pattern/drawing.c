@@ -60,21 +60,28 @@ static uint32_t bounce(uint64_t number, uint32_t period, uint32_t range)
     return (uint32_t)(way * range / period);
 }
 
+struct drawing_circle drawing_ball_at(uint32_t width, uint32_t height, uint64_t number)
+{
+    uint32_t smaller = width < height ? width : height;
+    int64_t radius = smaller / 8 + 1;
+    int64_t span_x = (int64_t)width - 2 * radius;
+    int64_t span_y = (int64_t)height - 2 * radius;
+    return (struct drawing_circle){
+        .x = radius + bounce(number, SECOND_FRAMES, span_x > 0 ? (uint32_t)span_x : 0),
+        .y = radius + bounce(number, SECOND_FRAMES * 2 / 3, span_y > 0 ? (uint32_t)span_y : 0),
+        .radius = radius,
+    };
+}
+
 void drawing_ball(const struct drawing *drawing, uint64_t number)
 {
-    uint32_t smaller = drawing->width < drawing->height ? drawing->width : drawing->height;
-    int64_t radius = smaller / 8 + 1;
-    int64_t span_x = (int64_t)drawing->width - 2 * radius;
-    int64_t span_y = (int64_t)drawing->height - 2 * radius;
-    int64_t centre_x = radius + bounce(number, SECOND_FRAMES, span_x > 0 ? (uint32_t)span_x : 0);
-    int64_t centre_y =
-        radius + bounce(number, SECOND_FRAMES * 2 / 3, span_y > 0 ? (uint32_t)span_y : 0);
+    struct drawing_circle ball = drawing_ball_at(drawing->width, drawing->height, number);
     for (uint32_t y = 0; y < drawing->height; y++) {
         for (uint32_t x = 0; x < drawing->width; x++) {
-            int64_t away_x = (int64_t)x - centre_x;
-            int64_t away_y = (int64_t)y - centre_y;
+            int64_t away_x = (int64_t)x - ball.x;
+            int64_t away_y = (int64_t)y - ball.y;
             uint32_t value = ((x / 32 + y / 32) & 1) != 0 ? colour(40, 44, 52) : colour(56, 62, 72);
-            if (away_x * away_x + away_y * away_y <= radius * radius) {
+            if (away_x * away_x + away_y * away_y <= ball.radius * ball.radius) {
                 value = colour(255, 160, 32);
             }
             put(drawing, x, y, value);
@@ -102,9 +109,14 @@ static uint64_t mix(uint64_t value)
     return value ^ (value >> 31);
 }
 
+uint64_t drawing_noise_start(uint64_t seed, uint64_t number)
+{
+    return mix(mix(seed) + number);
+}
+
 void drawing_noise(const struct drawing *drawing, uint64_t seed, uint64_t number)
 {
-    uint64_t start = mix(mix(seed) + number);
+    uint64_t start = drawing_noise_start(seed, number);
     size_t count = (size_t)drawing->width * drawing->height;
     for (size_t i = 0; i < count; i++) {
         uint32_t value = (uint32_t)mix(start + i * 0x9e3779b97f4a7c15U) | BLACK;

@@ -27,6 +27,15 @@ struct drawing {
 // Bars as on a television test card: seven colours of 75 %, the reversed row, and the ramp.
 void drawing_smpte(const struct drawing *drawing);
 
+// Where the disc is, in pixels.
+struct drawing_circle {
+    int64_t x;
+    int64_t y;
+    int64_t radius;
+};
+
+struct drawing_circle drawing_ball_at(uint32_t width, uint32_t height, uint64_t number);
+
 // A disc that moves over a chequered ground; where it is follows from the frame number alone.
 void drawing_ball(const struct drawing *drawing, uint64_t number);
 
@@ -35,6 +44,9 @@ void drawing_gradient(const struct drawing *drawing, uint64_t number);
 
 // Noise, the same for the same seed and number.
 void drawing_noise(const struct drawing *drawing, uint64_t seed, uint64_t number);
+
+// Where the counter of a frame's noise starts.
+uint64_t drawing_noise_start(uint64_t seed, uint64_t number);
 
 // The number code and the digits.
 void drawing_number(const struct drawing *drawing, uint64_t number);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // test-pattern: video that is drawn, with the frame's number in its pixels.
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <streambroker/streambroker.h>
 
 #include "processors/common/pixels.h"
+#include "processors/common/video_rate.h"
 #include "processors/test-pattern/drawing.h"
 
 #define OFFERS_MAX 16
@@ -28,27 +28,6 @@ struct test_pattern {
     struct pixels_converter *converter;
     enum sb_pixel pixel;  // what the converter makes
 };
-
-// The clock's period as a fraction: whole numbers, or those over 1001 of television.
-static void set_rate(struct sb_video_format *format, int64_t period_ns)
-{
-    if (period_ns <= 0) {
-        return;  // unknown, and said so by a rate of 0
-    }
-    double rate = 1e9 / (double)period_ns;
-    double whole = round(rate);
-    double slow = round(rate * 1.001);
-    if (fabs(rate - whole) < 1e-3 && whole >= 1) {
-        format->fps_numerator = (uint32_t)whole;
-        format->fps_denominator = 1;
-    } else if (fabs(rate - slow / 1.001) < 1e-3 && slow >= 1) {
-        format->fps_numerator = (uint32_t)slow * 1000;
-        format->fps_denominator = 1001;
-    } else if (period_ns <= UINT32_MAX) {
-        format->fps_numerator = 1000000000;
-        format->fps_denominator = (uint32_t)period_ns;
-    }
-}
 
 // All pixel formats that this size allows, rgba first, or the one that is wanted.
 static int offer(struct sb_node *node, struct test_pattern *pattern)
@@ -79,7 +58,7 @@ static int allocate(struct test_pattern *pattern)
     return 0;
 }
 
-static int test_pattern_prepare(struct sb_node *node)
+static int test_pattern_open(struct sb_node *node)
 {
     struct test_pattern *pattern = calloc(1, sizeof *pattern);
     if (pattern == NULL) {
@@ -96,7 +75,7 @@ static int test_pattern_prepare(struct sb_node *node)
         return sb_node_error(node, -EINVAL, "a picture of %ux%u: both must be even",
                              pattern->format.width, pattern->format.height);
     }
-    set_rate(&pattern->format, sb_node_tick_period_ns(node));
+    video_rate_set(&pattern->format, sb_node_tick_period_ns(node));
     pattern->pattern = (enum pattern)sb_param_choice(node, "pattern");
     pattern->seed = (uint64_t)sb_param_int(node, "seed");
     pattern->frames = (uint64_t)sb_param_int(node, "frames");
@@ -197,16 +176,6 @@ static void test_pattern_close(struct sb_node *node)
         free(pattern->picture);
         free(pattern);
     }
-}
-
-// close() is not called for one that fails.
-static int test_pattern_open(struct sb_node *node)
-{
-    int result = test_pattern_prepare(node);
-    if (result < 0) {
-        test_pattern_close(node);
-    }
-    return result;
 }
 
 static const struct sb_port outputs[] = {
