@@ -20,30 +20,23 @@ const struct cgroup *launcher_meters_open(void)
     return &cgroup;
 }
 
-int launcher_meters_begin(const struct cgroup_limits *limits, uint32_t *out_group)
+int launcher_meters_begin(uint32_t serial, const struct cgroup_limits *limits)
 {
-    static uint32_t made;
     if (launcher_meters_open()->step == CGROUP_STEP_RLIMITS) {
         return 0;
     }
-    int failed = cgroup_make(&cgroup, ++made, limits);
-    *out_group = made;
+    int failed = cgroup_make(&cgroup, serial, limits);
     return failed == 0 ? 1 : failed;
 }
 
-int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits)
+int launcher_meters_enter(uint32_t serial)
 {
-    return cgroup_limit(&cgroup, group, limits);
+    return cgroup_enter(&cgroup, serial);
 }
 
-int launcher_meters_enter(uint32_t group)
+void launcher_meters_end(uint32_t serial, struct cgroup_counts *out_counts)
 {
-    return cgroup_enter(&cgroup, group);
-}
-
-void launcher_meters_end(uint32_t group, struct cgroup_counts *out_counts)
-{
-    cgroup_take(&cgroup, group, out_counts);
+    cgroup_take(&cgroup, serial, out_counts);
 }
 
 int launcher_meters_collect(void)

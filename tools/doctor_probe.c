@@ -100,15 +100,20 @@ static bool find_in_path(const char *name, struct text *detail)
     return is_there;
 }
 
+static bool is_built(const char *processor)
+{
+    char folder[PATH_MAX];
+    char program[PATH_MAX + 32] = "";
+    if (search_beside_program("../libexec/streambroker", folder) == 0) {
+        snprintf(program, sizeof program, "%s/%s", folder, processor);
+    }
+    return access(program, X_OK) == 0;
+}
+
 // The bridges are built only where iceoryx was installed.
 bool doctor_probe_iceoryx(struct text *detail)
 {
-    char folder[PATH_MAX];
-    char bridge[PATH_MAX + sizeof "/iceoryx-import"] = "";
-    if (search_beside_program("../libexec/streambroker", folder) == 0) {
-        snprintf(bridge, sizeof bridge, "%s/iceoryx-import", folder);
-    }
-    if (access(bridge, X_OK) != 0) {
+    if (!is_built("iceoryx-import")) {
         text_add(detail, "iceoryx-import and iceoryx-export were not built");
         return false;
     }
@@ -159,8 +164,13 @@ static size_t count_drivers(const char *path, char *first, size_t first_bytes)
     return count;
 }
 
+// What works on a GPU is built only where Vulkan was installed.
 bool doctor_probe_vulkan(struct text *detail)
 {
+    if (!is_built("gpu-blur")) {
+        text_add(detail, "what works on a GPU was not built");
+        return false;
+    }
     char first[128] = "";
     size_t count = count_drivers("/usr/share/vulkan/icd.d", first, sizeof(first));
     count += count_drivers("/etc/vulkan/icd.d", first, sizeof(first));

@@ -26,17 +26,23 @@ static struct negotiation_input input_of(const struct joining_link *join)
                                 join->settled);
 }
 
+// The check decided where its frames are: what is put in now leaves them there.
+static uint32_t memories_of(const struct joining_link *join)
+{
+    return SB_BIT(join->link->wanted->found.memory);
+}
+
 // What the input takes, as a side: the settled format when there is one.
 static struct conversion_side side_to(const struct joining_link *join, enum sb_format_kind kind)
 {
     if (join->settled != NULL) {
-        return conversion_side_of(join->settled);
+        return conversion_side_of(join->settled, memories_of(join));
     }
     const struct descriptor_formats *formats = &join->link->wanted->found.to_port->formats;
     bool is_video = kind == SB_FORMAT_VIDEO;
     return (struct conversion_side){
         .kind = kind,
-        .memories = SB_BIT(CONVERSION_CPU),
+        .memories = memories_of(join),
         .pixels = is_video ? formats->pixels : 0,
         .samples = is_video ? 0 : formats->samples,
         .rate_min = is_video ? 0 : formats->rate_min,
@@ -90,9 +96,9 @@ static bool find_chain(const struct joining_link *join, const struct sb_format *
     size_t count = only != NULL ? 1 : output->offer_count;
     for (size_t i = 0; i < count; i++) {
         const struct sb_format *offer = only != NULL ? only : &output->offers[i];
-        struct conversion_side from = conversion_side_of(offer);
-        struct conversion_side to =
-            target != NULL ? conversion_side_of(target) : side_to(join, offer->kind);
+        struct conversion_side from = conversion_side_of(offer, memories_of(join));
+        struct conversion_side to = target != NULL ? conversion_side_of(target, memories_of(join))
+                                                   : side_to(join, offer->kind);
         struct conversion conversion;
         if (!conversion_meets(&from, &to) && conversion_find(&from, &to, &conversion) == 0 &&
             (!is_found || conversion.step_count < out_conversion->step_count)) {

@@ -13,6 +13,7 @@
 #include "broker/graph/arena.h"
 #include "broker/graph/conversion.h"
 #include "broker/graph/descriptor.h"
+#include "broker/graph/residency.h"
 #include "schemas/limits.h"
 
 struct ends {
@@ -112,6 +113,11 @@ static const char *pixel_name(int value)
     return sb_pixel_name((enum sb_pixel)value);
 }
 
+static const char *memory_name(int value)
+{
+    return value == SB_MEMORY_GPU ? "frames on a GPU" : "frames on the CPU";
+}
+
 static const char *sample_name(int value)
 {
     return sb_sample_name((enum sb_sample)value);
@@ -176,13 +182,18 @@ static void compare_ranges(const struct ends *ends, struct range from, struct ra
     }
 }
 
-static struct conversion_side side_of(const struct descriptor_port *port, enum sb_format_kind kind)
+static struct conversion_side side_of(const struct ends *ends, bool is_from,
+                                      enum sb_format_kind kind)
 {
+    const struct graph_link_found *found = &ends->link->found;
+    const struct graph_node *node =
+        &ends->graph->nodes[is_from ? found->from_node : found->to_node];
+    const struct descriptor_port *port = is_from ? found->from_port : found->to_port;
     const struct descriptor_formats *formats = &port->formats;
     bool is_video = kind == SB_FORMAT_VIDEO;
     return (struct conversion_side){
         .kind = kind,
-        .memories = SB_BIT(CONVERSION_CPU),
+        .memories = residency_memories(node, port),
         .pixels = is_video ? formats->pixels : 0,
         .samples = is_video ? 0 : formats->samples,
         .rate_min = is_video ? 0 : formats->rate_min,
@@ -195,6 +206,7 @@ static struct conversion_side side_of(const struct descriptor_port *port, enum s
 static void say_sides(const struct ends *ends, const struct conversion_side *a,
                       const struct conversion_side *b, const char *advice)
 {
+    compare_sets(ends, a->memories, b->memories, memory_name, advice);
     compare_sets(ends, a->pixels, b->pixels, pixel_name, advice);
     compare_sets(ends, a->samples, b->samples, sample_name, advice);
     compare_ranges(ends, (struct range){a->rate_min, a->rate_max},
@@ -246,8 +258,9 @@ static int compare_formats(const struct ends *ends, const struct descriptor_port
     if (kinds == SB_BIT(SB_FORMAT_VIDEO) || kinds == SB_BIT(SB_FORMAT_AUDIO)) {
         bool is_video = kinds == SB_BIT(SB_FORMAT_VIDEO);
         enum sb_format_kind kind = is_video ? SB_FORMAT_VIDEO : SB_FORMAT_AUDIO;
-        struct conversion_side gives = side_of(from, kind);
-        struct conversion_side takes = side_of(to, kind);
+        struct conversion_side gives = side_of(ends, true, kind);
+        struct conversion_side takes = side_of(ends, false, kind);
+        ends->link->found.memory = residency_choose(gives.memories, takes.memories);
         if (!conversion_meets(&gives, &takes)) {
             return join_sides(ends, &gives, &takes);
         }
@@ -334,5 +347,6 @@ int check_link(const struct graph *graph, struct graph_link *link, struct diags 
         return 0;
     }
     settle_sizes(&ends, found);
+    found->memory = SB_MEMORY_CPU;
     return compare_ports(&ends, found->from_port, found->to_port);
 }

@@ -11,6 +11,8 @@
 #define PIXELS_EVEN_WIDTH (SB_BIT(SB_PIXEL_YUY2) | SB_BIT(SB_PIXEL_I420) | SB_BIT(SB_PIXEL_NV12))
 #define PIXELS_EVEN_HEIGHT (SB_BIT(SB_PIXEL_I420) | SB_BIT(SB_PIXEL_NV12))
 #define PIXELS_BUT_YUY2 (ALL & ~SB_BIT(SB_PIXEL_YUY2))
+#define PIXELS_OF_GPU                                                                              \
+    (SB_BIT(SB_PIXEL_RGBA) | SB_BIT(SB_PIXEL_BGRA) | SB_BIT(SB_PIXEL_I420) | SB_BIT(SB_PIXEL_NV12))
 #define ALL (~UINT32_C(0))
 
 struct row {
@@ -28,8 +30,8 @@ static const struct row rows[] = {
                           .kind = SB_FORMAT_##KIND,                                                \
                           .changes = CHANGES,                                                      \
                           .pixels = takes,                                                         \
-                          .from_memory = SB_BIT(CONVERSION_##FROM),                                \
-                          .to_memory = SB_BIT(CONVERSION_##TO)},
+                          .from_memory = SB_BIT(SB_MEMORY_##FROM),                                 \
+                          .to_memory = SB_BIT(SB_MEMORY_##TO)},
 #include "broker/graph/converter.def"
 #undef CONVERTER
 };
@@ -46,9 +48,16 @@ enum sb_format_kind conversion_kind(enum converter converter)
     return rows[converter].kind;
 }
 
-struct conversion_side conversion_side_of(const struct sb_format *format)
+bool conversion_is_on_gpu(enum converter converter)
 {
-    struct conversion_side side = {.kind = format->kind, .memories = SB_BIT(CONVERSION_CPU)};
+    SB_ASSERT(converter < CONVERTER_COUNT);
+    uint32_t memories = rows[converter].from_memory | rows[converter].to_memory;
+    return (memories & SB_BIT(SB_MEMORY_GPU)) != 0;
+}
+
+struct conversion_side conversion_side_of(const struct sb_format *format, uint32_t memories)
+{
+    struct conversion_side side = {.kind = format->kind, .memories = memories};
     if (format->kind == SB_FORMAT_VIDEO) {
         side.pixels = SB_BIT(format->video.pixel);
         side.width = format->video.width;
@@ -172,7 +181,7 @@ static bool apply(enum converter converter, struct conversion_side *side,
     }
     *step = (struct conversion_step){.converter = converter};
     side->memories = row->to_memory;
-    side->pixels = (row->changes & CONVERSION_PIXEL) != 0 ? 0 : pixels;
+    side->pixels = (row->changes & CONVERSION_PIXEL) != 0 ? row->pixels : pixels;
     if ((row->changes & CONVERSION_SIZE) != 0) {
         change_size(side, to, step);
     }

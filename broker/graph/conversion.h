@@ -16,8 +16,6 @@
 #define CONVERSION_PARAMS_MAX 3
 #define CONVERSION_VALUE_BYTES 16
 
-enum conversion_memory { CONVERSION_CPU, CONVERSION_GPU };
-
 // What of a format a converter can change, as bits.
 enum conversion_change {
     CONVERSION_PIXEL = 1,
@@ -36,7 +34,7 @@ enum converter {
 
 struct conversion_side {
     enum sb_format_kind kind;
-    uint32_t memories;  // set of SB_BIT(enum conversion_memory)
+    uint32_t memories;  // set of SB_BIT(enum sb_memory), never 0
     uint32_t pixels;    // set of SB_BIT(enum sb_pixel)
     uint32_t width;     // 0 = any
     uint32_t height;
@@ -64,8 +62,8 @@ struct conversion {
     struct conversion_step steps[CONVERSION_STEPS_MAX];
 };
 
-// The side of an output that offers this one format from memory of the CPU.
-struct conversion_side conversion_side_of(const struct sb_format *format);
+// The side of an output that offers this one format from a set of memories.
+struct conversion_side conversion_side_of(const struct sb_format *format, uint32_t memories);
 
 // True when one format can be given and taken.
 bool conversion_meets(const struct conversion_side *from, const struct conversion_side *to);
@@ -76,6 +74,9 @@ int conversion_find(const struct conversion_side *from, const struct conversion_
 
 const char *conversion_processor(enum converter converter);
 enum sb_format_kind conversion_kind(enum converter converter);
+
+// True when it works on a GPU, at one end at least.
+bool conversion_is_on_gpu(enum converter converter);
 
 // "'convert'", "'scale' and 'convert'": for messages.
 void conversion_text(const struct conversion *conversion, char *out, size_t size_bytes);

@@ -154,8 +154,9 @@ struct graph_link_found {
     uint32_t to_index;
     enum sb_delivery delivery;  // never SB_DELIVERY_DEFAULT
     uint32_t depth;
-    uint32_t claims;       // frames that the reader may have taken: 2, the batch or holds
-    uint64_t max_payload;  // bytes, an upper bound
+    uint32_t claims;        // frames that the reader may have taken: 2, the batch or holds
+    uint64_t max_payload;   // bytes, an upper bound
+    enum sb_memory memory;  // where both ends work on its frames
     const struct conversion *conversion;  // what has to be put into it, NULL = nothing
 };
 

@@ -18,21 +18,12 @@
 #include "broker/graph/conversion.h"
 #include "broker/graph/graph_fields.h"
 #include "broker/graph/insertion.h"
+#include "broker/graph/residency.h"
 #include "broker/graph/transports.h"
 #include "broker/lives/granting.h"
 #include "broker/lives/vouch.h"
 
 #define NO_NODE ((size_t)-1)
-
-static void refuse_node(const struct graph *graph, const struct graph_node *node,
-                        struct diags *diags)
-{
-    if (node->gpu == GRAPH_GPU_REQUIRE) {
-        diags_add(diags, DIAG_ERROR, graph->file, graph_node_place(node, GRAPH_FIELD_NODE_GPU),
-                  "node '%s' requires a GPU, which is not available yet; write prefer or off",
-                  node->id);
-    }
-}
 
 static void say_not_found(const struct graph *graph, const struct graph_node *node,
                           struct catalog *catalog, int failed, const char *why, struct diags *diags)
@@ -120,6 +111,7 @@ static int check_program(struct graph *graph, struct graph_node *node,
     node->found.descriptor = program->descriptor;
     settle_mode(graph, node, diags);
     check_mode(graph, node, diags);
+    residency_check_node(graph, node, diags);
     int failed = check_config(graph, node, program->descriptor, diags);
     if (failed == 0) {
         granting_check_params(graph, node, program->descriptor, diags);
@@ -157,7 +149,6 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
             return -ENOMEM;
         }
     }
-    refuse_node(graph, node, diags);
     if (refuse_passwords(graph, node, diags)) {
         return 0;  // asking it would be such a command line
     }

@@ -114,6 +114,22 @@ static const char *reader_of(const struct graph *graph, struct graph_link *link)
     return first->written != NULL ? first->written->to.node : first->to.node;
 }
 
+// One of the ends works on a GPU, or nothing would be transferred: the node between gets one too.
+static int grant_gpu(struct graph *graph, struct graph_node *node, const struct graph_node *from,
+                     const struct graph_node *to)
+{
+    const char **device = arena_alloc(graph->arena, 1, sizeof(*device));
+    if (device == NULL) {
+        return -ENOMEM;
+    }
+    device[0] = "gpu";
+    node->sandbox.devices =
+        (struct graph_strings){.count = 1, .items = device, .places = node->exec.places};
+    bool is_required = from->gpu == GRAPH_GPU_REQUIRE || to->gpu == GRAPH_GPU_REQUIRE;
+    node->gpu = is_required ? GRAPH_GPU_REQUIRE : GRAPH_GPU_PREFER;
+    return 0;
+}
+
 // Appends the node of one step of the conversion of a link.
 static int add_node(struct graph *graph, const struct graph_link *link, const char *reader,
                     const struct conversion_step *step)
@@ -137,7 +153,8 @@ static int add_node(struct graph *graph, const struct graph_link *link, const ch
     node->is_optional = to->is_optional;
     node->is_inserted = true;
     node->sandbox.tier = tier_between(from, to);
-    int failed = fill_config(graph, step, &node->config);
+    int failed = conversion_is_on_gpu(step->converter) ? grant_gpu(graph, node, from, to) : 0;
+    failed = failed == 0 ? fill_config(graph, step, &node->config) : failed;
     graph->node_count += failed == 0 ? 1 : 0;
     return failed;
 }

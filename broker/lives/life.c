@@ -98,11 +98,12 @@ static int fill_arguments(const struct graph_node *wanted, const struct cage *ca
 }
 
 // "NAME=value" for each variable that the graph grants, in one buffer.
-static int fill_environment(const struct graph_pairs *pairs, const struct cage *cage,
+static int fill_environment(const struct graph_node *wanted, const struct cage *cage,
                             const struct grant_set *grants, struct text *bytes,
                             const char **environment)
 {
-    if (pairs->count + grants->variable_count + 2 > LAUNCH_ARGUMENTS_MAX) {
+    const struct graph_pairs *pairs = &wanted->sandbox.env;
+    if (pairs->count + grants->variable_count + 3 > LAUNCH_ARGUMENTS_MAX) {
         return -E2BIG;
     }
     for (size_t i = 0; i < pairs->count; i++) {
@@ -113,6 +114,9 @@ static int fill_environment(const struct graph_pairs *pairs, const struct cage *
     size_t count = pairs->count;
     for (size_t i = 0; i < grants->variable_count; i++) {
         environment[count++] = grants->variables[i];
+    }
+    if (wanted->gpu == GRAPH_GPU_REQUIRE) {
+        environment[count++] = "STREAMBROKER_GPU=require";
     }
     environment[count] = cage->library_path;
     return bytes->is_cut ? -E2BIG : 0;
@@ -127,15 +131,12 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
     struct text text = TEXT_OVER(bytes);
     int failed = fill_arguments(node->wanted, cage, arguments);
     if (failed == 0) {
-        failed = fill_environment(&node->wanted->sandbox.env, cage, grants, &text, environment);
+        failed = fill_environment(node->wanted, cage, grants, &text, environment);
     }
     if (failed != 0) {
         return failed;
     }
     metering_fill(broker, node->wanted, &cage->plan);
-    bool is_again =
-        cage_is_plain(node->wanted) && node->wanted->restart.when != GRAPH_RESTART_NEVER;
-    cage->plan.again = is_again ? SANDBOX_AGAIN_LATER : SANDBOX_ONCE;
     failed = grant_fill(grants, &cage->plan);
     if (failed != 0) {
         return failed;

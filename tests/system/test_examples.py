@@ -130,6 +130,29 @@ class Examples(unittest.TestCase):
         header = (self.folder / "out/formats.png").read_bytes()[:24]
         self.assertEqual(header[:8], b"\x89PNG\r\n\x1a\n")
 
+    def run_on_gpu(self, name):
+        if not (graph_run.BUILD / "libexec/streambroker/gpu-blur").exists():
+            self.skipTest("built without Vulkan")
+        if not any(pathlib.Path("/usr/share/vulkan/icd.d").glob("*.json")):
+            self.skipTest("there is no Vulkan driver")
+        return self.run_example(name)
+
+    def test_a_picture_is_drawn_and_blurred_on_a_gpu(self):
+        """R-GPU-005"""
+        run = self.run_on_gpu("gpu")
+        self.assertEqual(run.log.count(" 0 host copies,"), 3, run.log)
+        pictures = graph_run.decode_gray(self.folder / "out/gpu.png", WIDTH, HEIGHT)
+        self.assertEqual(len(pictures), 1)
+
+    def test_a_film_is_blurred_on_a_gpu_between_two_steps_on_the_cpu(self):
+        """R-GPU-010"""
+        run = self.run_on_gpu("mixed")
+        for node in ("soft-gpu-upload", "soft", "file-gpu-download"):
+            self.assertIn(f"[{node}] {FRAMES} batches, 2 mappings shown, 0 host copies", run.log)
+        pictures = graph_run.decode_gray(self.folder / "out/mixed.webm", WIDTH, HEIGHT)
+        numbers = [graph_run.read_number(picture, WIDTH, WIDTH) for picture in pictures]
+        self.assertEqual(numbers, list(range(FRAMES)))
+
     def test_the_voices_are_mixed_and_at_the_new_rate(self):
         self.run_example("audio")
         left_rate, _, left = read_wav(VOICES / "Front_Left.wav")

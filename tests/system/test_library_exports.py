@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""R-INSTALL-002 R-CTL-009: the libraries need libc only and export what their public headers declare."""
+"""R-INSTALL-002 R-CTL-009: the libraries need libc only and export what their public headers declare.
+
+R-GPU-002: the one for GPUs needs Vulkan besides, and no other program or library does."""
 import os
 import pathlib
 import re
@@ -9,9 +11,15 @@ import unittest
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
-CONTROL = "control.h"  # the one header of libstreambroker-control; all others are libstreambroker's
-LIBRARIES = {"libstreambroker": lambda header: header.name != CONTROL,
+# The headers of the other two libraries; all others are libstreambroker's.
+CONTROL = "control.h"
+GPU = "gpu.h"
+LIBRARIES = {"libstreambroker": lambda header: header.name not in (CONTROL, GPU),
              "libstreambroker-control": lambda header: header.name == CONTROL}
+if (BUILD / "lib/libstreambroker-gpu.so").exists():
+    LIBRARIES["libstreambroker-gpu"] = lambda header: header.name == GPU
+# What each may need beside libc.
+NEEDED = {"libstreambroker-gpu": {"libstreambroker.so.0", "libvulkan.so.1"}}
 
 
 def output(*command):
@@ -32,7 +40,8 @@ class Library(unittest.TestCase):
         for library in LIBRARIES:
             dynamic = output("readelf", "--dynamic", "--wide", str(path_of(library)))
             self.assertRegex(dynamic, rf"\(SONAME\).*\[{library}\.so\.\d+\]")
-            self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic), ["libc.so.6"])
+            needed = set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic))
+            self.assertEqual(needed, {"libc.so.6"} | NEEDED.get(library, set()), library)
 
     def test_it_exports_what_the_headers_declare_and_nothing_else(self):
         # Names of errors and formats are in both, so that each library stands alone.
@@ -44,6 +53,18 @@ class Library(unittest.TestCase):
             self.assertTrue(declared)
             self.assertEqual(exported - all_declared, set(), f"{library}: exported, but in no public header")
             self.assertEqual(declared - exported, set(), f"{library}: in a public header, but not exported")
+
+    def test_only_what_works_on_a_gpu_links_vulkan(self):
+        """R-GPU-002"""
+        programs = [*(BUILD / "bin").iterdir(), *(BUILD / "libexec").rglob("*"), *(BUILD / "lib").glob("*.so")]
+        linked = set()
+        for program in programs:
+            if program.is_file() and not program.is_symlink() and program.suffix != ".bin":
+                needed = re.findall(r"\(NEEDED\).*\[(.*)\]", output("readelf", "--dynamic", "--wide", str(program)))
+                if any(name.startswith(("libvulkan", "libstreambroker-gpu")) for name in needed):
+                    linked.add(program.name)
+        self.assertTrue(all(name.startswith("gpu-") or name == "display" for name in linked), linked)
+        self.assertGreater(len(programs), len(linked) + 10)
 
     def test_its_links_lead_to_the_versioned_file(self):
         for library in LIBRARIES:

@@ -11,7 +11,7 @@
 
 #include "broker/graph/conversion.h"
 
-#define CPU SB_BIT(CONVERSION_CPU)
+#define CPU SB_BIT(SB_MEMORY_CPU)
 
 static struct conversion_side video(uint32_t pixels, uint32_t width, uint32_t height)
 {
@@ -151,10 +151,48 @@ static void what_no_converter_changes_is_no_chain(void **state)
     struct conversion_side video_side = video(0, 0, 0);
     struct conversion_side audio_side = audio(0, 0, 0, 0, 0);
     assert_int_equal(conversion_find(&video_side, &audio_side, &conversion), -ENOENT);
-    struct conversion_side gpu = video_side;
-    gpu.memories = SB_BIT(CONVERSION_GPU);
-    assert_int_equal(conversion_find(&video_side, &gpu, &conversion), -ENOENT);
     assert_int_equal(conversion.step_count, 7);
+}
+
+// R-NEG-012
+static void frames_are_carried_to_the_memory_that_the_reader_works_on(void **state)
+{
+    (void)state;
+    struct conversion conversion;
+    struct conversion_side cpu = video(0, 0, 0);
+    struct conversion_side gpu = cpu;
+    gpu.memories = SB_BIT(SB_MEMORY_GPU);
+    assert_false(conversion_meets(&cpu, &gpu));
+    assert_int_equal(conversion_find(&cpu, &gpu, &conversion), 0);
+    assert_int_equal(conversion.step_count, 1);
+    assert_string_equal(conversion_processor(conversion.steps[0].converter), "gpu-upload");
+    assert_true(conversion_is_on_gpu(conversion.steps[0].converter));
+    assert_int_equal(conversion_find(&gpu, &cpu, &conversion), 0);
+    assert_int_equal(conversion.step_count, 1);
+    assert_string_equal(conversion_processor(conversion.steps[0].converter), "gpu-download");
+    struct conversion_side both = cpu;
+    both.memories |= gpu.memories;
+    assert_true(conversion_meets(&gpu, &both));
+    assert_true(conversion_meets(&cpu, &both));
+}
+
+static void pixels_are_converted_where_the_frames_are(void **state)
+{
+    (void)state;
+    struct conversion conversion;
+    struct conversion_side from = video(SB_BIT(SB_PIXEL_RGBA), 64, 64);
+    struct conversion_side to = video(SB_BIT(SB_PIXEL_I420), 0, 0);
+    from.memories = to.memories = SB_BIT(SB_MEMORY_GPU);
+    assert_int_equal(conversion_find(&from, &to, &conversion), 0);
+    assert_int_equal(conversion.step_count, 1);
+    assert_string_equal(conversion_processor(conversion.steps[0].converter), "gpu-convert");
+    // What the GPU cannot make the CPU does, on the way there.
+    from = video(SB_BIT(SB_PIXEL_YUY2), 64, 64);
+    assert_int_equal(conversion_find(&from, &to, &conversion), 0);
+    assert_int_equal(conversion.step_count, 2);
+    assert_string_equal(conversion_processor(conversion.steps[0].converter), "convert");
+    assert_string_equal(conversion_processor(conversion.steps[1].converter), "gpu-upload");
+    assert_false(conversion_is_on_gpu(conversion.steps[0].converter));
 }
 
 static void one_format_is_a_side_of_its_own(void **state)
@@ -162,14 +200,14 @@ static void one_format_is_a_side_of_its_own(void **state)
     (void)state;
     struct sb_format format = {.kind = SB_FORMAT_AUDIO,
                                .audio = {.sample = SB_SAMPLE_S16, .rate = 48000, .channels = 2}};
-    struct conversion_side side = conversion_side_of(&format);
+    struct conversion_side side = conversion_side_of(&format, CPU);
     struct conversion_side to = audio(SB_BIT(SB_SAMPLE_S16), 48000, 48000, 2, 2);
     assert_true(conversion_meets(&side, &to));
     to.channels_min = to.channels_max = 1;
     assert_false(conversion_meets(&side, &to));
     format = (struct sb_format){.kind = SB_FORMAT_VIDEO,
                                 .video = {.pixel = SB_PIXEL_RGB, .width = 4, .height = 6}};
-    side = conversion_side_of(&format);
+    side = conversion_side_of(&format, CPU);
     assert_int_equal(side.width, 4);
     assert_int_equal(side.height, 6);
     assert_int_equal(side.pixels, SB_BIT(SB_PIXEL_RGB));
@@ -197,6 +235,8 @@ int main(void)
         cmocka_unit_test(the_nearest_value_within_the_bounds_is_made),
         cmocka_unit_test(sides_without_bounds_meet),
         cmocka_unit_test(what_no_converter_changes_is_no_chain),
+        cmocka_unit_test(frames_are_carried_to_the_memory_that_the_reader_works_on),
+        cmocka_unit_test(pixels_are_converted_where_the_frames_are),
         cmocka_unit_test(one_format_is_a_side_of_its_own),
         cmocka_unit_test(a_chain_is_named_in_words),
     };

@@ -165,8 +165,8 @@ static void an_error_weighs_more_than_a_refusal(void **state)
 static void what_nothing_could_honour_is_refused_by_name(void **state)
 {
     fixture_assert_message(*state, "version: 1\nnodes:\n  s: {exec: [sink], gpu: require}\n",
-                           "g.yaml:3:26: node 's' requires a GPU, which is not available yet; "
-                           "write prefer or off");
+                           "g.yaml:3:26: node 's' has gpu: require, but 'sink' works on the CPU "
+                           "only; leave it out");
 }
 
 static void an_input_without_a_link_is_a_warning(void **state)
