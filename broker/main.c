@@ -21,6 +21,7 @@
 #include "broker/graph/graph_check.h"
 #include "broker/graph/graph_file.h"
 #include "broker/lives/cage.h"
+#include "broker/lives/metering.h"
 #include "broker/lives/process_limits.h"
 #include "broker/machine_command.h"
 #include "broker/options.h"
@@ -43,6 +44,12 @@ enum {
     STATUS_INVALID = 78,
 };
 
+// Where programs are asked about themselves.
+struct asking {
+    struct launcher *launcher;
+    bool is_run;  // they are started afterwards
+};
+
 // In the sandbox of the node, without its grants: what a program says about itself depends on none.
 static int describe(void *context, const struct graph_node *node,
                     const struct graph_program *program, const char *folder, char *const *argv,
@@ -60,9 +67,14 @@ static int describe(void *context, const struct graph_node *node,
                                .environment = environment,
                                .folder = folder,
                                .sandbox = &cage->plan};
+    const struct asking *asking = context;
+    if (asking->is_run && node != NULL && cage_is_plain(node)) {
+        cage->plan.again = SANDBOX_AGAIN_SOON;
+    }
     failed = cage_command(cage, (const char *const *)argv + 1, arguments);
     if (failed == 0) {
-        failed = launcher_describe(context, &plan, DESCRIBE_NS, out_json, out_count, out_why);
+        failed =
+            launcher_describe(asking->launcher, &plan, DESCRIBE_NS, out_json, out_count, out_why);
     }
     cage_close(cage);
     return failed;
@@ -119,6 +131,21 @@ static int open_control(const struct options *options, const struct graph *graph
     }
 }
 
+// What it takes the launcher to find out is found out while the graph is checked.
+static void get_ready(const struct graph *graph, struct launcher *launcher)
+{
+    bool is_caged = false;
+    bool is_metered = false;
+    for (size_t i = 0; i < graph->node_count; i++) {
+        is_caged = is_caged || cage_is_wanted(&graph->nodes[i]);
+        is_metered = is_metered || metering_is_wanted(&graph->nodes[i]);
+    }
+    if (is_caged || is_metered) {
+        // One that is gone is noticed by who needs an answer.
+        (void)launcher_get_ready(launcher, is_caged, is_metered);
+    }
+}
+
 static int run_graph(const struct options *options, struct graph **graph, struct catalog *catalog,
                      struct launcher *launcher, struct diags *diags)
 {
@@ -129,6 +156,7 @@ static int run_graph(const struct options *options, struct graph **graph, struct
     if (failed != 0) {
         return failed == -EINVAL ? STATUS_INVALID : STATUS_NO_INPUT;
     }
+    get_ready(*graph, launcher);
     failed = graph_check(*graph, catalog, diags);
     if (failed != 0) {
         return failed == -ENOMEM ? STATUS_INTERNAL : diags_exit_status(diags);
@@ -151,14 +179,16 @@ static int run_graph(const struct options *options, struct graph **graph, struct
 static int run_with_launcher(const struct options *options, struct launcher *launcher)
 {
     struct catalog *catalog;
+    bool is_check = options->is_given[OPTION_CHECK];
+    struct asking asking = {launcher, !is_check && !options->is_given[OPTION_IDLE]};
     int failed =
-        catalog_create(getenv("STREAMBROKER_PROCESSOR_PATH"), NULL, describe, launcher, &catalog);
+        catalog_create(getenv("STREAMBROKER_PROCESSOR_PATH"), NULL, describe, &asking, &catalog);
     if (failed != 0) {
         log_line(LOG_ERROR, "cannot find the processors: %s", strerrordesc_np(-failed));
         return STATUS_INTERNAL;
     }
     int status;
-    if (options->is_given[OPTION_CHECK]) {
+    if (is_check) {
         status = graph_check_command(options->graph, catalog, options->print);
     } else {
         struct graph *graph = NULL;

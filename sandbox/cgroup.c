@@ -383,8 +383,10 @@ static int limit_cpu(const struct cgroup *cgroup, const char *group, uint32_t pe
     return failed != 0 ? failed : write_number(folder, group, "cpu.cfs_quota_us", quota_us);
 }
 
-static int limit(const struct cgroup *cgroup, const char *group, const struct cgroup_limits *limits)
+int cgroup_limit(const struct cgroup *cgroup, uint32_t serial, const struct cgroup_limits *limits)
 {
+    char group[CGROUP_NAME_BYTES];
+    group_name(serial, group);
     int failed = 0;
     if (limits->memory_bytes != 0 && has(cgroup, CGROUP_MEMORY)) {
         failed = limit_memory(cgroup, group, limits->memory_bytes);
@@ -443,7 +445,7 @@ int cgroup_make(struct cgroup *cgroup, uint32_t serial, const struct cgroup_limi
             return -error;
         }
     }
-    int failed = limit(cgroup, group, limits);
+    int failed = cgroup_limit(cgroup, serial, limits);
     if (failed != 0) {
         remove_group(cgroup, serial);
         return failed;

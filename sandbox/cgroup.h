@@ -91,6 +91,10 @@ void cgroup_open_at(struct cgroup *cgroup, const struct cgroup_places *places, p
 // negative errno of what could not be made (nothing is left of it then).
 int cgroup_make(struct cgroup *cgroup, uint32_t serial, const struct cgroup_limits *limits);
 
+// Sets limits of a group that exists, also when processes are in it already; what is 0 stays as it
+// is. Returns 0 or a negative errno.
+int cgroup_limit(const struct cgroup *cgroup, uint32_t serial, const struct cgroup_limits *limits);
+
 // Puts the calling process, which has one thread, into the group. Safe between fork and exec.
 // Returns 0 or negative errno.
 int cgroup_enter(const struct cgroup *cgroup, uint32_t serial);

@@ -360,6 +360,16 @@ int launcher_kill(struct launcher *launcher, uint32_t serial)
     return send_request(launcher, &request, NULL, 0);
 }
 
+int launcher_get_ready(struct launcher *launcher, bool is_caged, bool is_metered)
+{
+    struct launcher_request request;
+    memset(&request, 0, offsetof(struct launcher_request, strings));
+    request.kind = LAUNCHER_READY;
+    request.sandbox.tier = is_caged ? SANDBOX_UNTRUSTED : SANDBOX_TRUSTED;
+    request.sandbox.is_metered = is_metered;
+    return send_request(launcher, &request, NULL, 0);
+}
+
 int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters)
 {
     struct launcher_request request;

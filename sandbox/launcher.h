@@ -85,6 +85,10 @@ struct launcher;
 // standard descriptors is closed in the launcher.
 int launcher_start(struct launcher **out_launcher);
 
+// Says that sandboxes and meters will be wanted: the launcher tries out what this machine has of
+// them while its caller does something else. There is no answer. Returns 0 or a negative errno.
+int launcher_get_ready(struct launcher *launcher, bool is_caged, bool is_metered);
+
 // Ends the launcher and with it every process that it started; frees the handle, NULL is allowed.
 // Returns 0 when it is gone, -ETIMEDOUT when it had to be killed itself.
 int launcher_stop(struct launcher *launcher);

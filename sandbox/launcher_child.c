@@ -152,7 +152,7 @@ _Noreturn void launcher_child_run(const struct launcher_child_plan *plan, int st
     if (!bind_to_parent(plan->parent)) {
         fail(status, LAUNCH_STEP_PARENT, errno);
     }
-    int failed = plan->is_metered ? launcher_meters_enter(plan->serial) : 0;
+    int failed = plan->is_metered ? launcher_meters_enter(plan->group) : 0;
     if (failed < 0) {
         fail(status, LAUNCH_STEP_METERS, -failed);
     }
@@ -252,7 +252,7 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
         fail_jail(socket, LAUNCH_STEP_GROUP, errno);
     }
     // While it still has the launcher's rights.
-    int result = jail->is_metered ? launcher_meters_enter(jail->serial) : 0;
+    int result = jail->is_metered ? launcher_meters_enter(jail->group) : 0;
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_METERS, -result);
     }

@@ -22,7 +22,7 @@ struct launcher_child_plan {
     int stderr_fd;       // -1 = /dev/null
     pid_t parent;        // the launcher: gone means end
     bool is_metered;     // has a cgroup, which it enters
-    uint32_t serial;
+    uint32_t group;      // the number of that
     size_t rlimit_count;
     const struct sandbox_rlimit *rlimits;
 };
@@ -49,7 +49,7 @@ struct launcher_child_jail {
     int errors_fd;      // what bwrap complains into
     uid_t uid;          // 0 = stay
     bool is_metered;    // has a cgroup, which it enters
-    uint32_t serial;
+    uint32_t group;     // the number of that
     size_t inherited_count;
     int inherited[SANDBOX_BINDS_MAX];  // of the binds
     enum sandbox_bind_kind inherited_kinds[SANDBOX_BINDS_MAX];

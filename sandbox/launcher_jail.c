@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/search.h"
+#include "base/text.h"
 #include "sandbox/launcher_bwrap.h"
 #include "sandbox/launcher_uid.h"
 #include "sandbox/walls.h"
@@ -56,6 +57,21 @@ uint32_t launcher_jail_missing_walls(void)
         is_known = true;
     }
     return missing;
+}
+
+bool launcher_jail_is_walled(const struct sandbox_plan *plan, struct text *out_text)
+{
+    uint32_t missing = launcher_jail_missing_walls();
+    if (missing == 0 || (plan->is_degrade && (missing & 1U << WALL_SHIM) == 0)) {
+        return true;
+    }
+    for (unsigned wall = 0; wall < WALL_COUNT; wall++) {
+        if ((missing & 1U << wall) != 0) {
+            text_add_format(out_text, "%s%s (%s)", out_text->length > 0 ? ", " : "",
+                            walls_name((enum wall)wall), walls_text((enum wall)wall));
+        }
+    }
+    return false;
 }
 
 // --- Orders -----------------------------------------------------------------------------------
@@ -113,9 +129,9 @@ static bool add_rules(struct shim_orders *orders, const struct sandbox_plan *pla
     return plan->tmpfs_bytes == SANDBOX_TMPFS_NONE || add_rule(orders, SANDBOX_BIND_WRITE, "/tmp");
 }
 
-static int make_orders(const struct launcher_spawn *spawn, uint32_t missing_walls,
-                       struct launcher_jail *jail)
+static int make_orders(const struct launcher_spawn *spawn, struct launcher_jail *jail)
 {
+    uint32_t missing_walls = jail->missing_walls;
     const struct sandbox_plan *plan = &spawn->sandbox;
     struct shim_orders *orders = calloc(1, sizeof *orders);
     if (orders == NULL) {
@@ -230,9 +246,8 @@ static int open_binds(const struct launcher_spawn *spawn, struct launcher_child_
     return fd < 0 ? fd : child->options_fd < 0 ? -errno : 0;
 }
 
-static int prepare(const struct launcher_spawn *spawn, uint32_t missing_walls,
-                   struct launcher_jail *jail, struct launcher_child_jail *child,
-                   enum launch_step *out_step)
+static int prepare(const struct launcher_spawn *spawn, struct launcher_jail *jail,
+                   struct launcher_child_jail *child, enum launch_step *out_step)
 {
     *out_step = LAUNCH_STEP_UID;
     int result = launcher_uid_claim(&jail->uid, &jail->claim_fd);
@@ -241,13 +256,7 @@ static int prepare(const struct launcher_spawn *spawn, uint32_t missing_walls,
     }
     child->uid = result == 0 ? jail->uid : 0;
     *out_step = LAUNCH_STEP_SANDBOX;
-    result = make_orders(spawn, missing_walls, jail);
-    if (result == 0) {
-        result = keep_fds(spawn, jail);
-    }
-    if (result == 0) {
-        result = open_socket(jail, child);
-    }
+    result = open_socket(jail, child);
     if (result == 0) {
         const char *shim = find_shim();
         child->shim_fd = shim != NULL ? raise_fd(open(shim, O_PATH | O_CLOEXEC)) : -1;
@@ -268,10 +277,8 @@ int launcher_jail_open(const struct launcher_spawn *spawn, uint32_t missing_wall
     struct launcher_child_jail child = {
         .shim_fd = -1, .socket_fd = -1, .options_fd = -1, .errors_fd = -1};
     child.bwrap = (missing_walls & WALLS_OF_BWRAP) == 0 ? walls_bwrap_path() : NULL;
-    child.is_metered = spawn->plan.is_metered;
-    child.serial = spawn->plan.serial;
     child.parent = spawn->plan.parent;
-    int result = prepare(spawn, missing_walls, &jail, &child, out_step);
+    int result = prepare(spawn, &jail, &child, out_step);
     if (result < 0) {
         launcher_jail_close_child(&child);
         launcher_jail_close(&jail);
@@ -331,9 +338,19 @@ static bool is_connected(const struct launcher_jail *jail)
     return poll(&polled, 1, 0) == 0;
 }
 
+static int send_orders(struct launcher_jail *jail)
+{
+    jail->is_greeted = false;
+    size_t size_bytes = offsetof(struct shim_orders, bytes) + jail->orders->filter_bytes +
+                        jail->orders->string_bytes;
+    int result = fd_send_message(jail->socket, jail->orders, size_bytes, jail->fds, jail->fd_count);
+    forget_orders(jail);
+    return result;
+}
+
 static void on_hello(struct launcher_jail *jail, pid_t pid)
 {
-    if (jail->orders == NULL) {
+    if (jail->init_fd >= 0) {
         return;
     }
     jail->init_fd = pidfd_open(pid, 0);
@@ -342,15 +359,26 @@ static void on_hello(struct launcher_jail *jail, pid_t pid)
         cleanup_fd(&jail->socket);
         return;
     }
-    size_t size_bytes = offsetof(struct shim_orders, bytes) + jail->orders->filter_bytes +
-                        jail->orders->string_bytes;
-    int result = fd_send_message(jail->socket, jail->orders, size_bytes, jail->fds, jail->fd_count);
+    jail->is_greeted = true;
+    int result = jail->orders != NULL ? send_orders(jail) : 0;
     if (result < 0) {
         jail->failure =
             (struct shim_news){.kind = SHIM_FAILED, .step = LAUNCH_STEP_SANDBOX, .error = result};
         launcher_jail_kill(jail);
     }
-    forget_orders(jail);
+}
+
+int launcher_jail_order(struct launcher_jail *jail, const struct launcher_spawn *spawn)
+{
+    SB_ASSERT(jail->orders == NULL);
+    int result = make_orders(spawn, jail);
+    if (result == 0) {
+        result = keep_fds(spawn, jail);
+    }
+    if (result == 0 && jail->is_greeted) {
+        result = send_orders(jail);
+    }
+    return result;
 }
 
 enum launcher_jail_event launcher_jail_receive(struct launcher_jail *jail)

@@ -4,6 +4,7 @@
 // Life:
 //   1. launcher_jail_open() takes a user of its own and prepares everything.
 //   2. A fork of the launcher becomes bwrap (launcher_child_run_jail), which becomes the shim.
+//      launcher_jail_order() says which worker it is for; until then it waits.
 //   3. The socket of the shim: launcher_jail_receive() when it is readable.
 //   4. The first process is gone (reaped by the launcher) and launcher_jail_is_over(): everything
 //      that was inside is gone.
@@ -15,6 +16,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/text.h"
 #include "sandbox/launcher_child.h"
 #include "sandbox/launcher_request.h"
 #include "sandbox/shim_wire.h"
@@ -31,6 +33,7 @@ struct launcher_jail {
     int fds[SHIM_FD_COUNT];      // owned until sent
     size_t fd_count;
     bool is_killed;
+    bool is_greeted;           // the shim said HELLO and was not answered yet
     struct shim_news failure;  // kind 0 = none
     struct shim_news end;      // kind 0 = not yet
 };
@@ -40,15 +43,23 @@ enum launcher_jail_event { LAUNCHER_JAIL_NOTHING, LAUNCHER_JAIL_WORKER, LAUNCHER
 // The walls that this machine lacks (walls.h), looked for once.
 uint32_t launcher_jail_missing_walls(void);
 
+// False with the walls that are missing as a sentence part, where the plan does not give them up.
+bool launcher_jail_is_walled(const struct sandbox_plan *plan, struct text *out_text);
+
 // Where the shim is; NULL = beside the running program. Before the launcher is started.
 void launcher_jail_set_shim(const char *path);
 
-// Prepares a sandbox. out_child is what the fork needs; close its descriptors with
-// launcher_jail_close_child() after the fork. Returns 0, or a negative errno and the step.
+// Prepares a sandbox, whoever its worker will be. out_child is what the fork needs; close its
+// descriptors with launcher_jail_close_child() after the fork. Returns 0, or a negative errno and
+// the step.
 int launcher_jail_open(const struct launcher_spawn *spawn, uint32_t missing_walls,
                        struct launcher_jail *out_jail, struct launcher_child_jail *out_child,
                        enum launch_step *out_step);
 void launcher_jail_close_child(struct launcher_child_jail *child);
+
+// Says who its worker is, once: before the shim is there or after. Returns 0 or a negative errno;
+// the sandbox is of no use then.
+int launcher_jail_order(struct launcher_jail *jail, const struct launcher_spawn *spawn);
 
 enum launcher_jail_event launcher_jail_receive(struct launcher_jail *jail);
 

@@ -20,23 +20,30 @@ const struct cgroup *launcher_meters_open(void)
     return &cgroup;
 }
 
-int launcher_meters_begin(uint32_t serial, const struct cgroup_limits *limits)
+int launcher_meters_begin(const struct cgroup_limits *limits, uint32_t *out_group)
 {
+    static uint32_t made;
     if (launcher_meters_open()->step == CGROUP_STEP_RLIMITS) {
         return 0;
     }
-    int failed = cgroup_make(&cgroup, serial, limits);
+    int failed = cgroup_make(&cgroup, ++made, limits);
+    *out_group = made;
     return failed == 0 ? 1 : failed;
 }
 
-int launcher_meters_enter(uint32_t serial)
+int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits)
 {
-    return cgroup_enter(&cgroup, serial);
+    return cgroup_limit(&cgroup, group, limits);
 }
 
-void launcher_meters_end(uint32_t serial, struct cgroup_counts *out_counts)
+int launcher_meters_enter(uint32_t group)
 {
-    cgroup_take(&cgroup, serial, out_counts);
+    return cgroup_enter(&cgroup, group);
+}
+
+void launcher_meters_end(uint32_t group, struct cgroup_counts *out_counts)
+{
+    cgroup_take(&cgroup, group, out_counts);
 }
 
 int launcher_meters_collect(void)

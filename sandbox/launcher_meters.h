@@ -10,15 +10,18 @@
 // The step in force.
 const struct cgroup *launcher_meters_open(void);
 
-// Returns 1 when the process gets a group (it enters it itself), 0 when this machine has none, or
-// a negative errno.
-int launcher_meters_begin(uint32_t serial, const struct cgroup_limits *limits);
+// Makes a group, whose number is nobody else's. Returns 1 when there is one (the process enters it
+// itself), 0 when this machine has none, or a negative errno.
+int launcher_meters_begin(const struct cgroup_limits *limits, uint32_t *out_group);
+
+// Other limits for a group. Returns 0 or a negative errno.
+int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits);
 
 // In the new process, between fork and exec.
-int launcher_meters_enter(uint32_t serial);
+int launcher_meters_enter(uint32_t group);
 
 // The process is gone.
-void launcher_meters_end(uint32_t serial, struct cgroup_counts *out_counts);
+void launcher_meters_end(uint32_t group, struct cgroup_counts *out_counts);
 
 // Removes groups that the kernel still held. Returns after how many ms to call it again, -1 = when
 // the next one ended.

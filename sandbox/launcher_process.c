@@ -15,7 +15,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +27,10 @@
 #include "sandbox/launcher_jail.h"
 #include "sandbox/launcher_meters.h"
 #include "sandbox/launcher_orphans.h"
+#include "sandbox/launcher_owned.h"
+#include "sandbox/launcher_prepared.h"
 #include "sandbox/launcher_request.h"
+#include "sandbox/launcher_shape.h"
 #include "sandbox/launcher_uid.h"
 #include "sandbox/launcher_wire.h"
 #include "sandbox/walls.h"
@@ -36,7 +38,6 @@
 enum {
     SOCKET_FD = 3,
     CHILDREN_MAX = 4096,
-    SOCKET_PATH_BYTES = 108,
     ROUND_MS = 20,
 };
 
@@ -49,16 +50,11 @@ struct child {
     int pidfd;      // owned until it was sent
     bool has_failed;
     bool is_metered;
+    uint32_t group;  // where it is metered
     bool is_reaped;  // only the rest of its sandbox is waited for
     struct rusage usage;
-    struct launcher_jail *jail;  // owned, NULL = trusted
-};
-
-// The socket file of the broker, and which file it was.
-struct owned_socket {
-    char path[SOCKET_PATH_BYTES];
-    dev_t device;
-    ino_t inode;
+    struct launcher_jail *jail;       // owned, NULL = trusted
+    struct launcher_shape *waits_as;  // owned; a sandbox without a worker yet, NULL = it has one
 };
 
 struct process {
@@ -67,7 +63,6 @@ struct process {
     pid_t pid;
     size_t child_count;
     struct child children[CHILDREN_MAX];
-    struct owned_socket owned;
     bool is_ending;
 };
 
@@ -122,6 +117,7 @@ static void forget_child(struct child *child)
         launcher_jail_close(child->jail);
         free(child->jail);
     }
+    free(child->waits_as);
     *child = self.children[--self.child_count];
 }
 
@@ -184,7 +180,7 @@ static struct cgroup_counts take_counts(const struct child *child)
 {
     struct cgroup_counts counts = {0};
     if (child->is_metered) {
-        launcher_meters_end(child->serial, &counts);
+        launcher_meters_end(child->group, &counts);
     }
     return counts;
 }
@@ -216,7 +212,9 @@ static void hear_jail(struct child *child)
     enum launcher_jail_event event;
     while ((event = launcher_jail_receive(jail)) != LAUNCHER_JAIL_NOTHING) {
         if (event == LAUNCHER_JAIL_FAILED) {
-            answer_jail_failure(child);
+            if (child->waits_as == NULL) {
+                answer_jail_failure(child);
+            }
             return;
         }
         answer(&(struct launcher_answer){.kind = LAUNCH_SPAWNED,
@@ -239,6 +237,10 @@ static void finish_jail(struct child *child)
         return;
     }
     struct cgroup_counts counts = take_counts(child);
+    if (child->waits_as != NULL) {
+        forget_child(child);
+        return;
+    }
     if (child->jail->worker_pid > 0 && !child->has_failed) {
         report_exit(child, 0, &child->usage, &counts);
     } else if (!child->has_failed) {
@@ -343,79 +345,177 @@ static int start_child(const struct launcher_spawn *spawn)
                                                        .serial = request.serial,
                                                        .status_fd = steal_fd(&reading),
                                                        .pidfd = pidfd,
-                                                       .is_metered = spawn->plan.is_metered};
+                                                       .is_metered = spawn->plan.is_metered,
+                                                       .group = spawn->plan.group};
     return 0;
 }
 
-// False with the walls that are missing as a sentence part, where the plan does not give them up.
-static bool is_walled(const struct sandbox_plan *plan, uint32_t missing, struct text *out_text)
+// --- Starting sandboxes -----------------------------------------------------------------------
+
+// Makes the first process of a sandbox. What was prepared is taken, also when that fails.
+static int fork_prepared(struct launcher_prepared *prepared, const struct cgroup_limits *limits,
+                         struct child **out_child, enum launch_step *out_step)
 {
-    if (missing == 0 || (plan->is_degrade && (missing & 1U << WALL_SHIM) == 0)) {
-        return true;
+    *out_step = LAUNCH_STEP_PROCESS;
+    if (self.child_count == CHILDREN_MAX) {
+        launcher_prepared_close(prepared);
+        return -EAGAIN;
     }
-    for (unsigned wall = 0; wall < WALL_COUNT; wall++) {
-        if ((missing & 1U << wall) != 0) {
-            text_add_format(out_text, "%s%s (%s)", out_text->length > 0 ? ", " : "",
-                            walls_name((enum wall)wall), walls_text((enum wall)wall));
+    pid_t pid;
+    int result = launcher_prepared_fork(prepared, limits, &pid, out_step);
+    if (result < 0) {
+        return result;
+    }
+    *out_child = &self.children[self.child_count++];
+    **out_child = (struct child){.pid = pid,
+                                 .status_fd = -1,
+                                 .pidfd = -1,
+                                 .is_metered = prepared->child.is_metered,
+                                 .group = prepared->child.group,
+                                 .jail = prepared->jail,
+                                 .waits_as = prepared->shape};
+    return 0;
+}
+
+// --- Spares -----------------------------------------------------------------------------------
+//
+// To make a sandbox takes ten times as long as to start a program in it. So one that will be wanted
+// again is made while nobody waits for it, up to the point where it is told which worker it is for.
+// Nothing of a worker has been in it, its user and its group are nobody else's, it is used once.
+
+static bool is_spare_wanted(const struct launcher_shape *shape)
+{
+    size_t count = launcher_prepared_count();
+    bool is_there = launcher_prepared_is_kept(shape);
+    for (size_t i = 0; i < self.child_count; i++) {
+        const struct launcher_shape *other = self.children[i].waits_as;
+        count += other != NULL;
+        is_there = is_there || (other != NULL && launcher_shape_is_same(other, shape));
+    }
+    return !is_there && count < LAUNCHER_SPARES_MAX;
+}
+
+// That there is none is nobody's failure.
+static void make_spare(struct launcher_prepared *prepared)
+{
+    static const struct cgroup_limits none;
+    struct child *child;
+    enum launch_step step;
+    fork_prepared(prepared, &none, &child, &step);
+}
+
+static void plan_spare(const struct launcher_spawn *spawn, const struct launcher_shape *shape)
+{
+    launcher_prepared_delay();
+    if (spawn->sandbox.again == SANDBOX_ONCE || !is_spare_wanted(shape)) {
+        return;
+    }
+    struct launcher_prepared prepared;
+    enum launch_step step;
+    if (launcher_prepared_open(spawn, &prepared, &step) < 0) {
+        return;
+    }
+    prepared.shape = malloc(sizeof *shape);
+    if (prepared.shape == NULL) {
+        launcher_prepared_close(&prepared);
+        return;
+    }
+    *prepared.shape = *shape;
+    if (spawn->sandbox.again == SANDBOX_AGAIN_SOON) {
+        make_spare(&prepared);
+    } else {
+        launcher_prepared_keep(&prepared);
+    }
+}
+
+static void make_spares(void)
+{
+    struct launcher_prepared prepared;
+    while (launcher_prepared_due_ms() == 0 && launcher_prepared_take(&prepared)) {
+        make_spare(&prepared);
+    }
+}
+
+static struct child *find_spare(const struct launcher_shape *shape)
+{
+    for (size_t i = 0; i < self.child_count; i++) {
+        struct child *child = &self.children[i];
+        if (child->waits_as != NULL && !child->is_reaped && !child->jail->is_killed &&
+            launcher_shape_is_same(child->waits_as, shape)) {
+            return child;
         }
     }
-    return false;
+    return NULL;
+}
+
+// Gives a sandbox that waits to a worker. One that fails here ends, and another is made.
+static bool use_spare(struct child *child, const struct launcher_spawn *spawn)
+{
+    if ((spawn->sandbox.is_metered &&
+         (!child->is_metered ||
+          launcher_meters_limit(child->group, &spawn->sandbox.meters) != 0)) ||
+        launcher_jail_order(child->jail, spawn) != 0) {
+        launcher_jail_kill(child->jail);
+        return false;
+    }
+    free(child->waits_as);
+    child->waits_as = NULL;
+    child->serial = request.serial;
+    return true;
 }
 
 static int start_jail(const struct launcher_spawn *spawn, enum launch_step *out_step)
 {
-    *out_step = LAUNCH_STEP_PROCESS;
-    if (self.child_count == CHILDREN_MAX) {
-        return -EAGAIN;
+    static struct launcher_shape shape;
+    bool has_shape = (launcher_jail_missing_walls() & WALLS_OF_BWRAP) == 0 &&
+                     launcher_shape_of(&spawn->sandbox, &shape);
+    struct child *child = has_shape ? find_spare(&shape) : NULL;
+    if (child == NULL || !use_spare(child, spawn)) {
+        struct launcher_prepared prepared;
+        int result = launcher_prepared_open(spawn, &prepared, out_step);
+        if (result < 0) {
+            return result;
+        }
+        *out_step = LAUNCH_STEP_SANDBOX;
+        result = launcher_jail_order(prepared.jail, spawn);
+        if (result < 0) {
+            launcher_prepared_close(&prepared);
+            return result;
+        }
+        const struct cgroup_limits *limits =
+            spawn->sandbox.is_metered ? &spawn->sandbox.meters : NULL;
+        result = fork_prepared(&prepared, limits, &child, out_step);
+        if (result < 0) {
+            return result;
+        }
+        child->serial = request.serial;
     }
-    struct launcher_jail *jail = malloc(sizeof *jail);
-    if (jail == NULL) {
-        return -ENOMEM;
+    if (has_shape) {
+        plan_spare(spawn, &shape);
     }
-    static struct launcher_child_jail child;
-    int result = launcher_jail_open(spawn, launcher_jail_missing_walls(), jail, &child, out_step);
-    if (result < 0) {
-        free(jail);
-        return result;
-    }
-    *out_step = LAUNCH_STEP_PROCESS;
-    pid_t pid = fork();
-    if (pid == 0) {
-        launcher_child_run_jail(&child);
-    }
-    int error = errno;
-    launcher_jail_close_child(&child);
-    if (pid < 0) {
-        launcher_jail_close(jail);
-        free(jail);
-        return -error;
-    }
-    setpgid(pid, pid);
-    self.children[self.child_count++] = (struct child){.pid = pid,
-                                                       .serial = request.serial,
-                                                       .status_fd = -1,
-                                                       .pidfd = -1,
-                                                       .is_metered = spawn->plan.is_metered,
-                                                       .jail = jail};
     return 0;
 }
 
 static int start(struct launcher_spawn *spawn, enum launch_step *out_step)
 {
+    *out_step = LAUNCH_STEP_PROCESS;
+    if (spawn->sandbox.tier == SANDBOX_UNTRUSTED) {
+        return start_jail(spawn, out_step);
+    }
+    if (!spawn->sandbox.is_metered) {
+        return start_child(spawn);
+    }
     *out_step = LAUNCH_STEP_METERS;
-    int result = spawn->sandbox.is_metered
-                     ? launcher_meters_begin(request.serial, &spawn->sandbox.meters)
-                     : 0;
+    int result = launcher_meters_begin(&spawn->sandbox.meters, &spawn->plan.group);
     if (result < 0) {
         return result;
     }
     spawn->plan.is_metered = result > 0;
     *out_step = LAUNCH_STEP_PROCESS;
-    result =
-        spawn->sandbox.tier == SANDBOX_UNTRUSTED ? start_jail(spawn, out_step) : start_child(spawn);
+    result = start_child(spawn);
     if (result < 0 && spawn->plan.is_metered) {
         struct cgroup_counts counts;
-        launcher_meters_end(request.serial, &counts);
+        launcher_meters_end(spawn->plan.group, &counts);
     }
     return result;
 }
@@ -428,14 +528,13 @@ static void on_spawn(const int *fds, size_t fd_count)
         return;
     }
     spawn.plan.parent = self.pid;
-    spawn.plan.serial = request.serial;
     if (spawn.sandbox.tier == SANDBOX_UNTRUSTED) {
         struct launcher_answer failed = {.kind = LAUNCH_FAILED,
                                          .serial = request.serial,
                                          .step = LAUNCH_STEP_WALLS,
                                          .error = -EOPNOTSUPP};
         struct text text = TEXT_OVER(failed.text);
-        if (!is_walled(&spawn.sandbox, launcher_jail_missing_walls(), &text)) {
+        if (!launcher_jail_is_walled(&spawn.sandbox, &text)) {
             answer(&failed, -1);
             return;
         }
@@ -465,6 +564,16 @@ static void on_meters(void)
     answer(&said, -1);
 }
 
+static void on_ready(void)
+{
+    if (request.sandbox.tier == SANDBOX_UNTRUSTED) {
+        launcher_jail_missing_walls();
+    }
+    if (request.sandbox.is_metered != 0) {
+        launcher_meters_open();
+    }
+}
+
 static void kill_child(struct child *child)
 {
     if (child->jail != NULL) {
@@ -479,7 +588,7 @@ static void kill_child(struct child *child)
 static void on_kill(void)
 {
     for (size_t i = 0; i < self.child_count; i++) {
-        if (self.children[i].serial == request.serial) {
+        if (self.children[i].serial == request.serial && self.children[i].waits_as == NULL) {
             kill_child(&self.children[i]);
         }
     }
@@ -488,19 +597,8 @@ static void on_kill(void)
 static void on_own_socket(void)
 {
     size_t length = strnlen(request.strings, request.string_bytes);
-    if (length < SOCKET_PATH_BYTES && length < request.string_bytes) {
-        memcpy(self.owned.path, request.strings, length + 1);
-        self.owned.device = request.device;
-        self.owned.inode = request.inode;
-    }
-}
-
-static void unlink_owned(void)
-{
-    struct stat info;
-    if (self.owned.path[0] != '\0' && lstat(self.owned.path, &info) == 0 &&
-        info.st_dev == self.owned.device && info.st_ino == self.owned.inode) {
-        unlink(self.owned.path);
+    if (length < request.string_bytes) {
+        launcher_owned_set(request.strings, length, request.device, request.inode);
     }
 }
 
@@ -528,6 +626,8 @@ static void on_readable(void)
         on_own_socket();
     } else if (request.kind == LAUNCHER_METERS) {
         on_meters();
+    } else if (request.kind == LAUNCHER_READY) {
+        on_ready();
     } else {
         self.is_ending = true;
     }
@@ -583,10 +683,15 @@ static void run_round(void)
             polled[count++] = (struct pollfd){.fd = fd, .events = POLLIN};
         }
     }
-    if (poll(polled, (nfds_t)count, launcher_meters_collect()) < 0) {
+    int collect_ms = launcher_meters_collect();
+    int quiet_ms = launcher_prepared_due_ms();
+    int wait_ms =
+        collect_ms < 0 || (quiet_ms >= 0 && quiet_ms < collect_ms) ? quiet_ms : collect_ms;
+    if (poll(polled, (nfds_t)count, wait_ms) < 0) {
         SB_ASSERT(errno == EINTR || errno == ENOMEM);
         return;
     }
+    make_spares();
     settle_ready(polled + 2, count - 2);
     if (polled[1].revents != 0) {
         drain_signals();
@@ -609,7 +714,11 @@ static void finish_reaped(void)
 // Kills until nobody is left. A process that hangs in the kernel is left to its death signal.
 static _Noreturn void end(void)
 {
-    unlink_owned();
+    launcher_owned_unlink();
+    struct launcher_prepared prepared;
+    while (launcher_prepared_take(&prepared)) {
+        launcher_prepared_close(&prepared);
+    }
     int64_t deadline_ns = clock_now_ns() + END_NS;
     for (;;) {
         for (size_t i = 0; i < self.child_count; i++) {

@@ -67,6 +67,7 @@ static int fill_sandbox(struct launcher_request *request, const struct sandbox_p
     struct launcher_sandbox *to = &request->sandbox;
     to->tier = plan->tier;
     to->is_degrade = plan->is_degrade;
+    to->again = plan->again;
     to->grants = plan->grants;
     to->bind_count = (uint32_t)plan->bind_count;
     to->tmpfs_bytes = plan->tmpfs_bytes;
@@ -196,7 +197,7 @@ static bool take_binds(struct bytes *bytes, const struct launcher_sandbox *from,
         bind->source = next_string(bytes);
         bind->target = next_string(bytes);
         if (bind->source == NULL || bind->target == NULL || bind->target[0] != '/' ||
-            bind->kind > SANDBOX_BIND_DATA ||
+            bind->kind > SANDBOX_BIND_PUBLIC ||
             !next_fd(bytes, from->bind_has_fd[i] != 0, &bind->fd)) {
             return false;
         }
@@ -208,13 +209,14 @@ static bool take_sandbox(struct bytes *bytes, const struct launcher_request *req
                          struct sandbox_plan *to)
 {
     const struct launcher_sandbox *from = &request->sandbox;
-    if (from->tier > SANDBOX_UNTRUSTED || from->bind_count > SANDBOX_BINDS_MAX ||
-        from->rlimit_count > SANDBOX_RLIMITS_MAX ||
+    if (from->tier > SANDBOX_UNTRUSTED || from->again > SANDBOX_AGAIN_LATER ||
+        from->bind_count > SANDBOX_BINDS_MAX || from->rlimit_count > SANDBOX_RLIMITS_MAX ||
         request->filter_bytes > SANDBOX_FILTER_BYTES_MAX) {
         return false;
     }
     to->tier = (enum sandbox_tier)from->tier;
     to->is_degrade = from->is_degrade != 0;
+    to->again = (enum sandbox_again)from->again;
     to->is_metered = from->is_metered != 0;
     to->meters = from->meters;
     to->grants = from->grants;

@@ -16,6 +16,7 @@ enum launcher_request_kind {
     LAUNCHER_KILL = 2,
     LAUNCHER_OWN_SOCKET = 3,  // strings: the path; device and inode: which file it is
     LAUNCHER_METERS = 4,
+    LAUNCHER_READY = 5,  // sandbox.tier and sandbox.is_metered: what will be wanted
 };
 
 // Descriptors of a SPAWN, in this order; those that the plan does not have are left out. Those of
@@ -34,6 +35,7 @@ enum launcher_fd {
 struct launcher_sandbox {
     uint32_t tier;
     uint32_t is_degrade;
+    uint32_t again;
     uint32_t grants;
     uint32_t bind_count;
     uint32_t rlimit_count;

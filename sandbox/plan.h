@@ -49,6 +49,14 @@ enum sandbox_bind_kind {
     SANDBOX_BIND_WRITE,    // file or folder
     SANDBOX_BIND_DEVICE,   // device node, or socket
     SANDBOX_BIND_DATA,     // fd is no file: its bytes are copied into a read-only file
+    SANDBOX_BIND_PUBLIC,   // as READ, and everybody may read it: no owner needs to be mapped
+};
+
+// Whether another sandbox of the same shape (launcher_shape.h) is made before it is asked for.
+enum sandbox_again {
+    SANDBOX_ONCE,
+    SANDBOX_AGAIN_SOON,   // at once
+    SANDBOX_AGAIN_LATER,  // when nothing was started for a while
 };
 
 struct sandbox_bind {
@@ -66,6 +74,7 @@ struct sandbox_rlimit {
 struct sandbox_plan {
     enum sandbox_tier tier;
     bool is_degrade;  // run it also where a wall cannot be had
+    enum sandbox_again again;
     uint32_t grants;  // enum sandbox_grant
     size_t bind_count;
     struct sandbox_bind binds[SANDBOX_BINDS_MAX];  // in order: a later one covers an earlier one

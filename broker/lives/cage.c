@@ -62,6 +62,14 @@ bool cage_is_wanted(const struct graph_node *node)
     return node->sandbox.tier != GRAPH_TIER_TRUSTED || node->found.judged.is_untrusted_only;
 }
 
+bool cage_is_plain(const struct graph_node *node)
+{
+    const struct graph_sandbox *sandbox = &node->sandbox;
+    return cage_is_wanted(node) && sandbox->rootfs == NULL && !sandbox->is_network &&
+           !sandbox->is_display &&
+           sandbox->read.count + sandbox->write.count + sandbox->devices.count == 0;
+}
+
 static void add_bind(struct sandbox_plan *plan, enum sandbox_bind_kind kind, int fd,
                      const char *path)
 {
@@ -231,7 +239,7 @@ static void add_data_of_install(struct cage *cage)
                  (int)(slash - library), library);
         cage->data_fd = open(cage->data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (cage->data_fd >= 0) {
-            add_bind(&cage->plan, SANDBOX_BIND_READ, cage->data_fd, cage->data_folder);
+            add_bind(&cage->plan, SANDBOX_BIND_PUBLIC, cage->data_fd, cage->data_folder);
         }
         return;
     }

@@ -49,6 +49,10 @@ struct cage {
 // Whether the node is untrusted; one that says nothing is.
 bool cage_is_wanted(const struct graph_node *node);
 
+// Whether its sandbox shows nothing but what every sandbox shows: then another one can be made
+// before it is wanted.
+bool cage_is_plain(const struct graph_node *node);
+
 // node NULL is a trusted one. Returns 0; or a negative errno with a sentence part in out_why. For a
 // trusted node the plan says no more than that, and which bytes were judged.
 int cage_open(const struct graph_node *node, const struct graph_program *program,

@@ -19,6 +19,7 @@ static const char *access_of(enum sandbox_bind_kind kind)
     switch (kind) {
     case SANDBOX_BIND_READ:
     case SANDBOX_BIND_DATA:
+    case SANDBOX_BIND_PUBLIC:
         return "read";
     case SANDBOX_BIND_EXECUTE:
         return "execute";

@@ -137,6 +137,9 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
         return failed;
     }
     metering_fill(broker, node->wanted, &cage->plan);
+    bool is_again =
+        cage_is_plain(node->wanted) && node->wanted->restart.when != GRAPH_RESTART_NEVER;
+    cage->plan.again = is_again ? SANDBOX_AGAIN_LATER : SANDBOX_ONCE;
     failed = grant_fill(grants, &cage->plan);
     if (failed != 0) {
         return failed;

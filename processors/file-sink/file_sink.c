@@ -52,7 +52,7 @@ static int give_up(struct sb_node *node, const struct file_sink *sink)
     return result;
 }
 
-static int file_sink_open(struct sb_node *node)
+static int file_sink_prepare(struct sb_node *node)
 {
     struct file_sink *sink = calloc(1, sizeof *sink);
     if (sink == NULL) {
@@ -301,6 +301,16 @@ static void file_sink_close(struct sb_node *node)
         free(sink->converted);
         free(sink);
     }
+}
+
+// close() is not called for one that fails.
+static int file_sink_open(struct sb_node *node)
+{
+    int result = file_sink_prepare(node);
+    if (result < 0) {
+        file_sink_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

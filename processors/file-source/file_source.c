@@ -121,7 +121,7 @@ static int open_media(struct sb_node *node, struct file_source *source)
     return open_raw(node, source);
 }
 
-static int file_source_open(struct sb_node *node)
+static int file_source_prepare(struct sb_node *node)
 {
     struct file_source *source = calloc(1, sizeof *source);
     if (source == NULL) {
@@ -374,6 +374,16 @@ static void file_source_close(struct sb_node *node)
         }
         free(source);
     }
+}
+
+// close() is not called for one that fails.
+static int file_source_open(struct sb_node *node)
+{
+    int result = file_source_prepare(node);
+    if (result < 0) {
+        file_source_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port outputs[] = {

@@ -21,7 +21,7 @@ static int gain_config(struct sb_node *node)
     return 0;
 }
 
-static int gain_open(struct sb_node *node)
+static int gain_prepare(struct sb_node *node)
 {
     struct gain *gain = calloc(1, sizeof *gain);
     if (gain == NULL) {
@@ -56,6 +56,16 @@ static int gain_frame(struct sb_node *node, const struct sb_frame *frame)
 static void gain_close(struct sb_node *node)
 {
     free(sb_node_data(node));
+}
+
+// close() is not called for one that fails.
+static int gain_open(struct sb_node *node)
+{
+    int result = gain_prepare(node);
+    if (result < 0) {
+        gain_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

@@ -29,7 +29,7 @@ static int grep_config(struct sb_node *node)
     return 0;
 }
 
-static int grep_open(struct sb_node *node)
+static int grep_prepare(struct sb_node *node)
 {
     struct grep *grep = calloc(1, sizeof *grep);
     if (grep == NULL) {
@@ -57,6 +57,16 @@ static void grep_close(struct sb_node *node)
         expression_destroy(grep->expression);
         free(grep);
     }
+}
+
+// close() is not called for one that fails.
+static int grep_open(struct sb_node *node)
+{
+    int result = grep_prepare(node);
+    if (result < 0) {
+        grep_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

@@ -97,7 +97,7 @@ static int open_port(struct sb_node *node, struct gst_sink *sink, struct port *p
     return 0;
 }
 
-static int gst_sink_open(struct sb_node *node)
+static int gst_sink_prepare(struct sb_node *node)
 {
     char text[PIPELINE_TEXT_BYTES];
     struct gst_sink *sink = calloc(1, sizeof *sink);
@@ -394,6 +394,16 @@ static void gst_sink_close(struct sb_node *node)
         gst_clear_caps(&sink->ports[i].caps);
     }
     free(sink);
+}
+
+// close() is not called for one that fails.
+static int gst_sink_open(struct sb_node *node)
+{
+    int result = gst_sink_prepare(node);
+    if (result < 0) {
+        gst_sink_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

@@ -168,7 +168,7 @@ static int learn_formats(struct sb_node *node, struct gst_source *source)
     }
 }
 
-static int gst_source_open(struct sb_node *node)
+static int gst_source_prepare(struct sb_node *node)
 {
     char text[PIPELINE_TEXT_BYTES];
     struct gst_source *source = calloc(1, sizeof *source);
@@ -447,6 +447,16 @@ static void gst_source_close(struct sb_node *node)
     }
     pipeline_destroy(source->pipeline);
     free(source);
+}
+
+// close() is not called for one that fails.
+static int gst_source_open(struct sb_node *node)
+{
+    int result = gst_source_prepare(node);
+    if (result < 0) {
+        gst_source_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port outputs[] = {

@@ -37,7 +37,7 @@ static int check_size(struct sb_node *node, const struct letter_source *source)
     return 0;
 }
 
-static int letter_source_open(struct sb_node *node)
+static int letter_source_prepare(struct sb_node *node)
 {
     struct letter_source *source = calloc(1, sizeof *source);
     if (source == NULL) {
@@ -102,6 +102,16 @@ static void letter_source_close(struct sb_node *node)
         fclose(source->file);
     }
     free(source);
+}
+
+// close() is not called for one that fails.
+static int letter_source_open(struct sb_node *node)
+{
+    int result = letter_source_prepare(node);
+    if (result < 0) {
+        letter_source_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port outputs[] = {

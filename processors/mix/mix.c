@@ -43,7 +43,7 @@ static int mix_config(struct sb_node *node)
     return 0;
 }
 
-static int mix_open(struct sb_node *node)
+static int mix_prepare(struct sb_node *node)
 {
     struct mix *mix = calloc(1, sizeof *mix);
     if (mix == NULL) {
@@ -234,6 +234,16 @@ static void mix_close(struct sb_node *node)
         free(mix->sums);
         free(mix);
     }
+}
+
+// close() is not called for one that fails.
+static int mix_open(struct sb_node *node)
+{
+    int result = mix_prepare(node);
+    if (result < 0) {
+        mix_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

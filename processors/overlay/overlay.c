@@ -47,7 +47,7 @@ static struct picture *picture_of(struct overlay *overlay, const struct sb_input
     return &overlay->pictures[sb_input_index(input)];
 }
 
-static int overlay_open(struct sb_node *node)
+static int overlay_prepare(struct sb_node *node)
 {
     struct overlay *overlay = calloc(1, sizeof *overlay);
     if (overlay == NULL) {
@@ -376,6 +376,16 @@ static void overlay_close(struct sb_node *node)
         }
         free(overlay);
     }
+}
+
+// close() is not called for one that fails.
+static int overlay_open(struct sb_node *node)
+{
+    int result = overlay_prepare(node);
+    if (result < 0) {
+        overlay_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

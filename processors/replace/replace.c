@@ -33,7 +33,7 @@ static int replace_config(struct sb_node *node)
     return 0;
 }
 
-static int replace_open(struct sb_node *node)
+static int replace_prepare(struct sb_node *node)
 {
     struct replace *replace = calloc(1, sizeof *replace);
     if (replace == NULL) {
@@ -72,6 +72,16 @@ static void replace_close(struct sb_node *node)
         expression_destroy(replace->expression);
         free(replace);
     }
+}
+
+// close() is not called for one that fails.
+static int replace_open(struct sb_node *node)
+{
+    int result = replace_prepare(node);
+    if (result < 0) {
+        replace_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port inputs[] = {

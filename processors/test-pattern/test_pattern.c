@@ -58,7 +58,7 @@ static int allocate(struct test_pattern *pattern)
     return 0;
 }
 
-static int test_pattern_open(struct sb_node *node)
+static int test_pattern_prepare(struct sb_node *node)
 {
     struct test_pattern *pattern = calloc(1, sizeof *pattern);
     if (pattern == NULL) {
@@ -176,6 +176,16 @@ static void test_pattern_close(struct sb_node *node)
         free(pattern->picture);
         free(pattern);
     }
+}
+
+// close() is not called for one that fails.
+static int test_pattern_open(struct sb_node *node)
+{
+    int result = test_pattern_prepare(node);
+    if (result < 0) {
+        test_pattern_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port outputs[] = {

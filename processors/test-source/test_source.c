@@ -20,7 +20,7 @@ struct test_source {
     uint64_t done;
 };
 
-static int test_source_open(struct sb_node *node)
+static int test_source_prepare(struct sb_node *node)
 {
     struct test_source *source = calloc(1, sizeof *source);
     if (source == NULL) {
@@ -93,6 +93,16 @@ static int test_source_tick(struct sb_node *node, uint64_t tick, int64_t due_ns)
 static void test_source_close(struct sb_node *node)
 {
     free(sb_node_data(node));
+}
+
+// close() is not called for one that fails.
+static int test_source_open(struct sb_node *node)
+{
+    int result = test_source_prepare(node);
+    if (result < 0) {
+        test_source_close(node);
+    }
+    return result;
 }
 
 static const struct sb_port outputs[] = {

@@ -30,7 +30,6 @@
 #define FIXTURE_WAIT_MS 10000
 
 extern char **environ;
-
 static char fixture_program[4096];
 
 // --- What the worker does ---------------------------------------------------------------------
@@ -204,9 +203,7 @@ static inline struct launch_event fixture_event(struct launcher *launcher)
 static inline struct launch_event fixture_spawned(struct launcher *launcher)
 {
     struct launch_event event = fixture_event(launcher);
-    if (event.kind == LAUNCH_FAILED) {
-        print_error("%s\n", event.text);
-    }
+    print_error("%s", event.kind == LAUNCH_FAILED ? event.text : "");
     assert_int_equal(event.kind, LAUNCH_SPAWNED);
     assert_true(event.pid > 1);
     assert_true(event.pidfd >= 0);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // test: timeout=120
 // Processes in a real sandbox, started by a real launcher: what they can do, and how their ends are
-// told. R-SAND-001 R-SAND-002 R-SAND-004 R-SAND-005 R-SAND-009 R-SAND-010 R-SAND-011
+// told. R-SAND-001 R-SAND-002 R-SAND-004 R-SAND-005 R-SAND-009 R-SAND-010 R-SAND-011 R-SAND-013
 #include "unit/sandbox/launcher_fixture.h"
 
 #include <limits.h>
@@ -14,12 +14,14 @@
 #include "sandbox/launcher_uid.h"
 #include "sandbox/sealed_copy.h"
 
-enum { KILL_ROUNDS = 40, GONE_MS = 2000 };
+enum { KILL_ROUNDS = 40, GONE_MS = 2000, LOOK_ROUNDS = 1000, FAMILY_MAX = 16 };
 
 static struct launcher *launcher;
 static uint8_t *filter;
 static size_t filter_bytes;
 static uint32_t next_serial;
+static enum sandbox_again again;
+static uint64_t tmpfs_bytes = 1 << 20;
 
 // What a worker did, and what it wrote.
 struct life {
@@ -47,7 +49,8 @@ static void fill_plan(struct sandbox_plan *plan, int program_fd)
         {SANDBOX_BIND_DEVICE, -1, "/dev/null", "/dev/null"},
     };
     *plan = (struct sandbox_plan){.tier = SANDBOX_UNTRUSTED,
-                                  .tmpfs_bytes = 1 << 20,
+                                  .again = again,
+                                  .tmpfs_bytes = tmpfs_bytes,
                                   .rootfs_fd = -1,
                                   .program_fd = program_fd,
                                   .filter = filter,
@@ -295,6 +298,7 @@ static void one_that_is_killed_at_any_moment_of_its_start_leaves_nothing(void **
         // Up to 8 ms of its start, by waiting on something that does not come.
         struct pollfd polled = {.fd = output, .events = POLLIN};
         poll(&polled, 1, (int)(round % 9));
+        again = round % 2 == 0 ? SANDBOX_AGAIN_SOON : SANDBOX_ONCE;
         assert_int_equal(launcher_kill(launcher, serial), 0);
         struct launch_event event = fixture_event(launcher);
         if (event.kind == LAUNCH_SPAWNED) {
@@ -305,6 +309,147 @@ static void one_that_is_killed_at_any_moment_of_its_start_leaves_nothing(void **
         assert_gone(output);
         close(output);
     }
+}
+
+// --- Sandboxes that are made before they are wanted -------------------------------------------
+
+// The children of a process.
+static size_t list_children(pid_t parent, pid_t out_pids[FAMILY_MAX])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)parent, (int)parent);
+    FILE *file = fopen(path, "re");
+    size_t count = 0;
+    int pid;
+    while (file != NULL && count < FAMILY_MAX && fscanf(file, "%d", &pid) == 1) {
+        out_pids[count++] = pid;
+    }
+    if (file != NULL) {
+        fclose(file);
+    }
+    return count;
+}
+
+static pid_t parent_of(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+    FILE *file = fopen(path, "re");
+    int parent = 0;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%*d (%*[^)]) %*c %d", &parent), 1);
+    fclose(file);
+    return parent;
+}
+
+// The first process of the one sandbox that there is, as soon as the shim is in it.
+static pid_t wait_for_spare(void)
+{
+    pid_t firsts[FAMILY_MAX];
+    pid_t inside[FAMILY_MAX];
+    for (int i = 0; i < LOOK_ROUNDS; i++) {
+        if (list_children(launcher_pid(launcher), firsts) == 1 &&
+            list_children(firsts[0], inside) == 1) {
+            return firsts[0];
+        }
+        poll(NULL, 0, 10);
+    }
+    fail_msg("no sandbox waits");
+    return 0;
+}
+
+// Runs a worker until it is killed. Returns the first process of its sandbox: bwrap, before the
+// shim and the worker.
+static pid_t run_and_kill(uid_t *out_uid)
+{
+    int output = spawn("/bin/sh", "while :; do :; done", ++next_serial);
+    struct launch_event spawned = fixture_spawned(launcher);
+    pid_t first = parent_of(parent_of(spawned.pid));
+    *out_uid = spawned.uid;
+    assert_int_equal(pidfd_send_signal(spawned.pidfd, SIGKILL, NULL, 0), 0);
+    assert_int_equal(fixture_exited(launcher).pid, spawned.pid);
+    close(output);
+    close(spawned.pidfd);
+    return first;
+}
+
+static void one_that_was_made_before_is_used_by_the_next_of_its_shape_and_once(void **state)
+{
+    (void)state;
+    uid_t uids[3];
+    again = SANDBOX_AGAIN_SOON;
+    run_and_kill(&uids[0]);
+    pid_t spare = wait_for_spare();
+    assert_int_equal(run_and_kill(&uids[1]), spare);
+    assert_int_not_equal(wait_for_spare(), spare);
+    // Another shape: it gets a sandbox of its own, and the one that waits goes on waiting.
+    spare = wait_for_spare();
+    again = SANDBOX_ONCE;
+    tmpfs_bytes *= 2;
+    assert_int_not_equal(run_and_kill(&uids[2]), spare);
+    assert_int_equal(wait_for_spare(), spare);
+    tmpfs_bytes /= 2;
+    assert_int_equal(run_and_kill(&uids[2]), spare);
+    assert_true(uids[0] == 0 || (uids[0] != uids[1] && uids[1] != uids[2] && uids[0] != uids[2]));
+}
+
+static void one_that_dies_while_it_waits_is_nobodys_failure(void **state)
+{
+    (void)state;
+    uid_t uid;
+    again = SANDBOX_AGAIN_SOON;
+    run_and_kill(&uid);
+    for (int i = 0; i < 10; i++) {
+        pid_t spare = wait_for_spare();
+        assert_int_equal(kill(spare, SIGKILL), 0);
+        for (int j = 0; j < LOOK_ROUNDS && kill(spare, 0) == 0; j++) {
+            poll(NULL, 0, 10);
+        }
+        assert_int_not_equal(run_and_kill(&uid), spare);
+    }
+    again = SANDBOX_ONCE;
+}
+
+static void one_that_waits_is_made_later_when_that_is_enough(void **state)
+{
+    (void)state;
+    uid_t uid;
+    again = SANDBOX_AGAIN_LATER;
+    tmpfs_bytes *= 4;
+    run_and_kill(&uid);
+    pid_t pids[FAMILY_MAX];
+    size_t before = list_children(launcher_pid(launcher), pids);
+    for (int i = 0; i < LOOK_ROUNDS && list_children(launcher_pid(launcher), pids) == before; i++) {
+        poll(NULL, 0, 10);
+    }
+    assert_int_equal(list_children(launcher_pid(launcher), pids), before + 1);
+    pid_t first = run_and_kill(&uid);
+    bool is_known = false;
+    for (size_t i = 0; i <= before; i++) {
+        is_known = is_known || pids[i] == first;
+    }
+    assert_true(is_known);
+    again = SANDBOX_ONCE;
+    tmpfs_bytes /= 4;
+}
+
+static void those_that_wait_go_with_the_launcher(void **state)
+{
+    (void)state;
+    uid_t uid;
+    again = SANDBOX_AGAIN_SOON;
+    run_and_kill(&uid);
+    again = SANDBOX_ONCE;
+    pid_t pids[FAMILY_MAX];
+    pid_t inside[FAMILY_MAX];
+    size_t count = list_children(launcher_pid(launcher), pids);
+    assert_true(count >= 1);
+    assert_int_equal(launcher_stop(launcher), 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(list_children(pids[i], inside), 0);
+        assert_int_equal(kill(pids[i], 0), -1);
+    }
+    assert_int_equal(launcher_start(&launcher), 0);
 }
 
 int main(int argc, char **argv)
@@ -330,6 +475,10 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_call_of_another_architecture_is_the_end_and_is_named),
 #endif
         cmocka_unit_test(one_that_is_killed_at_any_moment_of_its_start_leaves_nothing),
+        cmocka_unit_test(one_that_was_made_before_is_used_by_the_next_of_its_shape_and_once),
+        cmocka_unit_test(one_that_dies_while_it_waits_is_nobodys_failure),
+        cmocka_unit_test(those_that_wait_go_with_the_launcher),
+        cmocka_unit_test(one_that_waits_is_made_later_when_that_is_enough),
     };
     return cmocka_run_group_tests(tests, start, stop);
 }
