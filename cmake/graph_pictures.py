@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Draws the pictures of graphs in docs/ with Graphviz: graph_pictures.py BUILD. Examples are drawn as the check sees
-them; formats.yaml is run, because its converters come with its formats."""
+"""Draws the pictures in docs/: graph_pictures.py BUILD. Graphs are drawn by Graphviz: examples as the check sees them;
+formats.yaml is run, because its converters come with its formats. `top` is what it shows of a graph that runs."""
+import contextlib
+import html
 import os
 import pathlib
 import re
@@ -26,14 +28,12 @@ def dot_of_file(build, path):
                           check=True).stdout
 
 
-def dot_of_running(build, path):
-    """Without an end, and with nothing written, so that it is there when it is asked for its picture."""
+@contextlib.contextmanager
+def running(build, text, name):
+    """A client of a broker that runs this graph, and its socket."""
     from control_client import Client
-    text = path.read_text().replace(", frames: 60", "").replace("[file-sink]", "[null-sink]")
-    text = text.replace("    config: {path: out/formats.png, frame: 20}\n", "")
-    text = text.replace("mode: continuous", "mode: tick")
     with tempfile.TemporaryDirectory() as folder:
-        graph = pathlib.Path(folder) / path.name
+        graph = pathlib.Path(folder) / name
         graph.write_text(text)
         socket = pathlib.Path(folder) / "socket"
         broker = subprocess.Popen([build / "bin/streambroker", "--socket", socket, graph], stderr=subprocess.DEVNULL)
@@ -41,10 +41,61 @@ def dot_of_running(build, path):
             while not socket.exists() or Client(socket).call("status").json["state"] != "running":
                 assert broker.poll() is None, "the broker has ended"
                 time.sleep(0.05)
-            return Client(socket).call("graph", form="dot").json["text"]
+            yield Client(socket), socket
         finally:
             broker.terminate()
             broker.wait()
+
+
+def dot_of_running(build, path):
+    """Without an end, and with nothing written, so that it is there when it is asked for its picture."""
+    text = path.read_text().replace(", frames: 60", "").replace("[file-sink]", "[null-sink]")
+    text = text.replace("    config: {path: out/formats.png, frame: 20}\n", "")
+    text = text.replace("mode: continuous", "mode: tick")
+    with running(build, text, path.name) as (client, _):
+        return client.call("graph", form="dot").json["text"]
+
+
+TOP_GRAPH = """version: 1
+name: studio
+nodes:
+  camera: {exec: [test-pattern], config: {width: 1280, height: 720}}
+  blur: {exec: [blur], config: {radius: 8}}
+  screen: {exec: [null-sink]}
+  tracker: {exec: [null-sink], config: {work: 120ms}}
+  sensor: {exec: [test-source], config: {rate: 2000}}
+  log: {exec: [check-sink]}
+links:
+  - camera.video -> blur.video
+  - blur.video -> screen.in
+  - {from: camera.video, to: tracker.in, delivery: latest}
+  - sensor.data -> log.in
+"""
+
+
+def draw_text(text, name):
+    """A page of a terminal, as SVG: every line has its width said, so that columns stay in line in any font."""
+    lines = text.rstrip("\n").split("\n")
+    width, height = 7.2 * max(map(len, lines)) + 24, 17 * len(lines) + 24
+    rows = []
+    for number, line in enumerate(lines):
+        weight = ' font-weight="bold"' if line.startswith(("NODE", "LINK")) else ""
+        if line:
+            rows.append(f'<text x="12" y="{17 * number + 26}" textLength="{7.2 * len(line):.1f}"'
+                        f' xml:space="preserve"{weight}>{html.escape(line)}</text>')
+    (SOURCE / "docs" / f"{name}.svg").write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height}" width="{width:.0f}"'
+        f' height="{height}">'
+        f'\n<rect width="100%" height="100%" rx="6" fill="#1d2430"/>\n'
+        f'<g font-family="monospace" font-size="12" fill="#dce4ee">\n' + "\n".join(rows) + "\n</g>\n</svg>\n")
+    print(f"docs/{name}.svg")
+
+
+def top_of_running(build):
+    with running(build, TOP_GRAPH, "studio.yaml") as (_, socket):
+        time.sleep(3)
+        return subprocess.run([build / "bin/streamctl", "--socket", socket, "top", "--once", "--interval", "2s"],
+                              capture_output=True, text=True, check=True).stdout
 
 
 def main():
@@ -54,6 +105,7 @@ def main():
     subprocess.run([SOURCE / "examples/media/make"], check=True)  # what the examples may read has to exist
     draw(dot_of_file(build, SOURCE / "examples/video.yaml"), "graph-video")
     draw(dot_of_running(build, SOURCE / "examples/formats.yaml"), "graph-formats")
+    draw_text(top_of_running(build), "top")
 
 
 if __name__ == "__main__":

@@ -64,6 +64,13 @@ int64_t layout_call_time_least_ns(uint32_t index)
     return (int64_t)(4 + (index - 1) % 4) << (CALL_TIME_FIRST_BIT - 2 + (index - 1) / 4);
 }
 
+int64_t layout_call_time_middle_ns(uint32_t index)
+{
+    int64_t least_ns = layout_call_time_least_ns(index);
+    return index + 1 < LAYOUT_CALL_TIMES ? (least_ns + layout_call_time_least_ns(index + 1)) / 2
+                                         : least_ns;
+}
+
 static const char *const phase_names[] = {
 #define X(name, text) [WORKER_##name] = text,
     WORKER_PHASES(X)

@@ -117,9 +117,11 @@ static_assert(offsetof(struct bell_page, clock) == 8, "layout");
 static_assert(offsetof(struct bell_page, clocks) == 16, "layout");
 static_assert(sizeof(struct clock_entry) == 32, "layout");
 
-// Index of a time in call_times, and the least time of an index.
+// Index of a time in call_times, the least time of an index, and the one that stands for all of it:
+// at most an eighth away from each.
 uint32_t layout_call_time(int64_t ns);
 int64_t layout_call_time_least_ns(uint32_t index);
+int64_t layout_call_time_middle_ns(uint32_t index);
 
 const char *layout_worker_phase_name(uint32_t phase);
 const char *layout_worker_want_name(uint32_t want);

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "schemas/status_layout.h"
 #include "tools/reach.h"
 #include "tools/screen.h"
 #include "tools/table.h"
@@ -89,7 +90,7 @@ static json_int_t count_of(const json_t *times, json_int_t least_ns)
     return 0;
 }
 
-// The least time of the kind in which this part of the new calls ends, -1 when there is none.
+// The time of the kind in which this part of the new calls ends, -1 when there is none.
 static json_int_t quantile(const json_t *now, const json_t *before, int permille)
 {
     json_int_t all = 0;
@@ -104,7 +105,7 @@ static json_int_t quantile(const json_t *now, const json_t *before, int permille
             json_int_t fresh = count - count_of(before, least_ns);
             seen += fresh > 0 ? fresh : 0;
             if (pass == 1 && seen * 1000 >= all * permille && seen > 0) {
-                return least_ns;
+                return layout_call_time_middle_ns(layout_call_time(least_ns));
             }
         }
         all = seen;

@@ -44,7 +44,6 @@ int64_t call_times_quantile_ns(const struct call_times *times, uint32_t permille
         seen += times->counts[index++];
     }
     int64_t longest_ns = (int64_t)times->longest_ns;
-    int64_t most_ns =
-        index + 1 < LAYOUT_CALL_TIMES ? layout_call_time_least_ns(index + 1) : longest_ns;
-    return most_ns < longest_ns ? most_ns : longest_ns;
+    int64_t middle_ns = layout_call_time_middle_ns(index);
+    return middle_ns < longest_ns ? middle_ns : longest_ns;
 }

@@ -16,6 +16,6 @@ struct call_times {
 // Adds what a status page says. NULL adds nothing.
 void call_times_add_page(struct call_times *times, const struct status_page *page);
 
-// A time that this part of the calls, in thousandths, did not exceed: at most a quarter above the
-// true one, and not above the longest. -1 when there was no call.
+// The time that this part of the calls, in thousandths, did not exceed, to an eighth of it, and not
+// above the longest. -1 when there was no call.
 int64_t call_times_quantile_ns(const struct call_times *times, uint32_t permille);

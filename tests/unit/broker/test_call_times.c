@@ -27,7 +27,7 @@ static void add_calls(struct status_page *page, int64_t ns, uint64_t count)
 }
 
 // R-CTL-021
-static void quantiles_are_at_most_a_quarter_above_the_true_ones(void **state)
+static void quantiles_are_at_most_an_eighth_away_from_the_true_ones(void **state)
 {
     (void)state;
     struct status_page *first = page_new();
@@ -48,8 +48,8 @@ static void quantiles_are_at_most_a_quarter_above_the_true_ones(void **state)
                   {990, 70000}, {999, 70000}, {1000, 9000000}};
     for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
         int64_t ns = call_times_quantile_ns(&times, wanted[i].permille);
-        assert_true(ns >= wanted[i].true_ns);
-        assert_true(ns <= wanted[i].true_ns + wanted[i].true_ns / 4);
+        assert_true(ns >= wanted[i].true_ns - wanted[i].true_ns / 8);
+        assert_true(ns <= wanted[i].true_ns + wanted[i].true_ns / 8);
     }
     assert_int_equal(times.longest_ns, 9000000);
     assert_int_equal(times.busy_ns, 500 * 1000 + 400 * 5000 + 99 * 70000 + 9000000);
@@ -80,7 +80,7 @@ static void a_worker_that_lies_cannot_make_a_sum_go_round(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(quantiles_are_at_most_a_quarter_above_the_true_ones),
+        cmocka_unit_test(quantiles_are_at_most_an_eighth_away_from_the_true_ones),
         cmocka_unit_test(a_worker_that_lies_cannot_make_a_sum_go_round),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -189,6 +189,8 @@ static void each_time_of_a_call_is_of_the_kind_that_begins_at_or_below_it(void *
         int64_t least_ns = layout_call_time_least_ns(i);
         assert_int_equal(layout_call_time(least_ns), i);
         assert_true(i == 0 || layout_call_time(least_ns - 1) == i - 1);
+        int64_t middle_ns = layout_call_time_middle_ns(i);
+        assert_true(layout_call_time(middle_ns) == i);
         assert_true(i < 2 || least_ns <= layout_call_time_least_ns(i - 1) * 5 / 4);
     }
     assert_int_equal(layout_call_time(INT64_MAX), LAYOUT_CALL_TIMES - 1);

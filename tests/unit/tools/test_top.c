@@ -81,8 +81,8 @@ static void calls_are_those_of_the_time_in_between(void **state)
     top_compare(now, before);
     const json_t *a = json_array_get(json_object_get(now, "nodes"), 0);
     assert_true(json_real_value(table_value(a, "busy_percent")) == 25.0);
-    assert_int_equal(json_integer_value(table_value(a, "p50_ns")), 2048);
-    assert_int_equal(json_integer_value(table_value(a, "p99_ns")), 4096);
+    assert_int_equal(json_integer_value(table_value(a, "p50_ns")), 2304);
+    assert_int_equal(json_integer_value(table_value(a, "p99_ns")), 4608);
     // Nothing is known of one that is new, and of one that makes no calls.
     assert_null(table_value(json_array_get(json_object_get(now, "nodes"), 1), "p50_ns"));
     json_t *again = json_deep_copy(now);
