@@ -22,7 +22,7 @@ uint64_t layout_slot_bytes(uint64_t payload_bytes)
 uint64_t layout_publish_page_bytes(uint32_t depth)
 {
     SB_ASSERT(depth >= 1 && depth <= LIMIT_DEPTH_MAX);
-    return sizeof(struct publish_page) + (uint64_t)depth * sizeof(struct link_cell);
+    return sizeof(struct publish_page) + (uint64_t)depth * layout_cell_bytes(depth);
 }
 
 static uint64_t hazards_bytes(uint32_t claims_max)

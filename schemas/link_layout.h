@@ -27,6 +27,31 @@ struct link_cell {
 
 static_assert(sizeof(struct link_cell) == 32, "two cells per cache line");
 
+// A cell of a ring of few cells: two lines that lie side by side, so that the second comes over
+// with the first. On a lossless link, where no cell is rewritten before its frame is released, it
+// carries what is said of a small frame and its payload too, and the reader need not wait for the
+// slot after the cell.
+#define CARRY_PAYLOAD_BYTES 64
+
+// Larger rings are made for throughput: there, cells that lie close together count for more.
+#define CARRY_DEPTH_MAX 1024
+
+// Flag of a cell, above those of frames: the rest of the carry_cell is valid, and no slot is used.
+#define CELL_CARRIES (1U << 31)
+
+struct carry_cell {
+    struct link_cell cell;
+    // Plain memory, published by the seq of the cell.
+    uint64_t number;
+    int64_t pts_ns;
+    int64_t duration_ns;
+    uint64_t trace_id;
+    uint8_t payload[CARRY_PAYLOAD_BYTES];
+};
+
+static_assert(sizeof(struct carry_cell) == 128, "a pair of cache lines");
+static_assert(offsetof(struct carry_cell, payload) == 64, "the second line of the pair");
+
 enum link_end {
     LINK_END_OPEN = 0,        // more may come
     LINK_END_STREAM = 1,      // end of stream: nothing comes after it
@@ -62,7 +87,7 @@ struct publish_page {
     _Atomic uint64_t space_wish;
     uint8_t pad3[56];
 
-    struct link_cell cells[];
+    uint8_t cells[];  // of depth: publish_cell()
 };
 
 static_assert(offsetof(struct publish_page, tail) == 64, "layout");
@@ -74,6 +99,25 @@ static_assert(offsetof(struct publish_page, end) == 136, "layout");
 static_assert(offsetof(struct publish_page, consume_page) == 144, "layout");
 static_assert(offsetof(struct publish_page, space_wish) == 192, "layout");
 static_assert(offsetof(struct publish_page, cells) == 256, "layout");
+static_assert(offsetof(struct publish_page, cells) % sizeof(struct carry_cell) == 0, "pairs");
+
+static inline uint64_t layout_cell_bytes(uint32_t depth)
+{
+    return depth <= CARRY_DEPTH_MAX ? sizeof(struct carry_cell) : sizeof(struct link_cell);
+}
+
+static inline struct link_cell *publish_cell(const struct publish_page *page, uint32_t depth,
+                                             uint64_t index)
+{
+    uintptr_t cells = (uintptr_t)page->cells;
+    return (struct link_cell *)(cells + index * layout_cell_bytes(depth));
+}
+
+// What the cell carries, where its flags say so: only in a ring of at most CARRY_DEPTH_MAX.
+static inline struct carry_cell *carry_of(const struct link_cell *cell)
+{
+    return (struct carry_cell *)(uintptr_t)cell;
+}
 
 // State of a cell of a lossless link, in the consume page. Taken frames need none of their own: a
 // seq above `retired` and below `next` that is not RELEASED is taken.

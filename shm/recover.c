@@ -13,7 +13,7 @@
 static const struct link_cell *cell_of(const struct publish_page *page, uint32_t depth,
                                        uint64_t first_seq, uint64_t seq)
 {
-    return &page->cells[(seq - first_seq) % depth];
+    return publish_cell(page, depth, (seq - first_seq) % depth);
 }
 
 uint64_t recover_published_end(const struct publish_page *page, uint32_t depth, uint64_t first_seq,

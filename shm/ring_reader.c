@@ -19,6 +19,11 @@ static uint32_t index_of(const struct ring_reader *reader, uint64_t seq)
     return (uint32_t)((seq - reader->config.first_seq) % reader->config.depth);
 }
 
+static const struct link_cell *next_cell(const struct ring_reader *reader)
+{
+    return publish_cell(reader->config.peer, reader->config.depth, reader->index);
+}
+
 // A page that was used by a life before: what it took and did not release comes again.
 static void resume(struct ring_reader *reader)
 {
@@ -177,23 +182,44 @@ static uint32_t find_free_claim(struct ring_reader *reader)
     return claim;
 }
 
-// Fills the lease, or clamps what lies outside of the pool: the frame is then empty.
-static void fill_lease(struct ring_reader *reader, const struct cell_copy *copy, uint64_t seq,
-                       struct ring_lease *out_lease)
+// Only a cell that is not rewritten before its frame is released may carry one.
+static bool is_carried(const struct ring_reader *reader, uint32_t flags)
+{
+    return (flags & CELL_CARRIES) != 0 && reader->config.is_lossless &&
+           reader->config.depth <= CARRY_DEPTH_MAX;
+}
+
+static bool is_in_bounds(const struct ring_reader *reader, const struct cell_copy *copy)
+{
+    bool fits = copy->length_bytes <= reader->config.payload_bytes;
+    if ((copy->flags & CELL_CARRIES) != 0) {
+        return fits && is_carried(reader, copy->flags) && copy->length_bytes <= CARRY_PAYLOAD_BYTES;
+    }
+    return fits && copy->slot < reader->config.slot_count;
+}
+
+// Fills the lease, or clamps what lies outside of cell and pool: the frame is then empty.
+static void fill_lease(struct ring_reader *reader, const struct link_cell *cell,
+                       const struct cell_copy *copy, uint64_t seq, struct ring_lease *out_lease)
 {
     struct cell_copy checked = *copy;
-    if (checked.slot >= reader->config.slot_count ||
-        checked.length_bytes > reader->config.payload_bytes) {
+    if (!is_in_bounds(reader, copy)) {
         count_clamped(reader);
         checked = (struct cell_copy){0};
     }
-    // Two lines that come from the producer's cache: together, and not one after the other.
-    const uint8_t *header = (const uint8_t *)ring_reader_header(reader, checked.slot);
-    prefetch_read(header);
-    prefetch_read(header + CACHE_LINE_BYTES);
+    const struct carry_cell *carried = (checked.flags & CELL_CARRIES) != 0 ? carry_of(cell) : NULL;
+    if (carried != NULL) {
+        prefetch_read(carried->payload);
+    } else {
+        // Two lines that come from the producer's cache: together, and not one after the other.
+        const struct frame_header *header = ring_reader_slot(reader, checked.slot);
+        prefetch_read(header);
+        prefetch_read(header + 1);
+    }
     *out_lease = (struct ring_lease){.seq = seq,
-                                     .slot = checked.slot,
-                                     .flags = checked.flags,
+                                     .carried = carried,
+                                     .slot = carried == NULL ? checked.slot : 0,
+                                     .flags = checked.flags & ~CELL_CARRIES,
                                      .length_bytes = checked.length_bytes,
                                      .is_redelivered = seq < reader->taken_before};
     if (out_lease->is_redelivered) {
@@ -247,7 +273,7 @@ static int empty_or_end(struct ring_reader *reader)
 // make two frames share one state.
 static bool is_there(const struct ring_reader *reader)
 {
-    const struct link_cell *cell = &reader->config.peer->cells[reader->index];
+    const struct link_cell *cell = next_cell(reader);
     // Pairs with the producer's commit: fields, header and payload are there.
     return atomic_load_explicit(&cell->seq, ACQUIRE) == reader->next &&
            (reader->end == 0 || reader->next < reader->end) &&
@@ -273,11 +299,12 @@ static int take_lossless(struct ring_reader *reader, struct ring_lease *out_leas
         return empty_or_end(reader);
     }
     uint64_t seq = reader->next;
+    const struct link_cell *cell = next_cell(reader);
     struct cell_copy copy;
-    copy_cell(&reader->config.peer->cells[reader->index], &copy);
+    copy_cell(cell, &copy);
     reader->held_count++;
     advance(reader);
-    fill_lease(reader, &copy, seq, out_lease);
+    fill_lease(reader, cell, &copy, seq, out_lease);
     return RING_TAKEN;
 }
 
@@ -286,7 +313,7 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
 {
     uint32_t claim = find_free_claim(reader);
     _Atomic uint64_t *hazard = &reader->config.page->hazards[claim];
-    const struct link_cell *cell = &reader->config.peer->cells[reader->index];
+    const struct link_cell *cell = next_cell(reader);
     uint64_t wanted = reader->next;
     uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
     struct cell_copy copy = {0};
@@ -303,7 +330,7 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
             reader->claim_hint = claim + 1 == reader->config.claims_max ? 0 : claim + 1;
             reader->held_count++;
             advance(reader);
-            fill_lease(reader, &copy, wanted, out_lease);
+            fill_lease(reader, cell, &copy, wanted, out_lease);
             return RING_TAKEN;
         }
         atomic_store_explicit(hazard, 0, RELEASE);
@@ -358,15 +385,30 @@ int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease)
     return taken;
 }
 
-// Who waited for this frame takes it next: header and payload come over while it gets there.
+// Who waited for this frame takes it next: the rest of it comes over while it gets there.
 static void fetch(const struct ring_reader *reader, const struct link_cell *cell)
 {
     uint32_t slot = atomic_load_explicit(&cell->slot, RELAXED);
-    if (slot < reader->config.slot_count) {
-        const uint8_t *header = (const uint8_t *)ring_reader_header(reader, slot);
+    if (is_carried(reader, atomic_load_explicit(&cell->flags, RELAXED))) {
+        prefetch_read(carry_of(cell)->payload);
+    } else if (slot < reader->config.slot_count) {
+        const struct frame_header *header = ring_reader_slot(reader, slot);
         prefetch_read(header);
-        prefetch_read(header + CACHE_LINE_BYTES);
+        prefetch_read(header + 1);
     }
+}
+
+bool ring_reader_has_next(struct ring_reader *reader)
+{
+    const struct link_cell *cell = next_cell(reader);
+    bool has_next = reader->config.is_lossless
+                        ? is_there(reader)
+                        : atomic_load_explicit(&cell->seq, ACQUIRE) == reader->next &&
+                              (reader->end == 0 || reader->next < reader->end) && is_shown(reader);
+    if (has_next) {
+        fetch(reader, cell);
+    }
+    return has_next;
 }
 
 bool ring_reader_is_ready(struct ring_reader *reader)
@@ -376,13 +418,13 @@ bool ring_reader_is_ready(struct ring_reader *reader)
     }
     if (reader->config.is_lossless) {
         if (is_there(reader)) {
-            fetch(reader, &reader->config.peer->cells[reader->index]);
+            fetch(reader, next_cell(reader));
             return true;
         }
         return empty_or_end(reader) != RING_EMPTY;
     }
     if (is_shown(reader)) {
-        const struct link_cell *cell = &reader->config.peer->cells[reader->index];
+        const struct link_cell *cell = next_cell(reader);
         uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
         bool is_open = reader->end == 0 || reader->next < reader->end;
         if ((seq == reader->next && is_open) || read_low(reader) > reader->next) {

@@ -28,9 +28,10 @@ struct ring_reader_config {
     uint64_t page_number;
 };
 
-// A frame that is taken.
+// A frame that is taken. It lies in its cell when carried is not NULL, else in its slot.
 struct ring_lease {
     uint64_t seq;
+    const struct carry_cell *carried;  // read-only, until the release
     uint32_t slot;
     uint32_t flags;
     uint64_t length_bytes;
@@ -72,6 +73,10 @@ int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease);
 // True when ring_reader_take() would not say RING_EMPTY. Takes nothing.
 bool ring_reader_is_ready(struct ring_reader *reader);
 
+// True when the next frame is there: a look at its cell alone, for who looks again and again. What
+// else ring_reader_is_ready() finds, it does not.
+bool ring_reader_has_next(struct ring_reader *reader);
+
 // True when everything up to the end of this page was taken.
 bool ring_reader_is_at_end(struct ring_reader *reader);
 
@@ -88,17 +93,34 @@ bool ring_reader_is_held(const struct ring_reader *reader, uint64_t seq);
 // Skips the frame that would be taken next: poisoned. Returns as ring_reader_take().
 int ring_reader_skip(struct ring_reader *reader);
 
-// Header and payload of a lease, inside the read-only pool.
-static inline const struct frame_header *ring_reader_header(const struct ring_reader *reader,
-                                                            uint32_t slot)
+static inline const struct frame_header *ring_reader_slot(const struct ring_reader *reader,
+                                                          uint32_t slot)
 {
     const uint8_t *pool = (const uint8_t *)reader->config.pool;
     return (const struct frame_header *)(const void *)(pool + slot * reader->slot_bytes);
 }
 
-static inline const void *ring_reader_payload(const struct ring_reader *reader, uint32_t slot)
+// One copy of a header that its owner may be changing; nothing in it guards memory.
+static inline struct frame_header ring_reader_header(const struct ring_reader *reader,
+                                                     const struct ring_lease *lease)
 {
-    return (const uint8_t *)ring_reader_header(reader, slot) + sizeof(struct frame_header);
+    if (lease->carried == NULL) {
+        return *ring_reader_slot(reader, lease->slot);
+    }
+    return (struct frame_header){.number = lease->carried->number,
+                                 .pts_ns = lease->carried->pts_ns,
+                                 .duration_ns = lease->carried->duration_ns,
+                                 .payload_bytes = lease->length_bytes,
+                                 .flags = lease->flags,
+                                 .trace_id = lease->carried->trace_id};
+}
+
+// Inside the read-only page or pool.
+static inline const void *ring_reader_payload(const struct ring_reader *reader,
+                                              const struct ring_lease *lease)
+{
+    return lease->carried != NULL ? (const void *)lease->carried->payload
+                                  : (const void *)(ring_reader_slot(reader, lease->slot) + 1);
 }
 
 // Before this process waits for anything, be it another link or space: wakes a producer that waits

@@ -4,14 +4,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "schemas/limits.h"
 #include "shm/futex.h"
 
-// How many frames before its turn the line of a cell is fetched. The reader has it: without this
-// the fence of each publish waits until it has come over.
+// How many frames before its turn a cell is fetched. The reader has its lines: without this the
+// fence of each publish waits until they have come over. More lines need more time.
 #define CELLS_AHEAD 8
+#define CARRY_CELLS_AHEAD 64
 
 #define RELAXED memory_order_relaxed
 #define ACQUIRE memory_order_acquire
@@ -31,20 +33,22 @@ int ring_writer_init(struct ring_writer *writer, const struct ring_writer_config
     for (uint32_t i = 0; i < config->depth; i++) {
         slots[i] = POOL_SLOT_NONE;
     }
-    *writer = (struct ring_writer){.page = config->page,
-                                   .pool = config->pool,
-                                   .is_lossless = config->is_lossless,
-                                   .depth = config->depth,
-                                   .next_seq = config->first_seq,
-                                   .first_seq = config->first_seq,
-                                   .last_step = config->last_step,
-                                   .seen_retired = config->first_seq - 1,
-                                   .seen_next = config->first_seq,
-                                   .slots = slots,
-                                   .looks = slots + config->depth,
-                                   .reclaimed = config->first_seq,
-                                   .limbo = limbo,
-                                   .limbo_size = limbo_size};
+    *writer =
+        (struct ring_writer){.page = config->page,
+                             .pool = config->pool,
+                             .is_lossless = config->is_lossless,
+                             .depth = config->depth,
+                             .carries = config->is_lossless && config->depth <= CARRY_DEPTH_MAX,
+                             .next_seq = config->first_seq,
+                             .first_seq = config->first_seq,
+                             .last_step = config->last_step,
+                             .seen_retired = config->first_seq - 1,
+                             .seen_next = config->first_seq,
+                             .slots = slots,
+                             .looks = slots + config->depth,
+                             .reclaimed = config->first_seq,
+                             .limbo = limbo,
+                             .limbo_size = limbo_size};
     atomic_store_explicit(&writer->page->tail, config->first_seq - 1, RELAXED);
     atomic_store_explicit(&writer->page->low, config->first_seq, RELEASE);
     return 0;
@@ -178,18 +182,80 @@ static void reuse(struct ring_writer *writer, struct link_cell *cell, uint64_t o
     }
 }
 
+static uint32_t index_ahead(const struct ring_writer *writer, uint32_t index, uint32_t count)
+{
+    uint32_t ahead = index + count;
+    return ahead < writer->depth ? ahead : ahead % writer->depth;
+}
+
 // Fetches what the publishes to come will write: a line of cells, and the first lines of the slot
 // that will be taken back and claimed by then. One whose frame is not known to be retired stays
 // where it is: the reader may be at it.
 static void fetch_ahead(struct ring_writer *writer, uint32_t index)
 {
-    uint32_t ahead = index + CELLS_AHEAD;
-    ahead = ahead < writer->depth ? ahead : ahead % writer->depth;
-    prefetch_write(&writer->page->cells[ahead]);
+    uint32_t ahead = index_ahead(writer, index, CELLS_AHEAD);
+    prefetch_write(publish_cell(writer->page, writer->depth, ahead));
     uint32_t slot = writer->slots[ahead];
     if (slot != POOL_SLOT_NONE &&
         writer->next_seq + CELLS_AHEAD <= writer->seen_retired + writer->depth) {
         pool_fetch(writer->pool, slot);
+    }
+}
+
+// Likewise, when all goes into the cells: half a ring ahead at most, for the reader is in the rest.
+static void fetch_carry_ahead(struct ring_writer *writer, uint32_t index)
+{
+    uint32_t half = writer->depth / 2;
+    uint32_t count = half < CARRY_CELLS_AHEAD ? half : CARRY_CELLS_AHEAD;
+    struct carry_cell *carry =
+        carry_of(publish_cell(writer->page, writer->depth, index_ahead(writer, index, count)));
+    prefetch_write(carry);
+    prefetch_write(carry->payload);
+}
+
+static bool is_carried(const struct ring_writer *writer, uint32_t slot, uint64_t length_bytes)
+{
+    const struct frame_header *header = pool_header(writer->pool, slot);
+    return writer->carries && length_bytes <= CARRY_PAYLOAD_BYTES &&
+           length_bytes <= writer->pool->payload_bytes && (header->job_id | header->ticket) == 0;
+}
+
+// A word of its own for the compiler: a wide load of what was written in words just now would wait
+// until that has left the store buffer.
+static uint64_t load_word(const void *address)
+{
+    uint64_t word;
+    memcpy(&word, address, sizeof word);
+    __asm__("" : "+r"(word));
+    return word;
+}
+
+// Copies what the slot holds into the cell. The whole line of payload, whatever its length: what
+// lies behind it is the producer's own.
+static void carry(const struct ring_writer *writer, struct carry_cell *to, uint32_t slot)
+{
+    const struct frame_header *header = pool_header(writer->pool, slot);
+    const uint8_t *payload = pool_payload(writer->pool, slot);
+    for (size_t i = 0; i < CARRY_PAYLOAD_BYTES; i += sizeof(uint64_t)) {
+        uint64_t word = load_word(payload + i);
+        memcpy(to->payload + i, &word, sizeof word);
+    }
+    to->number = load_word(&header->number);
+    to->pts_ns = (int64_t)load_word(&header->pts_ns);
+    to->duration_ns = (int64_t)load_word(&header->duration_ns);
+    to->trace_id = load_word(&header->trace_id);
+}
+
+// Makes room in the cell for the next frame.
+static void clear_cell(struct ring_writer *writer, struct link_cell *cell, uint64_t seq)
+{
+    if (seq - writer->first_seq < writer->depth) {
+        return;
+    }
+    if (writer->is_lossless) {
+        reuse(writer, cell, seq - writer->depth);
+    } else {
+        evict(writer, cell, seq - writer->depth);
     }
 }
 
@@ -198,13 +264,15 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
 {
     uint64_t seq = writer->next_seq;
     uint32_t index = writer->index;
-    struct link_cell *cell = &writer->page->cells[index];
-    if (seq - writer->first_seq >= writer->depth) {
-        if (writer->is_lossless) {
-            reuse(writer, cell, seq - writer->depth);
-        } else {
-            evict(writer, cell, seq - writer->depth);
-        }
+    struct link_cell *cell = publish_cell(writer->page, writer->depth, index);
+    clear_cell(writer, cell, seq);
+    bool is_in_cell = is_carried(writer, slot, length_bytes);
+    if (is_in_cell) {
+        carry(writer, carry_of(cell), slot);
+        flags |= CELL_CARRIES;
+    } else {
+        pool_lend(writer->pool, slot);
+        writer->slots[index] = slot;
     }
     atomic_store_explicit(&cell->length_bytes, length_bytes, RELAXED);
     atomic_store_explicit(&cell->step, step, RELAXED);
@@ -213,11 +281,13 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     // The commit. Pairs with the reader's acquire of the same word; header and payload are before.
     atomic_store_explicit(&cell->seq, seq, RELEASE);
     atomic_store_explicit(&writer->page->tail, seq, RELAXED);
-    pool_lend(writer->pool, slot);
-    writer->slots[index] = slot;
     writer->index = index + 1 == writer->depth ? 0 : index + 1;
     writer->next_seq = seq + 1;
-    fetch_ahead(writer, index);
+    if (is_in_cell) {
+        fetch_carry_ahead(writer, index);
+    } else {
+        fetch_ahead(writer, index);
+    }
     if (writer->peer == NULL) {
         return;
     }

@@ -22,6 +22,7 @@ struct ring_writer {
     struct publish_page *page;  // borrowed: writable by this process only
     struct pool *pool;          // borrowed: of the same generation
     bool is_lossless;
+    bool carries;  // small frames go into their cells
     uint32_t depth;
     uint32_t index;      // cell of next_seq
     uint64_t next_seq;   // seq of the next frame
@@ -34,7 +35,8 @@ struct ring_writer {
     uint64_t seen_retired;  // clamped: never goes back, never passes next_seq - 1
     uint64_t seen_next;     // likewise, at most next_seq
 
-    uint32_t *slots;  // owned: slot per cell, POOL_SLOT_NONE when it was taken back
+    uint32_t
+        *slots;  // owned: slot per cell, POOL_SLOT_NONE when there is none or it was taken back
     uint32_t
         *looks;     // of the same block: the last look at the hazards that found this cell's frame
     uint32_t look;  // number of that look
@@ -71,8 +73,9 @@ void ring_writer_set_peer(struct ring_writer *writer, const struct consume_page 
 // Cells that may be written now: always at least 1 on an evicting link.
 uint32_t ring_writer_space(struct ring_writer *writer);
 
-// Publishes a slot, on which this link counts from now on. There must be space. No system call
-// unless the reader sleeps for this frame.
+// Publishes a slot. There must be space. A small frame is copied into its cell where the ring
+// carries; on the slot of any other this link counts from now on. No system call unless the reader
+// sleeps for this frame.
 void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
                          uint64_t step, uint32_t flags);
 

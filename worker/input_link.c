@@ -359,13 +359,12 @@ static void fill_frame(struct input_link *link, const struct ring_lease *lease,
                        struct sb_frame *out_frame)
 {
     struct input_generation *now = link->now;
-    // One copy of a header that its owner may be changing; nothing in it guards memory.
-    struct frame_header header = *ring_reader_header(&now->reader, lease->slot);
+    struct frame_header header = ring_reader_header(&now->reader, lease);
     // What is true of this link only is in the cell.
     uint32_t flags = header.flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
     flags |= lease->flags & (SB_FRAME_DISCONTINUITY | SB_FRAME_REDELIVERED);
     *out_frame = (struct sb_frame){
-        .data = ring_reader_payload(&now->reader, lease->slot),
+        .data = ring_reader_payload(&now->reader, lease),
         .size_bytes = lease->length_bytes,
         .seq = lease->seq,
         .number = header.number,
@@ -395,11 +394,11 @@ static void tell_format(struct input_link *link)
 }
 
 // The payload that a transport carries. False when it is gone: then the frame is passed over.
-__attribute__((noinline)) static bool fetch(struct input_link *link, uint32_t slot,
+__attribute__((noinline)) static bool fetch(struct input_link *link, const struct ring_lease *lease,
                                             struct sb_frame *frame)
 {
     struct input_generation *now = link->now;
-    uint64_t ticket = ring_reader_header(&now->reader, slot)->ticket;
+    uint64_t ticket = ring_reader_header(&now->reader, lease).ticket;
     if (carrier_take(&now->carrier, frame->seq, ticket, frame) == 0) {
         return true;
     }
@@ -427,7 +426,7 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
         int taken = ring_reader_take(&now->reader, &lease);
         if (taken == RING_TAKEN) {
             fill_frame(link, &lease, out_frame);
-            if (now->carrier.transport != NULL && !fetch(link, lease.slot, out_frame)) {
+            if (now->carrier.transport != NULL && !fetch(link, &lease, out_frame)) {
                 continue;
             }
             // Links of one input may carry different formats: the input has that of the last frame.

@@ -154,8 +154,23 @@ static int64_t spin_limit_ns(const struct sb_node *node)
     return limit_ns > node->patience_ns ? limit_ns : node->patience_ns;
 }
 
+// A look at the cells alone. True when a frame came on any of the links.
+static bool peek(struct sb_node *node, struct sb_input *only)
+{
+    for (uint32_t i = 0; i < node->input_count; i++) {
+        struct sb_input *input = &node->inputs[i];
+        for (uint32_t n = 0; (only == NULL || only == input) && n < input->link_count; n++) {
+            struct ring_reader *reader = input_link_waited(input->links[n]);
+            if (reader != NULL && ring_reader_has_next(reader)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 // True when it became ready while spinning.
-static bool spin(struct sb_node *node, int64_t deadline_ns,
+static bool spin(struct sb_node *node, struct sb_input *only, int64_t deadline_ns,
                  bool (*is_ready)(struct sb_node *node, void *context), void *context)
 {
     int64_t limit_ns = spin_limit_ns(node);
@@ -169,7 +184,7 @@ static bool spin(struct sb_node *node, int64_t deadline_ns,
         for (int i = 0; i < pauses; i++) {
             clock_pause();
         }
-        if (is_ready(node, context)) {
+        if ((round % SPIN_LOOKS == 0 || peek(node, only)) && is_ready(node, context)) {
             return true;
         }
         if (is_bell_rung(node)) {
@@ -260,7 +275,7 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
 {
     struct futex_set set;
     int64_t start_ns = node->is_spin_auto ? clock_now_ns() : 0;
-    if (spin(node, deadline_ns, is_ready, context)) {
+    if (spin(node, only, deadline_ns, is_ready, context)) {
         measure_gap(node, start_ns);
         return 1;
     }

@@ -27,9 +27,10 @@
 // The program of this process, also when its file was replaced meanwhile: the launcher is a fork.
 #define OURSELVES "/proc/self/exe"
 
-// Where a frame lies in a pool.
+// Where a frame lies: in a slot of the pool, or in its cell.
 struct place {
-    int pool_fd;  // borrowed
+    int fd;  // borrowed: of the pool or of the page
+    bool is_in_cell;
     uint64_t offset;
     uint64_t payload_bytes;
     const struct sb_format *format;  // borrowed
@@ -54,19 +55,29 @@ static int find_in(const struct generation *generation, const struct generation_
         // What a transport carries, its reader took with it.
         return -ENOENT;
     }
-    const struct link_cell *cell = &publish->cells[(seq - pages->first_seq) % pages->depth];
+    const struct link_cell *cell =
+        publish_cell(publish, pages->depth, (seq - pages->first_seq) % pages->depth);
     if (atomic_load_explicit(&cell->seq, memory_order_acquire) != seq) {
         return -ENOENT;
     }
     uint32_t slot = atomic_load_explicit(&cell->slot, memory_order_relaxed);
     uint64_t length = atomic_load_explicit(&cell->length_bytes, memory_order_relaxed);
-    if (slot >= generation->plan.slot_count || length > generation->plan.payload_bytes) {
+    uint32_t flags = atomic_load_explicit(&cell->flags, memory_order_relaxed);
+    struct place place = {.fd = generation->pool.fd,
+                          .offset = slot * layout_slot_bytes(generation->plan.payload_bytes),
+                          .payload_bytes = length,
+                          .format = &generation->format};
+    uint64_t length_max = generation->plan.payload_bytes;
+    if ((flags & CELL_CARRIES) != 0 && pages->depth <= CARRY_DEPTH_MAX) {
+        place.fd = pages->publish.fd;
+        place.is_in_cell = true;
+        place.offset = (uint64_t)((uintptr_t)cell - (uintptr_t)publish);
+        length_max = CARRY_PAYLOAD_BYTES;
+    }
+    if (slot >= generation->plan.slot_count || length > length_max) {
         return -EPROTO;
     }
-    *out_place = (struct place){.pool_fd = generation->pool.fd,
-                                .offset = slot * layout_slot_bytes(generation->plan.payload_bytes),
-                                .payload_bytes = length,
-                                .format = &generation->format};
+    *out_place = place;
     return 0;
 }
 
@@ -91,18 +102,20 @@ static int spawn(struct broker *broker, const struct place *place, const char *n
              (unsigned long long)broker->graph->dead_letters.max);
     snprintf(numbers[1], sizeof numbers[1], "%llu", (unsigned long long)place->offset);
     snprintf(numbers[2], sizeof numbers[2], "%llu", (unsigned long long)place->payload_bytes);
-    const char *const arguments[LETTER_WRITE_ARGUMENTS + 1] = {"streambroker",
-                                                               LETTER_WRITE_OPTION,
-                                                               broker->graph->dead_letters.dir,
-                                                               numbers[0],
-                                                               numbers[1],
-                                                               numbers[2],
-                                                               name,
-                                                               head};
+    const char *const arguments[LETTER_WRITE_ARGUMENTS + 1] = {
+        "streambroker",
+        LETTER_WRITE_OPTION,
+        place->is_in_cell ? LETTER_WRITE_CELL : LETTER_WRITE_SLOT,
+        broker->graph->dead_letters.dir,
+        numbers[0],
+        numbers[1],
+        numbers[2],
+        name,
+        head};
     struct launch_plan plan = {.path = OURSELVES,
                                .arguments = arguments,
                                .folder = broker->graph->folder,
-                               .control_fd = place->pool_fd,
+                               .control_fd = place->fd,
                                .stdout_fd = says_fd,
                                .stderr_fd = says_fd};
     broker->last_launch = broker->last_launch % LAUNCH_SERIAL_MAX + 1;

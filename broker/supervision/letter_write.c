@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copies one frame out of a pool into a file that is complete or not there.
+// Copies one frame out of its slot or cell into a file that is complete or not there.
 #include "broker/supervision/letter_write.h"
 
 #include <dirent.h>
@@ -19,11 +19,13 @@
 #include "base/text.h"
 #include "broker/supervision/letter_text.h"
 #include "schemas/frame_layout.h"
+#include "schemas/link_layout.h"
 
-#define POOL_FD 3
+#define MEMORY_FD 3
 #define COPY_BYTES 65536
 
 struct order {
+    bool is_in_cell;
     const char *dir;
     uint64_t bytes_max;
     uint64_t offset;
@@ -112,7 +114,7 @@ static int make_room(int dir_fd, uint64_t needed, uint64_t bytes_max, unsigned *
 
 static int read_exactly(void *bytes, size_t count, uint64_t offset)
 {
-    ssize_t got = pread(POOL_FD, bytes, count, (off_t)offset);
+    ssize_t got = pread(MEMORY_FD, bytes, count, (off_t)offset);
     if (got < 0) {
         return -errno;
     }
@@ -139,9 +141,9 @@ static int write_file(int fd, const struct order *order, const char *rest)
 {
     int failed = fd_write_all(fd, order->head, strlen(order->head));
     failed = failed != 0 ? failed : fd_write_all(fd, rest, strlen(rest));
+    // Header and payload are a line apart in a slot and in a cell.
     failed = failed != 0 ? failed
-                         : copy_payload(fd, order->offset + sizeof(struct frame_header),
-                                        order->payload_bytes);
+                         : copy_payload(fd, order->offset + CACHE_LINE_BYTES, order->payload_bytes);
     return failed != 0 || fsync(fd) == 0 ? failed : -errno;
 }
 
@@ -176,10 +178,27 @@ static int open_folder(const char *path)
     return fd < 0 ? -errno : fd;
 }
 
+static int read_header(const struct order *order, struct frame_header *out_header)
+{
+    if (!order->is_in_cell) {
+        return read_exactly(out_header, sizeof *out_header, order->offset);
+    }
+    struct carry_cell carry;
+    int failed = read_exactly(&carry, sizeof carry, order->offset);
+    if (failed == 0) {
+        *out_header = (struct frame_header){.number = carry.number,
+                                            .pts_ns = carry.pts_ns,
+                                            .duration_ns = carry.duration_ns,
+                                            .flags = carry.cell.flags & ~CELL_CARRIES,
+                                            .trace_id = carry.trace_id};
+    }
+    return failed;
+}
+
 static int write_order(const struct order *order)
 {
     struct frame_header header;
-    int failed = read_exactly(&header, sizeof header, order->offset);
+    int failed = read_header(order, &header);
     if (failed != 0) {
         return fail("cannot read the frame", failed);
     }
@@ -208,9 +227,12 @@ static int write_order(const struct order *order)
 int letter_write_main(int argc, char *const *argv)
 {
     SB_ASSERT(letter_write_is_meant(argc, argv));
-    struct order order = {.dir = argv[2], .name = argv[6], .head = argv[7]};
-    if (!take_number(argv[3], &order.bytes_max) || !take_number(argv[4], &order.offset) ||
-        !take_number(argv[5], &order.payload_bytes) || !letter_text_is_name(order.name)) {
+    struct order order = {.is_in_cell = strcmp(argv[2], LETTER_WRITE_CELL) == 0,
+                          .dir = argv[3],
+                          .name = argv[7],
+                          .head = argv[8]};
+    if (!take_number(argv[4], &order.bytes_max) || !take_number(argv[5], &order.offset) ||
+        !take_number(argv[6], &order.payload_bytes) || !letter_text_is_name(order.name)) {
         return fail(LETTER_WRITE_OPTION, -EINVAL);
     }
     return write_order(&order);

@@ -93,7 +93,8 @@ static _Noreturn void attack_as_producer(struct ring_rig *rig, uint64_t own_seed
         scribble(rig->slots, rig->slots_bytes, &random, rig);
         // Cells that look like the frame that is waited for, with anything in them.
         uint64_t next = atomic_load(&rig->consume->next);
-        struct link_cell *cell = &page->cells[(next - rig->config.first_seq) % rig->config.depth];
+        struct link_cell *cell = publish_cell(page, rig->config.depth,
+                                              (next - rig->config.first_seq) % rig->config.depth);
         atomic_store(&cell->slot, (uint32_t)invent(&random, rig));
         atomic_store(&cell->length_bytes, ring_run_next(&random, 2) ? 8 : invent(&random, rig));
         atomic_store(&cell->seq, next);
@@ -198,8 +199,8 @@ static uint64_t read_frame(const struct ring_rig *rig, const struct ring_lease *
 {
     assert_true(lease->slot < rig->slot_count);
     assert_true(lease->length_bytes <= rig->config.payload_bytes);
-    const struct frame_header header = *ring_reader_header(&rig->reader, lease->slot);
-    const volatile uint8_t *payload = ring_reader_payload(&rig->reader, lease->slot);
+    const struct frame_header header = ring_reader_header(&rig->reader, lease);
+    const volatile uint8_t *payload = ring_reader_payload(&rig->reader, lease);
     uint64_t sum = header.number;
     for (uint64_t i = 0; i < lease->length_bytes; i++) {
         sum += payload[i];

@@ -111,7 +111,7 @@ static void check_lease(const struct ring_rig *rig, const struct ring_lease *lea
 {
     SB_ASSERT(lease->slot < rig->slot_count);
     SB_ASSERT(lease->length_bytes <= rig->config.payload_bytes);
-    const volatile uint8_t *payload = ring_reader_payload(&rig->reader, lease->slot);
+    const volatile uint8_t *payload = ring_reader_payload(&rig->reader, lease);
     for (uint64_t i = 0; i < lease->length_bytes; i++) {
         (void)payload[i];
     }

@@ -41,7 +41,7 @@ static void pages_free(struct pages *pages)
 static void publish(struct pages *pages, uint64_t seq)
 {
     uint64_t first = pages->link.first_seq;
-    atomic_store(&pages->publish->cells[(seq - first) % DEPTH].seq, seq);
+    atomic_store(&publish_cell(pages->publish, DEPTH, (seq - first) % DEPTH)->seq, seq);
     atomic_store(&pages->publish->tail, seq);
 }
 
@@ -109,7 +109,7 @@ static void the_end_of_a_dead_producer_is_found_in_the_cells(void **state)
     publish(&pages, 1);
     publish(&pages, 2);
     // Committed, but the producer died before it moved the hint.
-    atomic_store(&pages.publish->cells[2].seq, 3);
+    atomic_store(&publish_cell(pages.publish, DEPTH, 2)->seq, 3);
     assert_int_equal(account_end(pages.publish, DEPTH, 1), 4);
     atomic_store(&pages.publish->end, 3);
     assert_int_equal(account_end(pages.publish, DEPTH, 1), 3);
@@ -175,7 +175,7 @@ static void lies_are_clamped_counted_and_the_equation_still_holds(void **state)
         atomic_store(&pages.consume->evicted, words[4]);
         atomic_store(&pages.consume->poisoned, words[5]);
         atomic_store(&pages.consume->hazards[0], words[6]);
-        atomic_store(&pages.publish->cells[words[7] % DEPTH].seq, words[7]);
+        atomic_store(&publish_cell(pages.publish, DEPTH, words[7] % DEPTH)->seq, words[7]);
         read_account(&pages);
         pages_free(&pages);
     }

@@ -18,6 +18,7 @@
 
 #include "broker/supervision/letter_write.h"
 #include "schemas/frame_layout.h"
+#include "schemas/link_layout.h"
 
 #define OFFSET 4096
 #define PAYLOAD_BYTES 3000
@@ -70,14 +71,32 @@ static void place_pool(void)
     }
 }
 
-// Runs the helper in a process of its own. Returns its exit status and what it printed.
-static int run(const char *dir, const char *max, const char *bytes, const char *name, char *says,
-               size_t says_bytes)
+// A publish page with one frame in its cell at OFFSET, as descriptor 3.
+static void place_page(void)
 {
-    char *arguments[] = {
-        "x",    LETTER_WRITE_OPTION,      (char *)(uintptr_t)dir,  (char *)(uintptr_t)max,
-        "4096", (char *)(uintptr_t)bytes, (char *)(uintptr_t)name, "head: x\n",
-        NULL};
+    int fd = memfd_create("page", MFD_CLOEXEC);
+    struct carry_cell carry = {.number = 50, .pts_ns = 12};
+    atomic_store(&carry.cell.flags, CELL_CARRIES | 1);
+    memcpy(carry.payload, payload, sizeof carry.payload);
+    if (fd < 0 || pwrite(fd, &carry, sizeof carry, OFFSET) < 0 || dup2(fd, 3) < 0) {
+        _exit(99);
+    }
+}
+
+// Runs the helper in a process of its own. Returns its exit status and what it printed.
+static int run_at(const char *where, const char *dir, const char *max, const char *bytes,
+                  const char *name, char *says, size_t says_bytes)
+{
+    char *arguments[] = {"x",
+                         LETTER_WRITE_OPTION,
+                         (char *)(uintptr_t)where,
+                         (char *)(uintptr_t)dir,
+                         (char *)(uintptr_t)max,
+                         "4096",
+                         (char *)(uintptr_t)bytes,
+                         (char *)(uintptr_t)name,
+                         "head: x\n",
+                         NULL};
     int ends[2];
     assert_int_equal(pipe(ends), 0);
     pid_t child = fork();
@@ -85,7 +104,11 @@ static int run(const char *dir, const char *max, const char *bytes, const char *
     if (child == 0) {
         dup2(ends[1], STDOUT_FILENO);
         dup2(ends[1], STDERR_FILENO);
-        place_pool();
+        if (strcmp(where, LETTER_WRITE_CELL) == 0) {
+            place_page();
+        } else {
+            place_pool();
+        }
         int status = letter_write_main(LETTER_WRITE_ARGUMENTS, arguments);
         fflush(stdout);
         _exit(status);
@@ -98,6 +121,35 @@ static int run(const char *dir, const char *max, const char *bytes, const char *
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
     return WEXITSTATUS(status);
+}
+
+static int run(const char *dir, const char *max, const char *bytes, const char *name, char *says,
+               size_t says_bytes)
+{
+    return run_at(LETTER_WRITE_SLOT, dir, max, bytes, name, says, says_bytes);
+}
+
+// R-SUP-044
+static void a_frame_in_its_cell_makes_a_letter_too(void **state)
+{
+    (void)state;
+    char says[256];
+    int status =
+        run_at(LETTER_WRITE_CELL, folder, "100000", "60", "2-f-1-52.letter", says, sizeof says);
+    assert_int_equal(status, 0);
+    char path[128];
+    snprintf(path, sizeof path, "%s/2-f-1-52.letter", folder);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    char bytes[1024];
+    size_t count = fread(bytes, 1, sizeof bytes, file);
+    fclose(file);
+    const char *head = "head: x\nnumber: 50\npts-ns: 12\nduration-ns: 0\nflags: 1\n";
+    assert_memory_equal(bytes, head, strlen(head));
+    assert_true(count > 62);
+    assert_memory_equal(bytes + count - 62, "\n\n", 2);
+    assert_memory_equal(bytes + count - 60, payload, 60);
+    (void)count_files(true);
 }
 
 // R-SUP-044
@@ -163,6 +215,7 @@ static void what_cannot_be_written_leaves_nothing_and_says_why(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_frame_in_its_cell_makes_a_letter_too, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_letter_is_head_header_and_payload_and_nobody_elses,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_oldest_letters_go_and_other_files_stay, set_up,

@@ -86,7 +86,7 @@ static struct consume_page *consume_of(struct generation *generation)
 
 static void publish(struct generation *generation, uint64_t first, uint64_t seq)
 {
-    atomic_store(&publish_of(generation)->cells[(seq - first) % DEPTH].seq, seq);
+    atomic_store(&publish_cell(publish_of(generation), DEPTH, (seq - first) % DEPTH)->seq, seq);
     atomic_store(&publish_of(generation)->tail, seq);
 }
 

@@ -52,6 +52,12 @@ static const struct field fields[] = {
     FIELD(link_cell, step),
     FIELD(link_cell, slot),
     FIELD(link_cell, flags),
+    WHOLE(carry_cell),
+    FIELD(carry_cell, number),
+    FIELD(carry_cell, pts_ns),
+    FIELD(carry_cell, duration_ns),
+    FIELD(carry_cell, trace_id),
+    FIELD(carry_cell, payload),
     WHOLE(publish_page),
     FIELD(publish_page, link_id),
     FIELD(publish_page, generation),
@@ -161,8 +167,9 @@ static void a_slot_is_header_and_payload_in_whole_cache_lines(void **state)
 static void pages_hold_every_cell_hazard_and_state(void **state)
 {
     (void)state;
-    assert_int_equal(layout_publish_page_bytes(1), 256 + 32);
-    assert_int_equal(layout_publish_page_bytes(16), 256 + 16 * 32);
+    assert_int_equal(layout_publish_page_bytes(1), 256 + 128);
+    assert_int_equal(layout_publish_page_bytes(1024), 256 + 1024 * 128);
+    assert_int_equal(layout_publish_page_bytes(1025), 256 + 1025 * 32);
     assert_int_equal(layout_publish_page_bytes(LIMIT_DEPTH_MAX), 256 + 65536 * 32);
     assert_int_equal(layout_cell_states_offset(1), 256 + 64);
     assert_int_equal(layout_cell_states_offset(8), 256 + 64);

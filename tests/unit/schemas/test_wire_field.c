@@ -283,13 +283,13 @@ static void pages_of_links_have_bounds(void **state)
 {
     (void)state;
     const struct wire_memory publish = {.kind = WIRE_MEMORY_PUBLISH,
-                                        .size_bytes = 256 + 16 * 32,
+                                        .size_bytes = 256 + 16 * 128,
                                         .link_id = 7,
                                         .generation = 2,
                                         .depth = 16,
                                         .first_seq = 1};
     PASSES(MEMORY, sent.memory = publish);
-    REFUSES(MEMORY, (sent.memory = publish, sent.memory.size_bytes--), "size_bytes is 767");
+    REFUSES(MEMORY, (sent.memory = publish, sent.memory.size_bytes--), "size_bytes is 2303");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = 0), "depth is 0");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = LIMIT_DEPTH_MAX + 1), "depth is");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.link_id = 0), "link_id is 0");

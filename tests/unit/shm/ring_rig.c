@@ -97,7 +97,7 @@ void ring_rig_init(struct ring_rig *rig, const struct ring_rig_config *config)
 {
     memset(rig, 0, sizeof *rig);
     rig->config = *config;
-    rig->config.payload_bytes = config->payload_bytes != 0 ? config->payload_bytes : 64;
+    rig->config.payload_bytes = config->payload_bytes != 0 ? config->payload_bytes : 128;
     rig->config.first_seq = config->first_seq != 0 ? config->first_seq : 1;
     rig->slot_count = config->depth + config->claims_max + 1 + config->spare_slots;
     rig->publish_bytes = layout_publish_page_bytes(config->depth);
@@ -157,7 +157,8 @@ uint32_t ring_rig_claim(struct ring_rig *rig)
 
 uint64_t ring_rig_length(const struct ring_rig *rig, uint64_t seq)
 {
-    return 8 + seq * 13 % (rig->config.payload_bytes - 7);
+    uint64_t least = rig->config.payload_bytes >= RIG_SLOT_BYTES ? CARRY_PAYLOAD_BYTES + 1 : 8;
+    return least + seq * 13 % (rig->config.payload_bytes - least + 1);
 }
 
 uint64_t ring_rig_step(uint64_t seq)
@@ -197,14 +198,14 @@ bool ring_rig_publish(struct ring_rig *rig)
 bool ring_rig_is_intact(const struct ring_rig *rig, const struct ring_lease *lease)
 {
     uint64_t seq = lease->seq;
-    const struct frame_header *header = ring_reader_header(&rig->reader, lease->slot);
-    const uint8_t *payload = ring_reader_payload(&rig->reader, lease->slot);
+    const struct frame_header header = ring_reader_header(&rig->reader, lease);
+    const uint8_t *payload = ring_reader_payload(&rig->reader, lease);
     uint64_t word;
     memcpy(&word, payload, sizeof word);
     bool is_right = lease->length_bytes == ring_rig_length(rig, seq) &&
-                    lease->flags == FLAGS_OF(seq) && header->number == seq &&
-                    header->payload_bytes == lease->length_bytes && header->trace_id == ~seq &&
-                    header->pts_ns == (int64_t)seq * 1000 && word == seq;
+                    lease->flags == FLAGS_OF(seq) && header.number == seq &&
+                    header.payload_bytes == lease->length_bytes && header.trace_id == ~seq &&
+                    header.pts_ns == (int64_t)seq * 1000 && word == seq;
     for (uint64_t i = sizeof word; is_right && i < lease->length_bytes; i++) {
         is_right = payload[i] == (uint8_t)(seq * 31 % 251);
     }

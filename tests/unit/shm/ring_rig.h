@@ -39,8 +39,9 @@ struct ring_rig {
     struct ring_reader reader;
 };
 
-// Makes everything; the writer has the reader's page as its peer. payload_bytes 0: 64; first_seq
-// 0: 1. Ends the process where that fails.
+// Makes everything; the writer has the reader's page as its peer. payload_bytes 0: 128, so that
+// some frames of a lossless link go into their cells; first_seq 0: 1. Ends the process where that
+// fails.
 void ring_rig_init(struct ring_rig *rig, const struct ring_rig_config *config);
 void ring_rig_fini(struct ring_rig *rig);
 
@@ -68,7 +69,10 @@ uint64_t ring_rig_step(uint64_t seq);
 
 void ring_rig_fill(struct ring_rig *rig, uint32_t slot, uint64_t seq, uint64_t length_bytes);
 
-// Length of the payload of a frame: depends on seq, between 8 and payload_bytes.
+// Length of the payload of a frame: depends on seq, between 8 and payload_bytes, or above what a
+// cell carries where payload_bytes is RIG_SLOT_BYTES or more.
+#define RIG_SLOT_BYTES 256
+
 uint64_t ring_rig_length(const struct ring_rig *rig, uint64_t seq);
 
 // True when descriptor, header and every byte of the payload are those of lease->seq.

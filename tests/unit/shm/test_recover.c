@@ -99,7 +99,7 @@ static void a_death_in_the_only_cell_does_not_count_the_step_that_was_not_publis
     struct ring_rig rig;
     begin(&rig, RIG_LOSSLESS, 1, 1);
     publish(&rig, 1);
-    struct link_cell *cell = &rig.publish->cells[0];
+    struct link_cell *cell = publish_cell(rig.publish, 1, 0);
     atomic_store(&rig.publish->low, 2);
     atomic_store(&cell->seq, 0);
     atomic_store(&cell->step, ring_rig_step(2));

@@ -252,6 +252,84 @@ static void frames_that_a_dead_producer_does_not_have_are_passed_over(void **sta
     }
 }
 
+// One ring with a frame of CARRY_PAYLOAD_BYTES, whose header says job_id.
+static void begin_carrying(struct ring_rig *rig, enum ring_rig_delivery delivery, uint32_t depth,
+                           uint64_t job_id)
+{
+    begin(rig, delivery, depth, 2);
+    uint32_t slot = ring_rig_claim(rig);
+    ring_rig_fill(rig, slot, 1, CARRY_PAYLOAD_BYTES);
+    pool_header(&rig->pool, slot)->job_id = job_id;
+    ring_writer_publish(&rig->writer, slot, CARRY_PAYLOAD_BYTES, 1, 0);
+    pool_drop(&rig->pool, slot);
+}
+
+// R-DATA-034
+static void a_small_frame_lies_in_its_cell_and_uses_no_slot(void **state)
+{
+    (void)state;
+    const struct {
+        enum ring_rig_delivery delivery;
+        uint32_t depth;
+        uint64_t job_id;
+        bool is_carried;
+    } rows[] = {{RIG_LOSSLESS, 4, 0, true},
+                {RIG_LOSSLESS, CARRY_DEPTH_MAX, 0, true},
+                {RIG_LOSSLESS, CARRY_DEPTH_MAX + 1, 0, false},
+                {RIG_LOSSLESS, 4, 7, false},
+                {RIG_ORDERED, 4, 0, false},
+                {RIG_LATEST, 4, 0, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ring_rig rig;
+        begin_carrying(&rig, rows[i].delivery, rows[i].depth, rows[i].job_id);
+        assert_int_equal(rig.pool.free_count, rig.slot_count - (rows[i].is_carried ? 0 : 1));
+        struct ring_lease lease;
+        assert_int_equal(ring_reader_take(&rig.reader, &lease), RING_TAKEN);
+        assert_int_equal(lease.carried != NULL, rows[i].is_carried);
+        assert_int_equal(lease.flags, 0);
+        const struct frame_header header = ring_reader_header(&rig.reader, &lease);
+        assert_int_equal(header.number, 1);
+        assert_int_equal(header.trace_id, ~UINT64_C(1));
+        assert_int_equal(header.job_id, rows[i].job_id);
+        const uint8_t *payload = ring_reader_payload(&rig.reader, &lease);
+        assert_int_equal((uintptr_t)payload % CACHE_LINE_BYTES, 0);
+        assert_int_equal(payload[0], 1);
+        assert_int_equal(payload[CARRY_PAYLOAD_BYTES - 1], 31);
+        release(&rig, 1);
+        assert_int_equal(atomic_load(&rig.consume->clamped), 0);
+        ring_rig_fini(&rig);
+    }
+}
+
+// R-DATA-034
+static void a_cell_that_may_not_carry_gives_an_empty_frame(void **state)
+{
+    (void)state;
+    const struct {
+        enum ring_rig_delivery delivery;
+        uint32_t depth;
+        uint64_t length_bytes;
+    } rows[] = {{RIG_LOSSLESS, 4, CARRY_PAYLOAD_BYTES + 1},
+                {RIG_LOSSLESS, 4, UINT64_MAX},
+                {RIG_LOSSLESS, CARRY_DEPTH_MAX + 1, 8},
+                {RIG_ORDERED, 4, 8},
+                {RIG_LATEST, 4, 8}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct ring_rig rig;
+        begin_carrying(&rig, rows[i].delivery, rows[i].depth, 7);
+        struct link_cell *cell = publish_cell(rig.publish, rows[i].depth, 0);
+        atomic_store(&cell->flags, CELL_CARRIES);
+        atomic_store(&cell->length_bytes, rows[i].length_bytes);
+        struct ring_lease lease;
+        assert_true(ring_reader_has_next(&rig.reader));
+        assert_int_equal(ring_reader_take(&rig.reader, &lease), RING_TAKEN);
+        assert_null(lease.carried);
+        assert_int_equal(lease.length_bytes, 0);
+        assert_int_equal(atomic_load(&rig.consume->clamped), 1);
+        ring_rig_fini(&rig);
+    }
+}
+
 // R-DATA-022
 static void a_slot_or_length_outside_of_the_pool_gives_an_empty_frame(void **state)
 {
@@ -259,16 +337,20 @@ static void a_slot_or_length_outside_of_the_pool_gives_an_empty_frame(void **sta
     const enum ring_rig_delivery deliveries[] = {RIG_LOSSLESS, RIG_ORDERED, RIG_LATEST};
     for (size_t i = 0; i < 3; i++) {
         struct ring_rig rig;
-        begin(&rig, deliveries[i], 4, 2);
+        const struct ring_rig_config config = {.delivery = deliveries[i],
+                                               .depth = 4,
+                                               .claims_max = 2,
+                                               .payload_bytes = RIG_SLOT_BYTES};
+        ring_rig_init(&rig, &config);
         publish(&rig, 1);
-        atomic_store(&rig.publish->cells[0].slot, rig.slot_count);
+        atomic_store(&publish_cell(rig.publish, 4, 0)->slot, rig.slot_count);
         struct ring_lease lease;
         assert_int_equal(ring_reader_take(&rig.reader, &lease), RING_TAKEN);
         assert_int_equal(lease.slot, 0);
         assert_int_equal(lease.length_bytes, 0);
         release(&rig, 1);
         publish(&rig, 1);
-        atomic_store(&rig.publish->cells[1].length_bytes, rig.config.payload_bytes + 1);
+        atomic_store(&publish_cell(rig.publish, 4, 1)->length_bytes, rig.config.payload_bytes + 1);
         assert_int_equal(ring_reader_take(&rig.reader, &lease), RING_TAKEN);
         assert_int_equal(lease.length_bytes, 0);
         release(&rig, 2);
@@ -282,7 +364,7 @@ static void tell(struct ring_rig *rig, uint64_t low, uint64_t tail, uint64_t seq
     atomic_store(&rig->publish->low, low);
     atomic_store(&rig->publish->tail, tail);
     for (uint32_t i = 0; i < rig->config.depth; i++) {
-        atomic_store(&rig->publish->cells[i].seq, seq);
+        atomic_store(&publish_cell(rig->publish, rig->config.depth, i)->seq, seq);
     }
 }
 
@@ -502,6 +584,8 @@ int main(void)
         cmocka_unit_test(a_stream_without_a_frame_ends_as_well),
         cmocka_unit_test(the_word_of_the_broker_ends_a_stream_whose_producer_is_gone),
         cmocka_unit_test(frames_that_a_dead_producer_does_not_have_are_passed_over),
+        cmocka_unit_test(a_small_frame_lies_in_its_cell_and_uses_no_slot),
+        cmocka_unit_test(a_cell_that_may_not_carry_gives_an_empty_frame),
         cmocka_unit_test(a_slot_or_length_outside_of_the_pool_gives_an_empty_frame),
         cmocka_unit_test(seqs_that_no_link_can_reach_are_not_followed),
         cmocka_unit_test(an_end_before_what_was_taken_ends_the_stream_there),

@@ -16,8 +16,10 @@
 static void begin(struct ring_rig *rig, enum ring_rig_delivery delivery, uint32_t depth,
                   uint32_t claims_max)
 {
-    const struct ring_rig_config config = {
-        .delivery = delivery, .depth = depth, .claims_max = claims_max};
+    const struct ring_rig_config config = {.delivery = delivery,
+                                           .depth = depth,
+                                           .claims_max = claims_max,
+                                           .payload_bytes = RIG_SLOT_BYTES};
     ring_rig_init(rig, &config);
 }
 
@@ -399,9 +401,9 @@ static void one_slot_serves_two_links_and_is_free_when_both_are_done(void **stat
     begin(&second, RIG_ORDERED, 2, 2);
     second.writer.pool = &first.pool;
     uint32_t slot = pool_claim(&first.pool);
-    ring_rig_fill(&first, slot, 1, 8);
-    ring_writer_publish(&first.writer, slot, 8, 1, 0);
-    ring_writer_publish(&second.writer, slot, 8, 1, 0);
+    ring_rig_fill(&first, slot, 1, 100);
+    ring_writer_publish(&first.writer, slot, 100, 1, 0);
+    ring_writer_publish(&second.writer, slot, 100, 1, 0);
     pool_drop(&first.pool, slot);
     assert_int_equal(first.pool.counts[slot], 2);
     struct ring_lease lease;

@@ -124,8 +124,8 @@ static void a_frame_that_is_too_large_is_named_counted_and_passed_by(void **stat
     assert_int_equal(rig_exit_status(&rig), 0);
     assert_int_equal(atomic_load(&rig.status->refused_out), 3);
     assert_int_equal(atomic_load(&rig.status->frames_out), 1);
-    assert_true(rig_has_logged(&rig, "a frame of 65 bytes does not fit into a slot of 64 bytes"));
-    assert_true(rig_has_logged(&rig, "a frame of 71 bytes does not fit into a slot of 64 bytes"));
+    assert_true(rig_has_logged(&rig, "a frame of 129 bytes does not fit into a slot of 128 bytes"));
+    assert_true(rig_has_logged(&rig, "a frame of 135 bytes does not fit into a slot of 128 bytes"));
     rig_end(&rig);
 }
 

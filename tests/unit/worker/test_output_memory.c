@@ -20,7 +20,7 @@ static int publish_many(struct sb_node *node)
     struct sb_output *out = sb_node_output(node, "out");
     for (uint64_t number = 1; number <= 6; number++) {
         struct sb_buffer buffer;
-        int failed = sb_output_claim(out, 8, &buffer);
+        int failed = sb_output_claim(out, RIG_PAYLOAD_BYTES, &buffer);
         if (failed != 0) {
             return failed;
         }

@@ -76,8 +76,8 @@ static void a_step_is_claimed_before_and_done_after_its_publish(void **state)
     // Published, and nothing is released yet: a crash here brings the frames again, and the number
     // of the step keeps their output from being sent again.
     const struct publish_page *page = rig_now(out)->publish.bytes;
-    assert_int_equal(atomic_load(&page->cells[0].seq), 1);
-    assert_int_equal(atomic_load(&page->cells[0].step), 42);
+    assert_int_equal(atomic_load(&publish_cell(page, page->depth, 0)->seq), 1);
+    assert_int_equal(atomic_load(&publish_cell(page, page->depth, 0)->step), 42);
     assert_int_equal(atomic_load(&rig.status->done), 0);
     assert_int_equal(retired(in), 0);
     rig_open_gate(1);

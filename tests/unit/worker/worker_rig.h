@@ -26,7 +26,7 @@
 #define RIG_NOTES_MAX 1024
 #define RIG_GATES_MAX 4
 #define RIG_PARAMS_MAX 8
-#define RIG_PAYLOAD_BYTES 64
+#define RIG_PAYLOAD_BYTES 128
 #define RIG_DEADLINE_NS (10 * INT64_C(1000000000))
 
 struct rig_board {

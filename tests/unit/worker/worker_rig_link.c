@@ -266,7 +266,7 @@ bool rig_put(struct rig_link *link, uint64_t number)
         .flags = SB_FRAME_KEYFRAME,
     };
     memcpy(pool_payload(&now->pool, slot), &number, sizeof number);
-    ring_writer_publish(&now->writer, slot, link->payload_bytes, number + 1, 0);
+    ring_writer_publish(&now->writer, slot, link->payload_bytes, number + 1, SB_FRAME_KEYFRAME);
     pool_drop(&now->pool, slot);
     return true;
 }
@@ -309,7 +309,7 @@ bool rig_take(struct rig_link *link, struct ring_lease *out_lease, uint64_t *out
         return false;
     }
     assert_int_equal(taken, RING_TAKEN);
-    *out_number = ring_reader_header(reader, out_lease->slot)->number;
+    *out_number = ring_reader_header(reader, out_lease).number;
     return true;
 }
 
