@@ -232,9 +232,14 @@ int control_apply_deferred(struct sb_node *node)
     return apply_config(node, &node->deferred->config);
 }
 
+bool control_is_due_in_wait(const struct sb_node *node)
+{
+    return node->mode == SB_MODE_MANUAL && node->has_deferred_config && !node->is_in_call;
+}
+
 void control_apply_in_wait(struct sb_node *node)
 {
-    if (node->mode == SB_MODE_MANUAL && node->has_deferred_config && !node->is_in_call) {
+    if (control_is_due_in_wait(node)) {
         control_apply_deferred(node);
     }
 }

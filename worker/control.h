@@ -13,6 +13,7 @@ int control_wait_message(struct sb_node *node);
 
 // Where a manual processor waits: its call lasts for its whole life, so parameters that came
 // meanwhile are applied here.
+bool control_is_due_in_wait(const struct sb_node *node);
 void control_apply_in_wait(struct sb_node *node);
 
 // Applies a CONFIG that came while a call-back ran. Between steps, when has_deferred_config is set.

@@ -315,13 +315,31 @@ int rest_for_input(struct sb_node *node, struct sb_input *only, uint32_t count,
     }
 }
 
+struct awaited {
+    bool (*is_ready)(struct sb_node *node, void *context);
+    void *context;
+};
+
+static bool is_ready_or_told(struct sb_node *node, void *context)
+{
+    const struct awaited *awaited = context;
+    return control_is_due_in_wait(node) || awaited->is_ready(node, awaited->context);
+}
+
 int rest_inside_call(struct sb_node *node, struct sb_input *only,
                      bool (*is_ready)(struct sb_node *node, void *context), void *context,
                      int64_t deadline_ns)
 {
-    status_phase(node, WORKER_IDLE);
-    int ready = rest_for_input(node, only, 1, is_ready, context, deadline_ns);
-    node->is_clock_stale = true;
-    status_phase(node, WORKER_PROCESSING);
-    return ready;
+    struct awaited awaited = {is_ready, context};
+    for (;;) {
+        status_phase(node, WORKER_IDLE);
+        int ready = rest_for_input(node, only, 1, is_ready_or_told, &awaited, deadline_ns);
+        node->is_clock_stale = true;
+        status_phase(node, WORKER_PROCESSING);
+        if (!control_is_due_in_wait(node)) {
+            return ready;
+        }
+        // Nobody knows when a node that waits for frames will call again.
+        control_apply_in_wait(node);
+    }
 }

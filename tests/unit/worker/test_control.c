@@ -171,9 +171,10 @@ static void a_manual_node_takes_its_parameters_where_it_waits(void **state)
     start(&rig, &manual, &in);
     rig_put(in, 1);
     assert_int_equal(note_at(0), 1);
+    // Without a frame that would end its wait.
     send_config(&rig, 1, "gain", "3");
-    rig_put(in, 2);
     expect_config_done(&rig, 1, 0, "");
+    rig_put(in, 2);
     rig_put(in, 3);
     rig_end_link(in, LINK_END_STREAM);
     assert_int_equal(rig_exit_status(&rig), 0);
