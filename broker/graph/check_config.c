@@ -149,10 +149,20 @@ const char *check_config_absolute(const struct graph *graph, const char *value)
     if (value[0] == '/') {
         return value;
     }
-    while (strncmp(value, "./", 2) == 0) {
-        value += 2;
-    }
     size_t folder_length = strcmp(graph->folder, "/") == 0 ? 0 : strlen(graph->folder);
+    // The folder has no links in it. In a sandbox that shows only the file there would be no way
+    // into a folder and out of it again.
+    for (;; value += strspn(value, "/")) {
+        if (strncmp(value, "./", 2) == 0) {
+            value += 2;
+        } else if (strncmp(value, "../", 3) == 0) {
+            value += 3;
+            while (folder_length > 0 && graph->folder[--folder_length] != '/') {
+            }
+        } else {
+            break;
+        }
+    }
     char *path = arena_alloc(graph->arena, folder_length + strlen(value) + 2, 1);
     if (path != NULL) {
         memcpy(path, graph->folder, folder_length);

@@ -50,7 +50,9 @@ static void paths_are_absolute_from_the_graphs_folder(void **state)
     struct graph *graph =
         fixture_check(*state,
                       "version: 1\nnodes:\n  s: {exec: [source], config: {path: ./sub/x.y4m}}\n"
-                      "  t: {exec: [source], config: {path: /abs/x}}\n",
+                      "  t: {exec: [source], config: {path: /abs/x}}\n"
+                      "  u: {exec: [source], config: {path: .././//../x/../y}}\n"
+                      "  v: {exec: [source], config: {path: ../../../../../../../../../../../z}}\n",
                       &diags);
     char folder[4096];
     char path[8192];
@@ -59,6 +61,12 @@ static void paths_are_absolute_from_the_graphs_folder(void **state)
     assert_string_equal(graph->nodes[0].found.params.items[0].value, path);
     assert_string_equal(graph->nodes[0].config.items[0].value, "./sub/x.y4m");
     assert_string_equal(graph->nodes[1].found.params.items[0].value, "/abs/x");
+    // R-GRANT-003: as grants are, so that what is granted is found.
+    *strrchr(folder, '/') = '\0';
+    *strrchr(folder, '/') = '\0';
+    snprintf(path, sizeof(path), "%s/x/../y", folder);
+    assert_string_equal(graph->nodes[2].found.params.items[0].value, path);
+    assert_string_equal(graph->nodes[3].found.params.items[0].value, "/z");
     graph_destroy(graph);
 }
 
