@@ -31,6 +31,21 @@ int search_beside_program(const char *relative, char out_folder[PATH_MAX])
     return realpath(folder, out_folder) == NULL ? -errno : 0;
 }
 
+int search_lib(char out_folder[PATH_MAX])
+{
+    // As configured; and where the build tree has it.
+    static const char *const folders[] = {"../" SB_LIBDIR, "../lib"};
+    for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+        char inside[PATH_MAX];
+        char relative[256];
+        snprintf(relative, sizeof relative, "%s/streambroker", folders[i]);
+        if (search_beside_program(relative, inside) == 0) {
+            return search_beside_program(folders[i], out_folder);
+        }
+    }
+    return -ENOENT;
+}
+
 // 0 when folder/name is a program; -ENOENT, -EACCES.
 static int try_file(const char *folder, size_t folder_length, const char *name,
                     char out_path[PATH_MAX])

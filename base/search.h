@@ -16,6 +16,10 @@ struct search_places {
 // Returns 0, -ENOENT and others.
 int search_beside_program(const char *relative, char out_folder[PATH_MAX]);
 
+// The folder LIB of this install, with our library and, in LIB/streambroker, what belongs to it; as
+// seen from the running program, which is in its bin. Returns 0, -ENOENT and others.
+int search_lib(char out_folder[PATH_MAX]);
+
 // Finds an executable file. Returns 0 and its absolute path; -ENOENT when it is in none of the
 // places; -EACCES when what was found may not be executed; -ENAMETOOLONG.
 int search_program(const struct search_places *places, const char *name, char out_path[PATH_MAX]);

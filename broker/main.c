@@ -61,7 +61,8 @@ static int describe(void *context, const struct graph_node *node,
         return failed;
     }
     const char *arguments[LAUNCH_ARGUMENTS_MAX + 1] = {NULL};
-    const char *const environment[] = {cage->library_path, NULL};
+    const char *environment[3] = {cage->library_path};
+    environment[cage->library_path != NULL ? 1 : 0] = cage->python_path;
     struct launch_plan plan = {.path = argv[0],
                                .arguments = arguments,
                                .environment = environment,

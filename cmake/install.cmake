@@ -64,7 +64,8 @@ endif()
 # What is generated to be read: the JSON Schema of graph files is build/share/streambroker/*.json.
 install(DIRECTORY "${PROJECT_BINARY_DIR}/share/streambroker/" DESTINATION "${SB_SHARE_DIR}" OPTIONAL)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL
-        PATTERN "out" EXCLUDE)
+        USE_SOURCE_PERMISSIONS
+        PATTERN "out" EXCLUDE PATTERN "root/debian" EXCLUDE PATTERN "root/python" EXCLUDE)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/docs/" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 install(FILES "${PROJECT_SOURCE_DIR}/README.md" "${PROJECT_SOURCE_DIR}/CHANGELOG.md"
               "${PROJECT_SOURCE_DIR}/LICENSE"

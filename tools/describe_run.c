@@ -4,9 +4,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -14,15 +17,28 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/search.h"
 
 enum { OUTPUT_BYTES_MAX = 256 * 1024 };
 
 #define DEADLINE_NS (2 * CLOCK_NS_PER_S)
 
+// Where a program in Python finds the module of this install, as the broker would say it.
+static bool find_python(char *out, size_t size_bytes)
+{
+    char lib[PATH_MAX];
+    if (search_lib(lib) != 0) {
+        return false;
+    }
+    int length = snprintf(out, size_bytes, "PYTHONPATH=%s/streambroker/python", lib);
+    return length < (int)size_bytes;
+}
+
 static _Noreturn void become(const char *program, const char *word, int output)
 {
     char *argv[] = {(char *)(uintptr_t)program, (char *)(uintptr_t)word, NULL};
-    char *environment[] = {NULL};
+    char python[PATH_MAX + 64];
+    char *environment[] = {find_python(python, sizeof python) ? python : NULL, NULL};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     int nothing = open("/dev/null", O_RDWR);

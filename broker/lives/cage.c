@@ -15,6 +15,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <streambroker/version.h>
+
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/search.h"
@@ -25,6 +27,8 @@
 #include "sandbox/launcher.h"
 #include "sandbox/sealed_copy.h"
 
+// Of our library and its data, where the node has a root of its own.
+#define SANDBOX_LIB "/run/streambroker/lib"
 #define PROGRAM_BYTES_MAX (UINT64_C(512) << 20)
 
 // What every sandbox shows of the machine. Missing ones are left out.
@@ -137,10 +141,9 @@ static bool find_in_system(const char *name, char *out, size_t size_bytes)
 }
 
 // "#!PATH [ARGUMENT]". False when this is no script.
-static bool read_interpreter(struct cage *cage)
+static bool read_interpreter(struct cage *cage, int program)
 {
-    ssize_t got =
-        pread(cage->program_fd, cage->interpreter_line, sizeof cage->interpreter_line - 1, 0);
+    ssize_t got = pread(program, cage->interpreter_line, sizeof cage->interpreter_line - 1, 0);
     if (got < 3 || memcmp(cage->interpreter_line, "#!", 2) != 0) {
         return false;
     }
@@ -163,9 +166,8 @@ static int open_interpreter(struct cage *cage)
     return file < 0 ? -errno : sealed_copy(file, PROGRAM_BYTES_MAX, &cage->program_fd, &size_bytes);
 }
 
-// The interpreter is what is executed; the script is shown to it. `env NAME` looks for NAME as env
-// would, since nothing inside may execute another program.
-static int open_script(struct cage *cage, const char *program, struct diag *out_why)
+// The two words after "#!"; the second one may be empty. Whether they say `env NAME`.
+static bool split_line(struct cage *cage, char **out_rest, char **out_argument)
 {
     char *rest = cage->interpreter_line + 2;
     rest += strspn(rest, " \t");
@@ -174,15 +176,27 @@ static int open_script(struct cage *cage, const char *program, struct diag *out_
         *argument++ = '\0';
         argument += strspn(argument, " \t");
     }
+    *out_rest = rest;
+    *out_argument = argument;
     const char *slash = strrchr(rest, '/');
-    if (slash != NULL && strcmp(slash, "/env") == 0 && *argument != '\0' &&
-        strpbrk(argument, " \t-=") == NULL) {
+    return slash != NULL && strcmp(slash, "/env") == 0 && *argument != '\0' &&
+           strpbrk(argument, " \t-=") == NULL;
+}
+
+// The interpreter is what is executed; the script is shown to it. `env NAME` looks for NAME as env
+// would, since nothing inside may execute another program.
+static int open_script(struct cage *cage, const char *program, struct diag *out_why)
+{
+    char *rest;
+    char *argument;
+    if (split_line(cage, &rest, &argument)) {
         bool is_found = cage->rootfs.fd >= 0
                             ? rootfs_find_program(&cage->rootfs, argument, cage->interpreter,
                                                   sizeof cage->interpreter)
                             : find_in_system(argument, cage->interpreter, sizeof cage->interpreter);
         if (!is_found) {
-            diag_set(out_why, "its interpreter '%s' is not installed", argument);
+            diag_set(out_why, "its interpreter '%s' is not installed%s", argument,
+                     cage->rootfs.fd >= 0 ? " in the root of its node" : "");
             return -ENOENT;
         }
         argument = NULL;
@@ -205,13 +219,60 @@ static int open_script(struct cage *cage, const char *program, struct diag *out_
     return 0;
 }
 
+// --- Python -----------------------------------------------------------------------------------
+
+static bool is_named_python(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return strncmp(slash != NULL ? slash + 1 : path, "python", 6) == 0;
+}
+
+// The module streambroker and our library, which no file of a script names.
+static int add_python(struct cage *cage)
+{
+    char lib[PATH_MAX];
+    if (search_lib(lib) != 0) {
+        return 0;
+    }
+    char library[PATH_MAX + 64];
+    snprintf(library, sizeof library, "%s/libstreambroker.so.%d", lib, SB_VERSION_MAJOR);
+    snprintf(cage->python_path_bytes, sizeof cage->python_path_bytes,
+             "PYTHONPATH=%s/streambroker/python", cage->rootfs.fd >= 0 ? SANDBOX_LIB : lib);
+    cage->python_path = cage->python_path_bytes;
+    return cage->plan.tier == SANDBOX_TRUSTED ? 0 : libraries_add(&cage->libraries, library);
+}
+
+// Of a trusted script, which the kernel gives to its interpreter.
+static bool is_python_script(struct cage *cage, const struct graph_program *program)
+{
+    auto_fd int file = open(program->path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (!read_interpreter(cage, file)) {
+        return false;
+    }
+    char *rest;
+    char *argument;
+    return split_line(cage, &rest, &argument) ? is_named_python(argument) : is_named_python(rest);
+}
+
 // --- Libraries --------------------------------------------------------------------------------
+
+// Where a file of LIB is inside: a root of the node's own may have a folder of that name, in which
+// nothing can be placed.
+static int set_target(const struct cage *cage, const char *path, const char *rest, char *out,
+                      size_t size_bytes)
+{
+    int folder_length = (int)(strrchr(path, '/') - path);
+    int length = cage->rootfs.fd >= 0
+                     ? snprintf(out, size_bytes, SANDBOX_LIB "%s", rest)
+                     : snprintf(out, size_bytes, "%.*s%s", folder_length, path, rest);
+    return length < (int)size_bytes ? 0 : -ENAMETOOLONG;
+}
 
 static int set_library_path(struct cage *cage)
 {
     struct text text = TEXT_OVER(cage->library_path_bytes);
     for (size_t i = 0; i < cage->libraries.count; i++) {
-        const char *library = cage->libraries.paths[i];
+        const char *library = cage->library_targets[i];
         int folder_length = (int)(strrchr(library, '/') - library);
         text_add_format(&text, "%s%.*s", i == 0 ? "LD_LIBRARY_PATH=" : ":", folder_length, library);
     }
@@ -219,8 +280,8 @@ static int set_library_path(struct cage *cage)
     return text.is_cut ? -E2BIG : 0;
 }
 
-// What our own library keeps in a folder beside itself (the list of media plugins), for the library
-// of this install only: a program cannot name another folder that way.
+// What our own library keeps in a folder beside itself (the list of media plugins, the module for
+// Python), for the library of this install only: a program cannot name another folder that way.
 static void add_data_of_install(struct cage *cage)
 {
     char install[PATH_MAX];
@@ -235,33 +296,66 @@ static void add_data_of_install(struct cage *cage)
             strncmp(slash, "/libstreambroker.so", 19) != 0) {
             continue;
         }
-        snprintf(cage->data_folder, sizeof cage->data_folder, "%.*s/streambroker",
-                 (int)(slash - library), library);
-        cage->data_fd = open(cage->data_folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (cage->data_fd >= 0) {
+        char source[PATH_MAX];
+        snprintf(source, sizeof source, "%.*s/streambroker", (int)(slash - library), library);
+        cage->data_fd = open(source, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (cage->data_fd >= 0 && set_target(cage, library, "/streambroker", cage->data_folder,
+                                             sizeof cage->data_folder) == 0) {
             add_bind(&cage->plan, SANDBOX_BIND_PUBLIC, cage->data_fd, cage->data_folder);
         }
         return;
     }
 }
 
+static int place_library(struct cage *cage, size_t index)
+{
+    const char *library = cage->libraries.paths[index];
+    char *target = cage->library_targets[index];
+    int failed = set_target(cage, library, strrchr(library, '/'), target,
+                            sizeof cage->library_targets[index]);
+    if (failed != 0 || cage->plan.tier == SANDBOX_TRUSTED) {
+        return failed;
+    }
+    cage->library_fds[index] = open(library, O_PATH | O_CLOEXEC);
+    if (cage->library_fds[index] < 0) {
+        return -errno;
+    }
+    add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->library_fds[index], target);
+    return 0;
+}
+
 static int add_libraries(struct cage *cage, const char *program)
 {
     const char *path = cage->script_fd >= 0 ? cage->interpreter : program;
+    cage->libraries.is_own_root = cage->rootfs.fd >= 0;
     int result = libraries_find(cage->program_fd, path, &cage->libraries);
-    if (result < 0) {
-        return result;
+    if (result == 0 && is_named_python(cage->prefix[0])) {
+        result = add_python(cage);
     }
-    for (size_t i = 0; i < cage->libraries.count; i++) {
-        const char *library = cage->libraries.paths[i];
-        cage->library_fds[i] = open(library, O_PATH | O_CLOEXEC);
-        if (cage->library_fds[i] < 0) {
-            return -errno;
+    for (size_t i = 0; i < cage->libraries.count && result == 0; i++) {
+        result = place_library(cage, i);
+    }
+    if (result == 0 && cage->plan.tier != SANDBOX_TRUSTED) {
+        add_data_of_install(cage);
+    }
+    return result == 0 ? set_library_path(cage) : result;
+}
+
+void cage_make_room(struct cage *cage)
+{
+    struct sandbox_plan *plan = &cage->plan;
+    size_t kept = 0;
+    for (size_t i = 0; i < plan->bind_count; i++) {
+        bool is_blocking = false;
+        for (size_t j = i + 1; j < plan->bind_count && !is_blocking; j++) {
+            is_blocking =
+                rootfs_blocks(&cage->rootfs, plan->binds[i].target, plan->binds[j].target);
         }
-        add_bind(&cage->plan, SANDBOX_BIND_EXECUTE, cage->library_fds[i], library);
+        if (!is_blocking) {
+            plan->binds[kept++] = plan->binds[i];
+        }
     }
-    add_data_of_install(cage);
-    return set_library_path(cage);
+    plan->bind_count = kept;
 }
 
 // --- All of it --------------------------------------------------------------------------------
@@ -283,9 +377,7 @@ static const char *policy_of(const struct cage *cage, const struct graph_node *n
     if ((grants & SANDBOX_GRANT_GPU) != 0) {
         return "vulkan";
     }
-    const char *name = cage->prefix_count > 0 ? strrchr(cage->prefix[0], '/') : NULL;
-    bool is_python = name != NULL && strncmp(name, "/python", 7) == 0;
-    if (cage->script_fd >= 0 || is_python) {
+    if (cage->script_fd >= 0 || (cage->prefix_count > 0 && is_named_python(cage->prefix[0]))) {
         return "python";
     }
     return does_want(node, "executable-memory") ? "jit" : "c";
@@ -336,7 +428,7 @@ static int fill(struct cage *cage, const struct graph_node *node,
         diag_set(out_why, "cannot read it: %s", strerror(-result));
         return result;
     }
-    if (read_interpreter(cage)) {
+    if (read_interpreter(cage, cage->program_fd)) {
         result = open_script(cage, program, out_why);
     }
     if (result == 0) {
@@ -348,6 +440,7 @@ static int fill(struct cage *cage, const struct graph_node *node,
                              &plan->filter_bytes, out_why);
     }
     plan->program_fd = cage->program_fd;
+    cage_make_room(cage);
     return result;
 }
 
@@ -356,15 +449,13 @@ static int fill(struct cage *cage, const struct graph_node *node,
 static int fill_trusted(struct cage *cage, const struct graph_program *program)
 {
     cage->prefix[cage->prefix_count++] = program->path;
-    if (program->fd <= STDERR_FILENO) {
-        return 0;
+    int result = is_python_script(cage, program) ? add_python(cage) : 0;
+    if (program->fd <= STDERR_FILENO || result < 0) {
+        return result;
     }
-    int result = open_program(program, &cage->program_fd);
+    result = open_program(program, &cage->program_fd);
     cage->plan.program_fd = cage->program_fd;
-    if (result == 0) {
-        result = libraries_find(cage->program_fd, program->path, &cage->libraries);
-    }
-    return result == 0 ? set_library_path(cage) : result;
+    return result == 0 ? add_libraries(cage, program->path) : result;
 }
 
 int cage_open(const struct graph_node *node, const struct graph_program *program,

@@ -22,6 +22,7 @@ struct graph_program;
 #define CAGE_BASE_BINDS_MAX 16
 #define CAGE_PREFIX_MAX 4
 #define CAGE_LIBRARY_PATH_BYTES 8192
+#define CAGE_LIBRARY_TARGET_BYTES 512
 
 struct cage {
     struct sandbox_plan plan;
@@ -32,6 +33,8 @@ struct cage {
     // LD_LIBRARY_PATH=..., where libraries lie outside of the system's folders; else NULL. The
     // loader cannot find its program's own folder without /proc.
     const char *library_path;
+    // PYTHONPATH=..., of a program in Python: where the module streambroker is; else NULL.
+    const char *python_path;
 
     // Of the cage itself:
     int program_fd;  // owned
@@ -43,7 +46,10 @@ struct cage {
     int library_fds[LIBRARIES_MAX];  // owned
     char interpreter_line[256];
     char interpreter[256];
+    // Where they are inside.
+    char library_targets[LIBRARIES_MAX][CAGE_LIBRARY_TARGET_BYTES];
     char library_path_bytes[CAGE_LIBRARY_PATH_BYTES];
+    char python_path_bytes[PATH_MAX + 64];
 };
 
 // Whether the node is untrusted; one that says nothing is.
@@ -61,5 +67,9 @@ int cage_open(const struct graph_node *node, const struct graph_program *program
 // The whole command line: the prefix, then rest (NULL-terminated), into out, which has room for
 // LAUNCH_ARGUMENTS_MAX and the terminator. Returns 0 or -E2BIG.
 int cage_command(const struct cage *cage, const char *const *rest, const char **out);
+
+// Takes the top folders of the node's own root out of the way of what is shown in them and is not
+// there: a place cannot be made in a folder that is read-only. Call it when grants were added.
+void cage_make_room(struct cage *cage);
 
 void cage_close(struct cage *cage);

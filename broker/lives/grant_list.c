@@ -41,10 +41,10 @@ static int add_place(json_t *places, const char *grant, const char *access, cons
     return json_array_append_new(places, place) == 0 ? 0 : -ENOMEM;
 }
 
-static int add_base(json_t *places, const struct sandbox_plan *plan)
+static int add_base(json_t *places, const struct sandbox_plan *plan, size_t count)
 {
     int failed = 0;
-    for (size_t i = 0; i < plan->bind_count && failed == 0; i++) {
+    for (size_t i = 0; i < count && failed == 0; i++) {
         const struct sandbox_bind *bind = &plan->binds[i];
         failed = add_place(places, "base", access_of(bind->kind), bind->target, false);
     }
@@ -63,6 +63,17 @@ static int add_granted(json_t *places, const struct grant_set *set)
                            item->is_new);
     }
     return failed;
+}
+
+// In the order of the plan. A grant may take a folder of the node's own root out of its way.
+static int add_places(json_t *places, struct cage *cage, const struct grant_set *set)
+{
+    size_t before = cage->plan.bind_count;
+    int failed = grant_fill(set, &cage->plan);
+    size_t granted = cage->plan.bind_count - before;
+    cage_make_room(cage);
+    failed = failed == 0 ? add_base(places, &cage->plan, cage->plan.bind_count - granted) : failed;
+    return failed == 0 ? add_granted(places, set) : failed;
 }
 
 static int add_environment(json_t *names, const struct graph_node *node,
@@ -106,12 +117,9 @@ static int fill(const struct graph *graph, const struct graph_node *node, json_t
         struct cage *cage = NULL;
         struct diag why;
         failed = cage_open(node, &node->found.judged, &cage, &why);
-        if (failed == 0) {
-            failed = add_base(places, &cage->plan);
-            cage_close(cage);
-        }
         failed = failed == 0 ? granting_look(graph, node, &set) : failed;
-        failed = failed == 0 ? add_granted(places, &set) : failed;
+        failed = failed == 0 ? add_places(places, cage, &set) : failed;
+        cage_close(cage);
     }
     failed = failed == 0 ? add_environment(names, node, &set) : failed;
     grant_set_fini(&set);

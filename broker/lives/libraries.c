@@ -150,6 +150,26 @@ static bool is_known(const struct libraries *libraries, const char *path)
     return false;
 }
 
+// The C library and the like are those of the root: two of them do not go together.
+static bool is_left_out(const struct libraries *libraries, const char *path)
+{
+    bool is_ours = strncmp(strrchr(path, '/'), "/libstreambroker", 16) == 0;
+    return (is_of_system(path) && !(libraries->is_own_root && is_ours)) ||
+           is_known(libraries, path);
+}
+
+static int add(struct libraries *out, const char *path)
+{
+    if (is_left_out(out, path)) {
+        return 0;
+    }
+    if (out->count == LIBRARIES_MAX) {
+        return -E2BIG;
+    }
+    out->paths[out->count] = strdup(path);
+    return out->paths[out->count] == NULL ? -ENOMEM : (out->count++, 0);
+}
+
 // Looks for a library in the run path. Adds it when it is there and not the system's.
 static int find_one(const struct file_needs *needs, const char *name, const char *origin,
                     struct libraries *out)
@@ -166,18 +186,10 @@ static int find_one(const struct file_needs *needs, const char *name, const char
         }
         snprintf(joined, sizeof joined, "%s/%s", path, name);
         int fd = open_library(joined);
-        if (fd < 0) {
-            continue;
+        if (fd >= 0) {
+            close(fd);
+            return add(out, joined);
         }
-        close(fd);
-        if (is_of_system(joined) || is_known(out, joined)) {
-            return 0;
-        }
-        if (out->count == LIBRARIES_MAX) {
-            return -E2BIG;
-        }
-        out->paths[out->count] = strdup(joined);
-        return out->paths[out->count] == NULL ? -ENOMEM : (out->count++, 0);
     }
     return 0;
 }
@@ -212,6 +224,12 @@ int libraries_find(int fd, const char *path, struct libraries *out)
         }
     }
     return result;
+}
+
+int libraries_add(struct libraries *libraries, const char *path)
+{
+    auto_fd int fd = open_library(path);
+    return fd < 0 ? 0 : add(libraries, path);
 }
 
 void libraries_free(struct libraries *libraries)

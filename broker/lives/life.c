@@ -103,12 +103,18 @@ static int fill_environment(const struct graph_node *wanted, const struct cage *
                             const char **environment)
 {
     const struct graph_pairs *pairs = &wanted->sandbox.env;
-    if (pairs->count + grants->variable_count + 3 > LAUNCH_ARGUMENTS_MAX) {
+    if (pairs->count + grants->variable_count + 4 > LAUNCH_ARGUMENTS_MAX) {
         return -E2BIG;
     }
+    const char *python = cage->python_path;
     for (size_t i = 0; i < pairs->count; i++) {
         environment[i] = bytes->bytes + bytes->length;
         text_add_format(bytes, "%s=%s", pairs->items[i].name, pairs->items[i].value);
+        if (python != NULL && strcmp(pairs->items[i].name, "PYTHONPATH") == 0) {
+            // Modules of the user's come first, and ours is still found.
+            text_add_format(bytes, ":%s", strchr(python, '=') + 1);
+            python = NULL;
+        }
         text_add_bytes(bytes, "", 1);
     }
     size_t count = pairs->count;
@@ -118,6 +124,8 @@ static int fill_environment(const struct graph_node *wanted, const struct cage *
     if (wanted->gpu == GRAPH_GPU_REQUIRE) {
         environment[count++] = "STREAMBROKER_GPU=require";
     }
+    environment[count] = python;
+    count += python != NULL ? 1 : 0;
     environment[count] = cage->library_path;
     return bytes->is_cut ? -E2BIG : 0;
 }
@@ -144,6 +152,7 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
     if (failed != 0) {
         return failed;
     }
+    cage_make_room(cage);
     struct launch_plan plan = {.path = node->wanted->found.program,
                                .arguments = arguments,
                                .environment = environment,

@@ -5,8 +5,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -90,4 +92,23 @@ bool rootfs_find_program(const struct rootfs *rootfs, const char *name, char *ou
         }
     }
     return false;
+}
+
+bool rootfs_blocks(const struct rootfs *rootfs, const char *top, const char *place)
+{
+    static const char *const kept[] = {"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc"};
+    bool is_ours = false;
+    for (size_t i = 0; i < rootfs->count; i++) {
+        is_ours = is_ours || top == rootfs->targets[i];
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(kept); i++) {
+        is_ours = is_ours && strcmp(top, kept[i]) != 0;
+    }
+    size_t length = strlen(top);
+    if (!is_ours || strncmp(place, top, length) != 0 || place[length] != '/') {
+        return false;
+    }
+    struct open_how how = {.flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
+    auto_fd int found = (int)syscall(SYS_openat2, rootfs->fd, place, &how, sizeof how);
+    return found < 0;
 }

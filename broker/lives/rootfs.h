@@ -24,3 +24,7 @@ void rootfs_close(struct rootfs *rootfs);
 // Whether the program is in one of the system's folders of the root; out gets its path inside.
 bool rootfs_find_program(const struct rootfs *rootfs, const char *name, char *out,
                          size_t size_bytes);
+
+// Whether the top folder (one of targets, that very pointer) is in the way of a place inside: the
+// place would be in it, and is not there. A folder with programs or settings is never.
+bool rootfs_blocks(const struct rootfs *rootfs, const char *top, const char *place);

@@ -97,6 +97,19 @@ class Install(unittest.TestCase):
         said = run("make", "test", cwd=self.own, env={**os.environ, "PKG_CONFIG_PATH": str(found), "PATH": path})
         self.assertIn("own: passed", said)
 
+    def test_a_processor_in_python_needs_no_building(self):
+        """R-PY-001 R-INSTALL-005"""
+        script = self.own / "passing.py"
+        script.write_text('#!/usr/bin/env python3\nimport streambroker as sb\n\n\nclass Passing(sb.Processor):\n'
+                          '    inputs = [sb.Input("in", "any")]\n'
+                          '    outputs = [sb.Output("out", "any", follows="in", one_per_step=True)]\n\n'
+                          '    def process(self, frame):\n        self.output("out").copy(frame)\n\n\n'
+                          'sb.main(Passing)\n')
+        script.chmod(0o755)
+        self.run_both_ways(script)
+        found = self.pkg_config("--variable=pythonpath").strip()
+        self.assertIn("0 errors", run(script, "--selftest", env={"PYTHONPATH": found}))
+
     def test_a_processor_outside_of_the_tree_builds_with_find_package(self):
         """R-INSTALL-004 R-INSTALL-005"""
         out = self.own / "out"

@@ -84,6 +84,14 @@ class Examples(unittest.TestCase):
         for line in expected:
             self.assertIn(line, run.log)
 
+    def test_a_script_in_python_counts_words(self):
+        run = self.run_example("python")
+        lines = (self.folder / "hello.txt").read_text().splitlines()
+        expected = [f"{len(line.split()):3} {line}" for line in lines if len(line.split()) >= 10]
+        self.assertEqual((self.folder / "out/python.txt").read_text().splitlines(), expected)
+        self.assertGreater(len(expected), 1)
+        self.assertRegex(run.log, rf"{len(' '.join(lines).split())} words, counted by Python 3")
+
     def test_every_frame_of_the_film_arrives_with_its_number_and_its_sound(self):
         run = self.run_example("video")
         film = self.folder / "out/video.webm"

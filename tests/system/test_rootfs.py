@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
@@ -74,20 +75,54 @@ class Rootfs(unittest.TestCase):
         self.assertEqual(seen["usr"], sorted(path.name for path in (self.root / "usr").iterdir()))
         self.assertRegex(done.stderr, r"look\[1\].*(out of memory: .* 64MiB|MemoryError)")
 
-    def test_the_example_runs_in_a_root_that_mmdebstrap_made(self):
+    def test_a_root_of_any_layout_does_not_hide_what_is_shown_in_it(self):
+        """R-GRANT-014: folders where our library, the script and the grants are, as an unpacked image has them"""
+        self.make_root()
+        copy_with_libraries(str(next(pathlib.Path("/usr/lib").glob("python3.*/lib-dynload/_ctypes.*"))), self.root)
+        for path in (graphs.BUILD, "/home", "/root", "/opt"):
+            (self.root / pathlib.Path(path).parts[1]).mkdir(exist_ok=True)
+        home = pathlib.Path(tempfile.mkdtemp(prefix="sb-home-", dir="/opt" if os.access("/opt", os.W_OK) else None))
+        self.addCleanup(shutil.rmtree, home)
+        home.chmod(0o755)
+        shutil.copy(SOURCE / "examples/words.py", home)
+        (home / "in.txt").write_text("one two\nthree\n")
+        (home / "graph.yaml").write_text(f"""version: 1
+nodes:
+  lines:
+    {{exec: [file-source], config: {{path: in.txt}}, sandbox: {{rootfs: {self.root}, read: [in.txt]}}}}
+  words: {{exec: [./words.py], sandbox: {{rootfs: {self.root}}}}}
+  kept: {{exec: [file-sink], config: {{path: out.txt}}, sandbox: {{write: [out.txt]}}}}
+links: [lines.out -> words.text, words.text -> kept.in]
+""")
+        done = subprocess.run([str(graphs.BROKER), str(home / "graph.yaml")], capture_output=True, text=True,
+                              timeout=40, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual((home / "out.txt").read_text().splitlines(), ["  2 one two", "  1 three"])
+
+    def run_example(self, name, *words):
         if not shutil.which("mmdebstrap"):
             self.skipTest("mmdebstrap is not installed")
         examples = self.graph.folder / "examples"
-        shutil.copytree(SOURCE / "examples", examples, ignore=shutil.ignore_patterns("out", "*.webm", "debian"))
-        made = subprocess.run([str(examples / "root/make")], capture_output=True, text=True, timeout=200, check=False)
+        shutil.copytree(SOURCE / "examples", examples,
+                        ignore=shutil.ignore_patterns("out", "*.webm", "debian", "python"))
+        made = subprocess.run([str(examples / "root/make"), *words], capture_output=True, text=True, timeout=200,
+                              check=False)
         if made.returncode != 0:
             self.skipTest(f"no root can be made here: {made.stderr.splitlines()[-1:]}")
-        done = subprocess.run([str(graphs.BROKER), str(examples / "rootfs.yaml")], capture_output=True, text=True,
+        done = subprocess.run([str(graphs.BROKER), str(examples / f"{name}.yaml")], capture_output=True, text=True,
                               timeout=40, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = (examples / "hello.txt").read_text().splitlines()
-        self.assertEqual((examples / "out/rootfs.txt").read_text().splitlines(),
-                         [line for line in lines if "stream" in line.lower()])
+        return lines, (examples / f"out/{name}.txt").read_text().splitlines(), done.stderr
+
+    def test_the_example_runs_in_a_root_that_mmdebstrap_made(self):
+        lines, kept, _ = self.run_example("rootfs")
+        self.assertEqual(kept, [line for line in lines if "stream" in line.lower()])
+
+    def test_the_example_in_python_runs_with_a_python_of_its_own(self):
+        lines, kept, log = self.run_example("python-root", "python")
+        self.assertEqual(kept, [f"{len(line.split()):3} {line}" for line in lines if len(line.split()) >= 10])
+        self.assertIn("counted by Python 3", log)
 
     def test_a_root_that_is_not_there_is_an_error_with_its_place(self):
         self.write()

@@ -147,6 +147,14 @@ static void the_folder_beside_the_program_is_found(void **state)
     assert_int_equal(search_beside_program("../no/such/folder", again), -ENOENT);
 }
 
+static void a_program_that_is_in_no_install_has_no_lib(void **state)
+{
+    (void)state;
+    char found[PATH_MAX] = "as it was";
+    assert_int_equal(search_lib(found), -ENOENT);
+    assert_string_equal(found, "as it was");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,6 +163,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_or_not_executable_is_told_apart),
         cmocka_unit_test(every_program_is_visited_until_one_is_enough),
         cmocka_unit_test(the_folder_beside_the_program_is_found),
+        cmocka_unit_test(a_program_that_is_in_no_install_has_no_lib),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

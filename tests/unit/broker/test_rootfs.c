@@ -110,6 +110,35 @@ static void what_is_no_folder_is_refused(void **state)
     assert_int_equal(rootfs_open(path, &rootfs), -ENOENT);
 }
 
+// R-GRANT-014
+static void a_folder_of_the_root_gives_way_to_what_is_not_in_it(void **state)
+{
+    (void)state;
+    struct rootfs rootfs;
+    char path[128];
+    path_of("home", path);
+    assert_int_equal(mkdir(path, 0755), 0);
+    path_of("home/there", path);
+    assert_int_equal(mkdir(path, 0755), 0);
+    assert_int_equal(rootfs_open(root, &rootfs), 0);
+    const char *home = NULL;
+    const char *etc = NULL;
+    for (size_t i = 0; i < rootfs.count; i++) {
+        home = strcmp(rootfs.targets[i], "/home") == 0 ? rootfs.targets[i] : home;
+        etc = strcmp(rootfs.targets[i], "/etc") == 0 ? rootfs.targets[i] : etc;
+    }
+    assert_true(rootfs_blocks(&rootfs, home, "/home/me/model.py"));
+    assert_false(rootfs_blocks(&rootfs, home, "/home/there"));
+    assert_false(rootfs_blocks(&rootfs, home, "/homes/me"));
+    assert_false(rootfs_blocks(&rootfs, "/home", "/home/me/model.py"));
+    // Without its settings or programs a root is none.
+    assert_false(rootfs_blocks(&rootfs, etc, "/etc/own"));
+    rootfs_close(&rootfs);
+    assert_int_equal(rmdir(path), 0);
+    path_of("home", path);
+    assert_int_equal(rmdir(path), 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -117,6 +146,7 @@ int main(void)
         CASE(folders_are_shown_but_for_those_that_a_sandbox_makes),
         CASE(programs_are_found_in_the_folders_of_the_root),
         CASE(what_is_no_folder_is_refused),
+        CASE(a_folder_of_the_root_gives_way_to_what_is_not_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
