@@ -136,6 +136,7 @@ static json_t *link_json(const struct snapshot_link *link)
                              "delivery", deliveries[link->delivery], "generation",
                              (int)link->generation, "depth", (int)link->depth);
     const struct account *account = &link->account;
+    set_number(json, "filled", link->filled);
     set_number(json, "published", account->published);
     set_number(json, "released", account->released);
     set_number(json, "queued", account->queued);
@@ -171,6 +172,7 @@ static json_t *status_json(const struct broker *broker, const struct snapshot *s
     set_number(json, "running", (uint64_t)states[NODE_RUNNING]);
     set_number(json, "paused", (uint64_t)states[NODE_PAUSED]);
     set_number(json, "failed", (uint64_t)(states[NODE_FAILED] + states[NODE_DETACHED]));
+    set_number(json, "nodes_max", snapshot->nodes_max);
     set_duration(json, "uptime_ns", snapshot->uptime_ns, true);
     set_number(json, "events", snapshot->events);
     set_number(json, "late_links", snapshot->late_count);

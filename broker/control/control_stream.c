@@ -11,9 +11,10 @@
 static json_t *event_json(const struct health_event *event)
 {
     int64_t wall_ns = clock_wall_ns() - (clock_now_ns() - event->time_ns);
-    json_t *json = json_pack("{s:s, s:I, s:I, s:I, s:s}", "event", health_type_name(event->type),
-                             "serial", (json_int_t)event->serial, "ts", (json_int_t)wall_ns,
-                             "count", (json_int_t)event->count, "text", event->text);
+    json_t *json = json_pack(
+        "{s:s, s:s, s:I, s:I, s:I, s:s}", "event", health_type_name(event->type), "level",
+        log_level_name(health_type_level(event->type)), "serial", (json_int_t)event->serial, "ts",
+        (json_int_t)wall_ns, "count", (json_int_t)event->count, "text", event->text);
     if (event->node[0] != '\0') {
         json_object_set_new(json, "node", json_string(event->node));
         json_object_set_new(json, "generation", json_integer(event->generation));

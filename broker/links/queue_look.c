@@ -57,6 +57,7 @@ void queue_look_at(const struct actual_link *link, struct queue_look *out_look)
             look.head = cursors.next > cursors.low ? cursors.next : cursors.low;
         }
         look.tail = cursors.tail;
+        look.taken += cursors.next + cursors.retired;
         look.cursors += cursors.tail + cursors.next + cursors.retired;
         uint64_t used = cursors.tail - cursors.retired;
         // A producer sleeps until a quarter of the ring is free, so that much may be free.

@@ -9,6 +9,7 @@ struct queue_look {
     uint64_t tail;           // seq of the newest frame, 0 = none or no memory
     uint64_t head;           // of the oldest one that waits; tail + 1 when none does
     uint64_t cursors;        // sum of everything that was counted: changes with every frame
+    uint64_t taken;          // sum of what the reader counted: changes when it moves
     bool is_full;            // lossless: less than a quarter of the newest generation is free
     bool is_memory_awaited;  // its producer has no memory to write into yet
     bool is_over;            // nothing more will come, and everything was taken

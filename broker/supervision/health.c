@@ -28,6 +28,12 @@ const char *health_type_name(enum health_type type)
     return (size_t)type < ARRAY_COUNT(types) ? types[type].name : "?";
 }
 
+enum log_level health_type_level(enum health_type type)
+{
+    SB_ASSERT(type < HEALTH_TYPE_COUNT);
+    return types[type].level;
+}
+
 int health_init(struct health *health)
 {
     *health = (struct health){.ring = calloc(HEALTH_RING_EVENTS, sizeof *health->ring),

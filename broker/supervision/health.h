@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/log.h"
 #include "schemas/limits.h"
 
 enum health_type {
@@ -85,3 +86,4 @@ int health_next(const struct health *health, struct health_listener *listener,
                 struct health_event *out_event, uint64_t *out_missed);
 
 const char *health_type_name(enum health_type type);
+enum log_level health_type_level(enum health_type type);

@@ -177,13 +177,14 @@ const char *watch_waits_for(const struct actual_node *node)
     return phase == WORKER_IDLE ? producer_of_nothing(node) : NULL;
 }
 
-static uint64_t sum_cursors(const struct actual_node *node)
+// Its own cursors only: the producer of a link that evicts goes on, whatever its reader does.
+static uint64_t sum_taken(const struct actual_node *node)
 {
     uint64_t sum = 0;
     struct queue_look queue;
     for (size_t i = 0; i < node->input_count; i++) {
         queue_look_at(node->inputs[i], &queue);
-        sum += queue.cursors;
+        sum += queue.taken;
     }
     return sum;
 }
@@ -196,7 +197,7 @@ static struct progress_look look_at(const struct broker *broker, const struct ac
     struct progress_look look = {
         .step = atomic_load_explicit(&status->step, memory_order_relaxed),
         .entered_ns = atomic_load_explicit(&status->entered_ns, memory_order_relaxed),
-        .moved = sum_cursors(node),
+        .moved = sum_taken(node),
         .now_ns = now_ns};
     look.is_inside = look.entered_ns != 0 && phase != WORKER_IDLE;
     look.is_work_there = is_work_there(broker, node);

@@ -55,6 +55,7 @@ class Workers(unittest.TestCase):
         self.assertIn("a.data -> c.in: published=200 released=200\n", running.text())
 
     def test_stop_graph_ends_the_rest(self):
+        """R-SUP-014 R-SUP-069"""
         self.graph.write({"a": ENDLESS, "b": "exec: [null-sink], restart: {max: 0, then: stop-graph}",
                           "c": "exec: [null-sink]"}, ["a.data -> b.in", "a.data -> c.in"])
         running = self.start("-v")
@@ -107,6 +108,7 @@ class Workers(unittest.TestCase):
         self.assertIn("protocol version 7, but this side speaks 1", done.stderr)
 
     def test_a_program_that_is_not_the_one_that_was_checked_is_refused(self):
+        """R-WORKER-028"""
         self.graph.worker("changed", "hello(checksum=1)\nforever()")
         self.graph.write({"a": "exec: [./changed]"})
         done = self.graph.run()

@@ -41,6 +41,9 @@ class Broker:
                                         if all(word in line for word in words)), None),
                           f"no line with {words} in:\n{self.text()[-6000:]}")
 
+    def signal(self, number=signal.SIGINT):
+        self.process.send_signal(number)
+
     def wait(self):
         return self.process.wait(timeout=30)
 
