@@ -145,6 +145,11 @@ static int on_kept(sd_event_source *source, void *context)
     return on_launcher(broker->launcher_source, -1, 0, broker);
 }
 
+void broker_turn_again(struct broker *broker)
+{
+    sd_event_source_set_enabled(broker->kept_source, SD_EVENT_ONESHOT);
+}
+
 static int look_for_kept(sd_event_source *source, void *context)
 {
     (void)source;

@@ -35,6 +35,7 @@ struct stuck_process {
 
 struct catalog;
 struct control_server;
+struct describing;
 
 struct broker_options {
     bool is_keep;             // stay when every node has finished
@@ -84,6 +85,7 @@ struct broker {
     struct health health;
     struct dead_letters dead_letters;
     struct letter_job *letter_jobs;  // owned: helpers that write them
+    struct describing *describing;   // owned: programs that were asked
     struct letter_replay *replay;    // owned: the letter that was sent last, or NULL
     int64_t watch_due_ns;            // next look at the workers, INT64_MAX = none
     int64_t stop_deadline_ns;        // of all nodes together, INT64_MAX = none
@@ -108,6 +110,9 @@ void broker_release_node(struct broker *broker);
 
 // Sets the timer to the earliest deadline of a node or of the stop.
 void broker_arm_timer(struct broker *broker);
+
+// The loop makes another turn, after which whoever waits for something looks again.
+void broker_turn_again(struct broker *broker);
 
 // Takes the memory for the status and bell pages of so many nodes from the budget. Returns 0, or
 // -ENOMEM and has logged it.

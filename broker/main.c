@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // streambroker: options, the launcher before everything else, the graph, and the broker's loop.
-#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -11,16 +10,15 @@
 
 #include <streambroker/version.h>
 
-#include "base/clock.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/control/control_socket.h"
 #include "broker/graph/catalog.h"
-#include "broker/graph/descriptor.h"
 #include "broker/graph/graph_check.h"
 #include "broker/graph/graph_file.h"
 #include "broker/lives/cage.h"
+#include "broker/lives/describing.h"
 #include "broker/lives/metering.h"
 #include "broker/lives/process_limits.h"
 #include "broker/machine_command.h"
@@ -30,10 +28,7 @@
 #include "sandbox/launcher.h"
 #include "sandbox/launcher_uid.h"
 
-#define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
 #define HELP_BYTES 4096
-
-static_assert(LAUNCH_OUTPUT_BYTES_MAX == DESCRIPTOR_BYTES_MAX, "a description fits as it is read");
 
 enum {
     STATUS_USAGE = 2,
@@ -43,43 +38,6 @@ enum {
     STATUS_REFUSED = 77,
     STATUS_INVALID = 78,
 };
-
-// Where programs are asked about themselves.
-struct asking {
-    struct launcher *launcher;
-    bool is_run;  // they are started afterwards
-};
-
-// In the sandbox of the node, without its grants: what a program says about itself depends on none.
-static int describe(void *context, const struct graph_node *node,
-                    const struct graph_program *program, const char *folder, char *const *argv,
-                    char **out_json, size_t *out_count, struct diag *out_why)
-{
-    struct cage *cage;
-    int failed = cage_open(node, program, &cage, out_why);
-    if (failed != 0) {
-        return failed;
-    }
-    const char *arguments[LAUNCH_ARGUMENTS_MAX + 1] = {NULL};
-    const char *environment[3] = {cage->library_path};
-    environment[cage->library_path != NULL ? 1 : 0] = cage->python_path;
-    struct launch_plan plan = {.path = argv[0],
-                               .arguments = arguments,
-                               .environment = environment,
-                               .folder = folder,
-                               .sandbox = &cage->plan};
-    const struct asking *asking = context;
-    if (asking->is_run && node != NULL && cage_is_plain(node)) {
-        cage->plan.again = SANDBOX_AGAIN_SOON;
-    }
-    failed = cage_command(cage, (const char *const *)argv + 1, arguments);
-    if (failed == 0) {
-        failed =
-            launcher_describe(asking->launcher, &plan, DESCRIBE_NS, out_json, out_count, out_why);
-    }
-    cage_close(cage);
-    return failed;
-}
 
 // From here on signals come through the loop. No thread exists yet: those that come inherit it.
 static void block_signals(void)
@@ -181,9 +139,9 @@ static int run_with_launcher(const struct options *options, struct launcher *lau
 {
     struct catalog *catalog;
     bool is_check = options->is_given[OPTION_CHECK];
-    struct asking asking = {launcher, !is_check && !options->is_given[OPTION_IDLE]};
-    int failed =
-        catalog_create(getenv("STREAMBROKER_PROCESSOR_PATH"), NULL, describe, &asking, &catalog);
+    struct describing_context context = {launcher, !is_check && !options->is_given[OPTION_IDLE]};
+    int failed = catalog_create(getenv("STREAMBROKER_PROCESSOR_PATH"), NULL, describing_now,
+                                &context, &catalog);
     if (failed != 0) {
         log_line(LOG_ERROR, "cannot find the processors: %s", strerrordesc_np(-failed));
         return STATUS_INTERNAL;

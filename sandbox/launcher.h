@@ -139,3 +139,28 @@ const char *launcher_step_text(enum launch_step step);
 // call it afterwards until -EAGAIN.
 int launcher_describe(struct launcher *launcher, const struct launch_plan *plan, int64_t timeout_ns,
                       char **out_json, size_t *out_count, struct diag *out_why);
+
+// --- The same without waiting -----------------------------------------------------------------
+
+struct launcher_description;
+
+// Begins; serial is one of launcher_spawn()'s. Returns 0, or as launcher_describe() does.
+int launcher_describe_begin(struct launcher *launcher, const struct launch_plan *plan,
+                            uint32_t serial, int64_t timeout_ns,
+                            struct launcher_description **out_run, struct diag *out_why);
+
+// What is to be watched for reading, -1 where nothing more comes.
+void launcher_describe_fds(const struct launcher_description *run, int out_fds[2]);
+
+// Reads what there is. Returns 0 or -EFBIG.
+int launcher_describe_read(struct launcher_description *run);
+
+// Takes an event of its serial over, with its pidfd.
+void launcher_describe_take(struct launcher_description *run, const struct launch_event *event);
+
+bool launcher_describe_is_complete(const struct launcher_description *run);
+
+// Ends it, complete or not, and frees it. result is 0, -ETIMEDOUT, or what reading it returned.
+// Returns as launcher_describe() does. What still comes for its serial means nothing.
+int launcher_describe_end(struct launcher_description *run, int result, char **out_json,
+                          size_t *out_count, struct diag *out_why);

@@ -21,8 +21,10 @@
 enum { ERRORS_BYTES = 4096, ERROR_LINE_BYTES = 300 };
 
 // One run, from the request to the end of everything that it writes.
-struct description {
+struct launcher_description {
+    struct launcher *launcher;  // borrowed
     uint32_t serial;
+    int64_t timeout_ns;
     int pidfd;   // owned, -1 before it runs
     int output;  // owned, -1 after its end
     int errors;  // likewise
@@ -35,7 +37,7 @@ struct description {
     struct launch_event failure;  // kind is 0 when it ran
 };
 
-static void fini(struct description *run)
+static void fini(struct launcher_description *run)
 {
     cleanup_fd(&run->pidfd);
     cleanup_fd(&run->output);
@@ -61,8 +63,7 @@ static int open_pipe(int *out_read, int *out_write)
     return 0;
 }
 
-static int begin(struct launcher *launcher, struct description *run,
-                 const struct launch_plan *wanted)
+static int begin(struct launcher_description *run, const struct launch_plan *wanted)
 {
     run->json = malloc(LAUNCH_OUTPUT_BYTES_MAX + 1);
     if (run->json == NULL) {
@@ -81,11 +82,11 @@ static int begin(struct launcher *launcher, struct description *run,
     plan.control_fd = -1;
     plan.stdout_fd = output;
     plan.stderr_fd = errors;
-    return launcher_spawn(launcher, &plan, run->serial);
+    return launcher_spawn(run->launcher, &plan, run->serial);
 }
 
 // Returns 0, or -EFBIG when it wrote more than is allowed.
-static int read_output(struct description *run)
+static int read_output(struct launcher_description *run)
 {
     for (;;) {
         ssize_t got =
@@ -108,7 +109,7 @@ static int read_output(struct description *run)
 }
 
 // One piece at a time: a program that never stops writing must not hold up the deadline.
-static void read_errors(struct description *run)
+static void read_errors(struct launcher_description *run)
 {
     if (run->error_count == ERRORS_BYTES) {
         memmove(run->error_bytes, run->error_bytes + ERRORS_BYTES / 2, ERRORS_BYTES / 2);
@@ -123,41 +124,60 @@ static void read_errors(struct description *run)
     }
 }
 
-static int take_events(struct launcher *launcher, struct description *run)
+void launcher_describe_take(struct launcher_description *run, const struct launch_event *event)
+{
+    if (event->kind == LAUNCH_SPAWNED) {
+        run->pidfd = event->pidfd;
+    } else if (event->kind == LAUNCH_FAILED) {
+        run->failure = *event;
+        run->is_over = true;
+    } else {
+        run->wait_status = event->wait_status;
+        run->is_over = true;
+    }
+}
+
+static int take_events(struct launcher_description *run)
 {
     struct launch_event event;
     int result;
-    while ((result = launcher_receive_of(launcher, run->serial, &event)) == 0) {
-        if (event.kind == LAUNCH_SPAWNED) {
-            run->pidfd = event.pidfd;
-        } else if (event.kind == LAUNCH_FAILED) {
-            run->failure = event;
-            run->is_over = true;
-        } else {
-            run->wait_status = event.wait_status;
-            run->is_over = true;
-        }
+    while ((result = launcher_receive_of(run->launcher, run->serial, &event)) == 0) {
+        launcher_describe_take(run, &event);
     }
     return result == -EAGAIN ? 0 : result;
 }
 
-static bool is_complete(const struct description *run)
+bool launcher_describe_is_complete(const struct launcher_description *run)
 {
     return run->is_over && (run->failure.kind != 0 || (run->output < 0 && run->errors < 0));
 }
 
-static int wait_for_end(struct launcher *launcher, struct description *run, int64_t deadline_ns)
+void launcher_describe_fds(const struct launcher_description *run, int out_fds[2])
+{
+    out_fds[0] = run->output;
+    out_fds[1] = run->errors;
+}
+
+int launcher_describe_read(struct launcher_description *run)
+{
+    if (run->errors >= 0) {
+        read_errors(run);
+    }
+    return run->output >= 0 ? read_output(run) : 0;
+}
+
+static int wait_for_end(struct launcher_description *run, int64_t deadline_ns)
 {
     for (;;) {
-        int result = take_events(launcher, run);
-        if (result < 0 || is_complete(run)) {
+        int result = take_events(run);
+        if (result < 0 || launcher_describe_is_complete(run)) {
             return result;
         }
         int64_t left_ns = deadline_ns - clock_now_ns();
         if (left_ns <= 0) {
             return -ETIMEDOUT;
         }
-        struct pollfd polled[] = {{.fd = launcher_fd(launcher), .events = POLLIN},
+        struct pollfd polled[] = {{.fd = launcher_fd(run->launcher), .events = POLLIN},
                                   {.fd = run->output, .events = POLLIN},
                                   {.fd = run->errors, .events = POLLIN}};
         const struct timespec left = {.tv_sec = left_ns / CLOCK_NS_PER_S,
@@ -165,10 +185,7 @@ static int wait_for_end(struct launcher *launcher, struct description *run, int6
         if (ppoll(polled, 3, &left, NULL) < 0 && errno != EINTR) {
             return -errno;
         }
-        if (polled[2].revents != 0) {
-            read_errors(run);
-        }
-        result = polled[1].revents != 0 ? read_output(run) : 0;
+        result = launcher_describe_read(run);
         if (result < 0) {
             return result;
         }
@@ -176,7 +193,7 @@ static int wait_for_end(struct launcher *launcher, struct description *run, int6
 }
 
 // Adds the last line that it wrote to stderr: mostly that one says why.
-static void add_last_error(const struct description *run, struct text *text)
+static void add_last_error(const struct launcher_description *run, struct text *text)
 {
     size_t end = run->error_count;
     while (end > 0 && run->error_bytes[end - 1] == '\n') {
@@ -200,13 +217,12 @@ static void add_last_error(const struct description *run, struct text *text)
 }
 
 // Says what a result means; result itself is 0 when the process ran and ended.
-static int explain(const struct description *run, int result, int64_t timeout_ns,
-                   struct diag *out_why)
+static int explain(const struct launcher_description *run, int result, struct diag *out_why)
 {
     struct text text = TEXT_OVER(out_why->text);
     if (result == -ETIMEDOUT) {
         char limit[32];
-        units_format_duration(timeout_ns, limit, sizeof limit);
+        units_format_duration(run->timeout_ns, limit, sizeof limit);
         text_add_format(&text, "did not describe itself within %s", limit);
         add_last_error(run, &text);
     } else if (result == -EFBIG) {
@@ -232,26 +248,58 @@ static int explain(const struct description *run, int result, int64_t timeout_ns
     return result;
 }
 
+int launcher_describe_begin(struct launcher *launcher, const struct launch_plan *plan,
+                            uint32_t serial, int64_t timeout_ns,
+                            struct launcher_description **out_run, struct diag *out_why)
+{
+    struct launcher_description *run = calloc(1, sizeof *run);
+    if (run == NULL) {
+        return -ENOMEM;
+    }
+    *run = (struct launcher_description){.launcher = launcher,
+                                         .serial = serial,
+                                         .timeout_ns = timeout_ns,
+                                         .pidfd = -1,
+                                         .output = -1,
+                                         .errors = -1};
+    int result = begin(run, plan);
+    if (result < 0) {
+        result = explain(run, result, out_why);
+        fini(run);
+        free(run);
+        return result;
+    }
+    *out_run = run;
+    return 0;
+}
+
+int launcher_describe_end(struct launcher_description *run, int result, char **out_json,
+                          size_t *out_count, struct diag *out_why)
+{
+    if (!run->is_over) {
+        // Its end is reported later, to nobody.
+        launcher_kill(run->launcher, run->serial);
+    }
+    result = explain(run, result, out_why);
+    if (result == 0) {
+        run->json[run->count] = '\0';
+        *out_json = steal_pointer(&run->json);
+        *out_count = run->count;
+    }
+    fini(run);
+    free(run);
+    return result;
+}
+
 int launcher_describe(struct launcher *launcher, const struct launch_plan *plan, int64_t timeout_ns,
                       char **out_json, size_t *out_count, struct diag *out_why)
 {
-    struct description run = {
-        .serial = launcher_own_serial(launcher), .pidfd = -1, .output = -1, .errors = -1};
-    int result = begin(launcher, &run, plan);
-    bool is_begun = result == 0;
-    if (is_begun) {
-        result = wait_for_end(launcher, &run, clock_now_ns() + timeout_ns);
+    struct launcher_description *run;
+    int result = launcher_describe_begin(launcher, plan, launcher_own_serial(launcher), timeout_ns,
+                                         &run, out_why);
+    if (result < 0) {
+        return result;
     }
-    if (is_begun && !run.is_over) {
-        // Its end is reported later, to nobody.
-        launcher_kill(launcher, run.serial);
-    }
-    result = explain(&run, result, timeout_ns, out_why);
-    if (result == 0) {
-        run.json[run.count] = '\0';
-        *out_json = steal_pointer(&run.json);
-        *out_count = run.count;
-    }
-    fini(&run);
-    return result;
+    result = wait_for_end(run, clock_now_ns() + timeout_ns);
+    return launcher_describe_end(run, result, out_json, out_count, out_why);
 }

@@ -29,28 +29,46 @@
 // Beyond the start timeout of each node: for the launcher, and for killing what does not answer.
 #define CLEAR_NS (10 * CLOCK_NS_PER_S)
 
-int change_create(struct graph *before, struct graph *after, struct change **out_change)
+static int create(struct graph *before, struct graph *after,
+                  const struct graph_difference *difference, struct change **out_change)
 {
     struct change *change = calloc(1, sizeof *change);
     if (change == NULL) {
         return -ENOMEM;
     }
-    *change = (struct change){
-        .before = graph_hold(before), .after = graph_hold(after), .due_ns = INT64_MAX};
-    int failed = graph_difference_find(before, after, &change->difference);
-    if (failed == 0) {
-        change->items = calloc(change->difference.count + 1, sizeof *change->items);
-        failed = change->items == NULL ? -ENOMEM : 0;
-    }
-    if (failed != 0) {
+    *change = (struct change){.before = graph_hold(before),
+                              .after = graph_hold(after),
+                              .difference = *difference,
+                              .items = calloc(difference->count + 1, sizeof *change->items),
+                              .due_ns = INT64_MAX};
+    if (change->items == NULL) {
         change_destroy(change);
-        return failed;
+        return -ENOMEM;
     }
     for (size_t i = 0; i < change->difference.count; i++) {
         change->items[i].what = &change->difference.items[i];
     }
     *out_change = change;
     return 0;
+}
+
+int change_create(struct graph *before, struct graph *after, struct change **out_change)
+{
+    struct graph_difference difference;
+    int failed = graph_difference_find(before, after, &difference);
+    return failed != 0 ? failed : create(before, after, &difference, out_change);
+}
+
+int change_create_again(struct graph *graph, const bool *is_again, const bool *is_out,
+                        struct change **out_change)
+{
+    struct graph_difference difference;
+    int failed = graph_difference_again(graph, is_again, is_out, &difference);
+    failed = failed != 0 ? failed : create(graph, graph, &difference, out_change);
+    if (failed == 0) {
+        (*out_change)->is_again = true;
+    }
+    return failed;
 }
 
 void change_destroy(struct change *change)
@@ -106,8 +124,8 @@ static void refuse_over(const struct broker *broker, struct change *change, cons
     const struct actual_node *node = actual_find_node(broker->actual, id);
     if (node != NULL && node_is_over(node->life.state)) {
         change_fail(change, STATUS_FAILED,
-                    "node '%s' is %s; start it again, or remove it and add it again", id,
-                    node_state_name(node->life.state));
+                    "node '%s' is %s; start it again with streamctl start %s, or remove it", id,
+                    node_state_name(node->life.state), id);
     }
 }
 
@@ -129,6 +147,7 @@ static void refuse_over_ends(const struct broker *broker, struct change *change)
 static int add_node(struct broker *broker, struct change *change, struct change_item *item)
 {
     char why[256];
+    const struct actual_node *before = actual_find_node(broker->actual, item->what->subject);
     int failed = broker_reserve_node(broker, why, sizeof why);
     if (failed != 0) {
         change_fail(change, STATUS_INVALID, "%s", why);
@@ -140,6 +159,10 @@ static int add_node(struct broker *broker, struct change *change, struct change_
         return failed;
     }
     item->node->broker = broker;
+    if (before != NULL) {
+        // Its lives are further lives of the same node.
+        item->node->life.generation = before->life.generation;
+    }
     return 0;
 }
 
@@ -275,6 +298,17 @@ static void doom_links(struct broker *broker, struct change *change, bool is_doo
     }
 }
 
+// Before another node has the same id.
+static void find_stopped(struct broker *broker, struct change *change)
+{
+    for (size_t i = 0; i < change->difference.count; i++) {
+        struct change_item *item = &change->items[i];
+        if (item->what->kind == DIFFERENCE_STOP) {
+            item->node = actual_find_node(broker->actual, item->what->subject);
+        }
+    }
+}
+
 static bool is_prepared_kind(enum difference_kind kind)
 {
     return kind == DIFFERENCE_START || kind == DIFFERENCE_REPLACE;
@@ -307,6 +341,7 @@ static void hold_all(struct change *change)
 static void prepare(struct broker *broker, struct change *change)
 {
     doom_links(broker, change, true);
+    find_stopped(broker, change);
     int failed = add_all(broker, change, DIFFERENCE_START, add_node);
     failed = failed != 0 ? failed : add_all(broker, change, DIFFERENCE_WIRE, add_link);
     hold_all(change);
@@ -329,7 +364,7 @@ static bool is_possible(struct broker *broker, struct change *change)
     } else if (change->difference.is_impossible) {
         change_fail(change, STATUS_INVALID, "%s cannot be changed while the graph runs",
                     graph_fields_row(change->difference.fixed)->path);
-    } else if (broker->phase != BROKER_IDLE) {
+    } else if (broker->phase != BROKER_IDLE && !change->is_again) {
         refuse_over_ends(broker, change);
     }
     return change->code == 0;
@@ -479,7 +514,6 @@ static void switch_over(struct broker *broker, struct change *change)
         struct change_item *item = &change->items[i];
         item->is_done = false;
         if (item->what->kind == DIFFERENCE_STOP) {
-            item->node = actual_find_node(broker->actual, item->what->subject);
             item->node->is_doomed = true;
         } else if (item->what->kind == DIFFERENCE_CONFIGURE) {
             item->node = actual_find_node(broker->actual, item->what->subject);

@@ -26,6 +26,7 @@ struct change {
     uint64_t revision;
     bool is_opposite;      // takes back what another one did
     bool is_edit;          // of what is wanted: what cannot be is not wanted any more
+    bool is_again;         // the same graph: nodes of it begin again
     struct graph *before;  // held
     struct graph *after;   // held
     struct graph_difference difference;
@@ -42,6 +43,10 @@ struct change {
 
 // Both graphs were checked, and are held. Returns 0 or -ENOMEM.
 int change_create(struct graph *before, struct graph *after, struct change **out_change);
+
+// Nodes of a graph begin again, as graph_difference_again() has it.
+int change_create_again(struct graph *graph, const bool *is_again, const bool *is_out,
+                        struct change **out_change);
 void change_destroy(struct change *change);
 
 // Begins it: in a graph that is not started it is made at once.

@@ -7,6 +7,7 @@
 #include <sys/inotify.h>
 
 #include "base/log.h"
+#include "base/text.h"
 
 #define STATUS_INTERNAL 70
 
@@ -45,23 +46,41 @@ void file_watch_close(struct broker *broker)
     broker->live.file_source = sd_event_source_disable_unref(broker->live.file_source);
 }
 
-void file_watch_turn(struct broker *broker)
+static void apply(struct broker *broker)
 {
-    bool can_apply = broker->phase == BROKER_IDLE || broker->phase == BROKER_RUNNING ||
-                     (broker->phase == BROKER_ENDED && broker->options.is_keep);
-    if (!broker->live.is_file_new || live_is_busy(broker) || !can_apply) {
-        return;
-    }
-    broker->live.is_file_new = false;
+    struct live *live = &broker->live;
     struct graph *graph;
     char text[LIVE_TEXT_BYTES] = "";
-    int code = live_read(broker, broker->live.file, &graph, text, sizeof text);
-    if (code != 0) {
-        live_reject(broker, code, text);
+    int code = live_read(broker, live->file, &graph, text, sizeof text);
+    if (code == -EINPROGRESS) {
+        live_note_waiting(broker, &live->file_place);
         return;
     }
-    uint64_t ticket;
-    if (live_apply(broker, graph, &ticket) != 0) {
-        live_reject(broker, STATUS_INTERNAL, "out of memory");
+    live->is_file_new = false;
+    live_leave(broker, &live->file_place);
+    if (code == 0 && live_apply(broker, graph, &live->file_ticket) != 0) {
+        code = STATUS_INTERNAL;
+        text_copy(text, sizeof text, "out of memory");
+    }
+    if (code != 0) {
+        live_reject(broker, code, text);
+        log_line(LOG_ERROR, "%s is not applied: %s", live->file, text);
+    }
+}
+
+void file_watch_turn(struct broker *broker)
+{
+    struct live *live = &broker->live;
+    bool can_apply = broker->phase == BROKER_IDLE || broker->phase == BROKER_RUNNING ||
+                     (broker->phase == BROKER_ENDED && broker->options.is_keep);
+    if (!live->is_file_new || !can_apply) {
+        live_leave(broker, &live->file_place);
+        return;
+    }
+    if (!live->file_place.is_in) {
+        live_join(broker, &live->file_place);
+    }
+    if (live_is_turn(broker, &live->file_place) && live_is_worth_it(broker, &live->file_place)) {
+        apply(broker);
     }
 }

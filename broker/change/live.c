@@ -7,16 +7,19 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "broker/broker.h"
 #include "broker/change/change.h"
 #include "broker/change/file_watch.h"
 #include "broker/ending.h"
 #include "broker/graph/arena.h"
+#include "broker/graph/catalog.h"
 #include "broker/graph/graph_check.h"
 #include "broker/graph/graph_file.h"
 #include "broker/graph/insertion.h"
 #include "broker/links/link_leave.h"
+#include "broker/lives/describing.h"
 
 #define STATUS_NO_INPUT 66
 #define STATUS_INTERNAL 70
@@ -30,11 +33,16 @@ void live_init(struct broker *broker, struct catalog *catalog)
                                  .last_revision = 1,
                                  .committed = 1,
                                  .is_manual = broker->graph->commit == GRAPH_COMMIT_MANUAL};
+    catalog_set_begin(catalog, describing_begin, broker);
 }
 
 void live_fini(struct broker *broker)
 {
     file_watch_close(broker);
+    if (broker->live.catalog != NULL) {
+        describing_cancel(broker);
+        catalog_set_begin(broker->live.catalog, NULL, NULL);
+    }
     change_destroy(broker->live.change);
     graph_destroy(broker->live.wanted);
     broker->live.change = NULL;
@@ -44,6 +52,50 @@ void live_fini(struct broker *broker)
 bool live_is_busy(const struct broker *broker)
 {
     return broker->live.change != NULL || broker->phase == BROKER_STARTING;
+}
+
+void live_join(struct broker *broker, struct live_place *place)
+{
+    struct live_place **at = &broker->live.first;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *place = (struct live_place){.is_in = true};
+    *at = place;
+}
+
+void live_leave(struct broker *broker, struct live_place *place)
+{
+    struct live_place **at = &broker->live.first;
+    while (*at != NULL && *at != place) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        return;
+    }
+    *at = place->next;
+    *place = (struct live_place){.is_in = false};
+    if (broker->live.first == NULL) {
+        describing_cancel(broker);
+    }
+    // Whoever is next may have been looked at in this turn already.
+    broker_turn_again(broker);
+}
+
+bool live_is_turn(const struct broker *broker, const struct live_place *place)
+{
+    return broker->live.first == place && !live_is_busy(broker);
+}
+
+bool live_is_worth_it(const struct broker *broker, const struct live_place *place)
+{
+    return !place->is_waiting || place->answers != catalog_answers(broker->live.catalog);
+}
+
+void live_note_waiting(const struct broker *broker, struct live_place *place)
+{
+    place->is_waiting = true;
+    place->answers = catalog_answers(broker->live.catalog);
 }
 
 int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes)
@@ -56,6 +108,9 @@ int live_check(struct broker *broker, struct graph *graph, char *text, size_t te
     if (failed == -ENOMEM) {
         text_add(&why, "out of memory");
         return STATUS_INTERNAL;
+    }
+    if (failed == -EINPROGRESS) {
+        return failed;
     }
     for (size_t i = 0; failed != 0 && i < diags.count; i++) {
         if (diags.items[i].kind != DIAG_WARNING) {
@@ -110,10 +165,10 @@ static void follow(struct live *live, struct graph *graph, uint64_t revision)
     graph_destroy(before);
 }
 
-static void keep_result(struct live *live, const struct live_result *result)
+static void keep_result(struct live *live, const struct live_result *result, bool is_again)
 {
     live->results[result->ticket % LIVE_RESULTS] = *result;
-    if (result->code != 0) {
+    if (result->code != 0 && !is_again) {
         live->rejected = *result;
     }
 }
@@ -127,22 +182,30 @@ void live_reject(struct broker *broker, int code, const char *text)
                (unsigned long long)rejected->revision, text);
 }
 
+void live_begin(struct broker *broker, struct change *change, uint64_t revision,
+                uint64_t *out_ticket)
+{
+    struct live *live = &broker->live;
+    SB_ASSERT(live->change == NULL);
+    live->change = change;
+    change->ticket = ++live->last_ticket;
+    change->revision = revision;
+    *out_ticket = live->last_ticket;
+    change_begin(broker, change);
+    live_turn(broker);
+}
+
 // Begins the change that makes graph of what runs.
 static int begin(struct broker *broker, struct graph *graph, uint64_t revision, bool is_edit,
                  uint64_t *out_ticket)
 {
-    struct live *live = &broker->live;
-    SB_ASSERT(live->change == NULL);
-    int failed = change_create(broker->graph, graph, &live->change);
+    struct change *change;
+    int failed = change_create(broker->graph, graph, &change);
     if (failed != 0) {
         return failed;
     }
-    live->change->ticket = ++live->last_ticket;
-    live->change->revision = revision;
-    live->change->is_edit = is_edit;
-    *out_ticket = live->last_ticket;
-    change_begin(broker, live->change);
-    live_turn(broker);
+    change->is_edit = is_edit;
+    live_begin(broker, change, revision, out_ticket);
     return 0;
 }
 
@@ -189,8 +252,12 @@ static void finish(struct broker *broker)
     struct live_result result = {
         .ticket = change->ticket, .revision = change->revision, .code = change->code};
     text_copy(result.text, sizeof result.text, change->text);
-    keep_result(live, &result);
-    if (result.code == 0) {
+    keep_result(live, &result, change->is_again);
+    if (change->is_again) {
+        health_say(&broker->health, result.code == 0 ? HEALTH_CHANGE_DONE : HEALTH_CHANGE_FAILED,
+                   "", 0, 0, "%s%s",
+                   result.code == 0 ? "started again" : "not started again: ", result.text);
+    } else if (result.code == 0) {
         live->committed = change->revision;
         follow(live, change->after, change->revision);
         live->is_manual = change->after->commit == GRAPH_COMMIT_MANUAL;
@@ -202,6 +269,10 @@ static void finish(struct broker *broker)
         }
         health_say(&broker->health, HEALTH_CHANGE_FAILED, "", 0, 0, "revision %llu is refused: %s",
                    (unsigned long long)change->revision, result.text);
+        if (change->ticket == live->file_ticket) {
+            // Nobody else is told.
+            log_line(LOG_ERROR, "%s is not applied: %s", live->file, result.text);
+        }
     }
     live->change = NULL;
     change_destroy(change);
@@ -216,7 +287,7 @@ static bool take_back(struct broker *broker)
     struct live *live = &broker->live;
     struct change *failed = live->change;
     struct change *opposite = NULL;
-    if (!change_must_be_taken_back(failed) ||
+    if (!change_must_be_taken_back(failed) || failed->is_again ||
         change_create(failed->after, failed->before, &opposite) != 0) {
         return false;
     }

@@ -28,6 +28,15 @@ struct live_result {
     char text[LIVE_TEXT_BYTES];
 };
 
+// Who wants to change the graph stands in a line: each keeps its place while the programs that it
+// needs describe themselves, and whoever comes later waits behind it.
+struct live_place {
+    struct live_place *next;  // behind this one
+    uint64_t answers;         // that the catalog had when it was looked for last
+    bool is_in;
+    bool is_waiting;  // for programs
+};
+
 struct live {
     struct catalog *catalog;  // borrowed
     struct graph *wanted;     // held
@@ -35,10 +44,13 @@ struct live {
     uint64_t last_revision;   // that was given to a graph
     uint64_t committed;       // revision that runs
     bool is_manual;
-    const char *file;                     // borrowed: what is watched
-    bool is_file_new;                     // and has changed
+    const char *file;  // borrowed: what is watched
+    bool is_file_new;  // and has changed
+    struct live_place file_place;
+    uint64_t file_ticket;                 // of the newest change that came from it
     struct sd_event_source *file_source;  // owned: says so
     struct change *change;                // owned: under way, or NULL
+    struct live_place *first;             // borrowed: who is next
     uint64_t last_ticket;
     struct live_result results[LIVE_RESULTS];
     struct live_result rejected;  // the newest that failed
@@ -50,12 +62,23 @@ void live_fini(struct broker *broker);
 // A change is under way, or the graph is being started: the next one has to wait for its turn.
 bool live_is_busy(const struct broker *broker);
 
+// Places in the line. One that leaves is over, and those behind it move up; programs that nobody
+// waits for any more are ended.
+void live_join(struct broker *broker, struct live_place *place);
+void live_leave(struct broker *broker, struct live_place *place);
+
+// It is this one's turn: the line before it is empty, and nothing is under way.
+bool live_is_turn(const struct broker *broker, const struct live_place *place);
+
+// Programs that were not there at the newest live_check() of this place may be there now.
+bool live_is_worth_it(const struct broker *broker, const struct live_place *place);
+void live_note_waiting(const struct broker *broker, struct live_place *place);
+
 // Checks a graph that was loaded, as at the start. Returns 0, or an exit status with what is wrong
-// in text.
+// in text; or -EINPROGRESS while programs of it describe themselves: check it again then.
 int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes);
 
-// Reads a graph file for this broker, and checks it. Returns 0, or an exit status with what is
-// wrong in text.
+// Reads a graph file for this broker, and checks it. Returns as live_check() does.
 int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
               size_t text_bytes);
 
@@ -68,6 +91,10 @@ int live_commit(struct broker *broker, uint64_t *out_ticket);
 
 // Both, whatever the mode: as a whole, or nothing changes, also of what is wanted.
 int live_apply(struct broker *broker, struct graph *graph, uint64_t *out_ticket);
+
+// Begins a change that leaves the graph what it is. Not while busy.
+void live_begin(struct broker *broker, struct change *change, uint64_t revision,
+                uint64_t *out_ticket);
 
 // The result of a ticket. False while it is under way.
 bool live_result(const struct broker *broker, uint64_t ticket, struct live_result *out_result);

@@ -46,22 +46,6 @@ static const struct actual_node *find_unlike(const struct control_call *call,
     return NULL;
 }
 
-int control_act_start(struct control_call *call)
-{
-    switch (call->broker->phase) {
-    case BROKER_IDLE:
-        broker_start(call->broker);
-        return 0;
-    case BROKER_STARTING:
-    case BROKER_RUNNING:
-        return 0;
-    case BROKER_ENDING:
-    case BROKER_ENDED:
-        break;
-    }
-    return control_call_refuse(call, CONTROL_CODE_FAILED, "the graph has ended");
-}
-
 // --- Stop -------------------------------------------------------------------------------------
 
 static int look_at_end(struct control_call *call)
@@ -162,8 +146,9 @@ int control_act_restart(struct control_call *call)
     const struct actual_node *over =
         control_call_is_set(call, "node") ? find_unlike(call, can_restart) : NULL;
     if (over != NULL) {
-        return control_call_refuse(call, CONTROL_CODE_NOT_RUNNING, "%s is %s", over->life.id,
-                                   node_state_name(over->life.state));
+        return control_call_refuse(call, CONTROL_CODE_NOT_RUNNING,
+                                   "%s is %s; start it with streamctl start %s", over->life.id,
+                                   node_state_name(over->life.state), over->life.id);
     }
     return for_nodes(call, restart);
 }

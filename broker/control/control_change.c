@@ -2,43 +2,82 @@
 // Verbs that change what is wanted. Each waits for its turn, and answers when its change is over.
 #include <errno.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "broker/broker.h"
 #include "broker/change/plan.h"
+#include "broker/change/start_again.h"
 #include "broker/control/control_verb.h"
 #include "broker/graph/graph_difference.h"
 #include "broker/graph/graph_edit.h"
+#include "broker/lives/life.h"
 
 #define EXEC_ITEMS_MAX 64
 #define TICKET 0  // in the numbers of a call
 
-// What a verb does when it is its turn. Returns as handlers do.
-struct turn {
+// A call in the line of those who want to change the graph.
+struct waiting {
+    struct live_place place;
+    struct broker *broker;  // borrowed
     int (*take)(struct control_call *call);
+    bool is_dry;  // it is not its turn: only so that its programs begin to describe themselves
 };
+
+static void leave(void *context)
+{
+    struct waiting *waiting = context;
+    live_leave(waiting->broker, &waiting->place);
+    free(waiting);
+}
 
 static int look_turn(struct control_call *call)
 {
     const struct broker *broker = call->broker;
+    struct waiting *waiting = call->context;
     if (broker->phase == BROKER_ENDED && !broker->options.is_keep) {
         return control_call_refuse(call, CONTROL_CODE_FAILED, "the graph has ended");
     }
-    if (live_is_busy(broker)) {
+    bool is_turn = live_is_turn(broker, &waiting->place);
+    if ((!is_turn && waiting->is_dry) || (is_turn && !live_is_worth_it(broker, &waiting->place))) {
         return CONTROL_LATER;
     }
-    const struct turn *turn = call->context;
-    return turn->take(call);
+    waiting->is_dry = !is_turn;
+    int result = waiting->take(call);
+    if (waiting->is_dry) {
+        return CONTROL_LATER;  // whatever it was: what is wanted may be something else by then
+    }
+    if (result == -EINPROGRESS) {
+        live_note_waiting(broker, &waiting->place);
+        return CONTROL_LATER;
+    }
+    call->context = NULL;
+    call->drop = NULL;
+    leave(waiting);
+    return result;
 }
 
-static int wait_for_turn(struct control_call *call, const struct turn *turn)
+// Does take(), once everybody who came before is through.
+static int wait_for_turn(struct control_call *call, int (*take)(struct control_call *call))
 {
-    call->context = (void *)(uintptr_t)turn;
-    call->drop = NULL;
-    return live_is_busy(call->broker) ? control_call_later(call, look_turn, INT64_MAX)
-                                      : turn->take(call);
+    struct waiting *waiting = calloc(1, sizeof *waiting);
+    if (waiting == NULL) {
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory");
+    }
+    waiting->broker = call->broker;
+    waiting->take = take;
+    live_join(call->broker, &waiting->place);
+    call->context = waiting;
+    call->drop = leave;
+    control_call_later(call, look_turn, INT64_MAX);
+    return look_turn(call);
+}
+
+static bool is_dry(const struct control_call *call)
+{
+    return ((const struct waiting *)call->context)->is_dry;
 }
 
 static void say_revision(struct control_call *call)
@@ -97,7 +136,6 @@ static int load_edit(struct control_call *call, const struct graph_edit *edit,
         return 0;
     }
     const char *text = diags.count > 0 ? diags.items[0].diag.text : "out of memory";
-    live_reject(call->broker, CONTROL_CODE_INVALID, text);
     return control_call_refuse(
         call, failed == -ENOMEM ? CONTROL_CODE_INTERNAL : CONTROL_CODE_INVALID, "%s", text);
 }
@@ -140,10 +178,10 @@ static int want(struct control_call *call, struct graph *graph, bool is_same_pro
     if (code == 0 && is_same_process) {
         code = refuse_fixed(broker, graph, text, sizeof text);
     }
-    if (code != 0) {
+    if (code != 0 || is_dry(call)) {
         graph_destroy(graph);
-        live_reject(broker, code, text);
-        return control_call_refuse(call, (enum control_code)code, "%s", text);
+        return code <= 0 ? -EINPROGRESS
+                         : control_call_refuse(call, (enum control_code)code, "%s", text);
     }
     uint64_t ticket;
     int failed = live_want(broker, graph, &ticket);
@@ -251,8 +289,7 @@ static int edit_disconnect(struct control_call *call, struct graph_edit *edit, s
     }                                                                                              \
     int control_change_##name(struct control_call *call)                                           \
     {                                                                                              \
-        static const struct turn turn = {take_##name};                                             \
-        return wait_for_turn(call, &turn);                                                         \
+        return wait_for_turn(call, take_##name);                                                   \
     }
 
 EDIT(add)
@@ -267,6 +304,9 @@ EDIT(link)
 
 static int take_commit(struct control_call *call)
 {
+    if (is_dry(call)) {
+        return -EINPROGRESS;
+    }
     uint64_t ticket;
     int failed = live_commit(call->broker, &ticket);
     return wait_for_result(call, failed, ticket);
@@ -274,8 +314,7 @@ static int take_commit(struct control_call *call)
 
 int control_change_commit(struct control_call *call)
 {
-    static const struct turn turn = {take_commit};
-    return wait_for_turn(call, &turn);
+    return wait_for_turn(call, take_commit);
 }
 
 static int edit_mode(struct control_call *call, struct graph_edit *edit, struct diag *why)
@@ -291,6 +330,9 @@ static int take_mode(struct control_call *call)
 {
     struct live *live = &call->broker->live;
     const char *mode = control_call_field(call, "mode");
+    if (is_dry(call)) {
+        return -EINPROGRESS;
+    }
     bool is_manual = strcmp(mode, "manual") == 0;
     if (!is_manual && strcmp(mode, "auto") != 0) {
         return control_call_refuse(call, CONTROL_CODE_USAGE, "write auto or manual");
@@ -301,33 +343,102 @@ static int take_mode(struct control_call *call)
     }
     live->is_manual = false;
     int result = make_edit(call, edit_mode);
-    live->is_manual = live->change == NULL ? live->is_manual : is_manual;
+    bool is_begun = result == 0 || result == CONTROL_LATER;
+    live->is_manual = is_begun && live->change == NULL ? live->is_manual
+                      : is_begun                       ? is_manual
+                                                       : !is_manual;
     return result;
 }
 
 int control_change_mode(struct control_call *call)
 {
-    static const struct turn turn = {take_mode};
     if (control_call_field(call, "mode") == NULL) {
         const char *mode = call->broker->live.is_manual ? "manual" : "auto";
         control_call_say(call, json_pack("{s:s}", "mode", mode));
         return 0;
     }
-    return wait_for_turn(call, &turn);
+    return wait_for_turn(call, take_mode);
+}
+
+// --- Starting ---------------------------------------------------------------------------------
+
+static int look_started(struct control_call *call)
+{
+    struct live_result result;
+    if (!live_result(call->broker, call->numbers[TICKET], &result)) {
+        return CONTROL_LATER;
+    }
+    return result.code == 0
+               ? 0
+               : control_call_refuse(call, (enum control_code)result.code, "%s", result.text);
+}
+
+static int take_start(struct control_call *call)
+{
+    if (is_dry(call)) {
+        return -EINPROGRESS;
+    }
+    uint64_t ticket;
+    int failed = start_again(call->broker, control_call_field(call, "node"), &ticket);
+    if (failed != 0) {
+        return control_call_refuse(call, CONTROL_CODE_INTERNAL, "%s", strerrordesc_np(-failed));
+    }
+    if (ticket == 0) {
+        return 0;
+    }
+    call->numbers[TICKET] = ticket;
+    return control_call_later(call, look_started, INT64_MAX);
+}
+
+static int start_node(struct control_call *call)
+{
+    struct actual_node *node;
+    int code = control_call_node(call, &node);
+    if (code != 0) {
+        return code;
+    }
+    if (call->broker->phase == BROKER_IDLE) {
+        return control_call_refuse(call, CONTROL_CODE_NOT_RUNNING,
+                                   "the graph is not started; streamctl start starts all of it");
+    }
+    if (node->life.state == NODE_BACKING_OFF) {
+        life_restart(call->broker, node);
+    }
+    return node_is_over(node->life.state) ? wait_for_turn(call, take_start) : 0;
+}
+
+int control_change_start(struct control_call *call)
+{
+    struct broker *broker = call->broker;
+    bool is_ended = broker->phase == BROKER_ENDED && broker->options.is_keep;
+    if (broker->phase == BROKER_ENDING || (broker->phase == BROKER_ENDED && !is_ended)) {
+        return control_call_refuse(call, CONTROL_CODE_FAILED, "the graph has ended");
+    }
+    if (control_call_is_set(call, "node")) {
+        return start_node(call);
+    }
+    if (broker->phase == BROKER_IDLE) {
+        broker_start(broker);
+    }
+    return is_ended ? wait_for_turn(call, take_start) : 0;
 }
 
 // --- Files ------------------------------------------------------------------------------------
 
-// Reads and checks the file of a call. Returns 0, or a code after a refusal.
+// Reads and checks the file of a call. Returns 0, -EINPROGRESS, or a code after a refusal.
 static int read_file(struct control_call *call, struct graph **out_graph, bool is_rejection_noted)
 {
     char text[LIVE_TEXT_BYTES] = "";
     int code =
         live_read(call->broker, control_call_field(call, "file"), out_graph, text, sizeof text);
-    if (code == 0) {
-        return 0;
+    if (code == 0 && is_dry(call)) {
+        graph_destroy(*out_graph);
+        return -EINPROGRESS;
     }
-    if (is_rejection_noted) {
+    if (code <= 0) {
+        return code;
+    }
+    if (is_rejection_noted && !is_dry(call)) {
         live_reject(call->broker, code, text);
     }
     return control_call_refuse(call, (enum control_code)code, "%s", text);
@@ -347,8 +458,7 @@ static int take_apply(struct control_call *call)
 
 int control_change_apply(struct control_call *call)
 {
-    static const struct turn turn = {take_apply};
-    return wait_for_turn(call, &turn);
+    return wait_for_turn(call, take_apply);
 }
 
 static int take_plan(struct control_call *call)
@@ -365,8 +475,7 @@ static int take_plan(struct control_call *call)
 
 int control_change_plan(struct control_call *call)
 {
-    static const struct turn turn = {take_plan};
-    return wait_for_turn(call, &turn);
+    return wait_for_turn(call, take_plan);
 }
 
 // --- For status -------------------------------------------------------------------------------

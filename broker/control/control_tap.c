@@ -147,7 +147,12 @@ int control_tap_output(struct control_call *call)
     }
     struct catalog_entry program;
     struct diag why = {.text = ""};
-    if (catalog_find_stock(call->broker->live.catalog, "tap", &program, &why) != 0) {
+    int found = catalog_find_stock(call->broker->live.catalog, "tap", &program, &why);
+    if (found == -EINPROGRESS) {
+        // With the turn in which it has described itself.
+        return control_call_later(call, control_tap_output, INT64_MAX);
+    }
+    if (found != 0) {
         return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "no processor 'tap': %s", why.text);
     }
     struct client *client = calloc(1, sizeof *client);

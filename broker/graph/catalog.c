@@ -27,7 +27,7 @@ struct known {
     unsigned char key[KEY_BYTES];
     char *program;                  // owned
     struct descriptor *descriptor;  // owned, NULL when failed
-    int failed;                     // what went wrong, 0
+    int failed;                     // what went wrong, 0; -EINPROGRESS = no answer yet
     struct diag why;
     int memfd;                       // owned: the bytes that were asked, -1 = those at the path
     struct trust_comment signed_as;  // at the newest look at its signature
@@ -38,6 +38,9 @@ struct catalog {
     char *install;  // owned, may be NULL
     catalog_describe_fn describe;
     void *context;
+    catalog_begin_fn begin;  // NULL = answers are waited for
+    void *begin_context;
+    uint64_t answers;
     struct known *newest;
     struct trust *trust;  // borrowed, NULL = signatures do not matter
     bool is_required;
@@ -77,6 +80,14 @@ int catalog_create(const char *path, const char *libexec, catalog_describe_fn de
     return 0;
 }
 
+static void drop(struct known *known)
+{
+    descriptor_destroy(known->descriptor);
+    free(known->program);
+    cleanup_fd(&known->memfd);
+    free(known);
+}
+
 void catalog_destroy(struct catalog *catalog)
 {
     if (catalog == NULL) {
@@ -85,10 +96,7 @@ void catalog_destroy(struct catalog *catalog)
     while (catalog->newest != NULL) {
         struct known *known = catalog->newest;
         catalog->newest = known->next;
-        descriptor_destroy(known->descriptor);
-        free(known->program);
-        cleanup_fd(&known->memfd);
-        free(known);
+        drop(known);
     }
     free(catalog->path);
     free(catalog->install);
@@ -99,6 +107,42 @@ void catalog_set_trust(struct catalog *catalog, struct trust *trust, bool is_req
 {
     catalog->trust = trust;
     catalog->is_required = is_required;
+}
+
+void catalog_set_begin(struct catalog *catalog, catalog_begin_fn begin, void *context)
+{
+    catalog->begin = begin;
+    catalog->begin_context = context;
+}
+
+void catalog_forget(struct catalog *catalog, void *question)
+{
+    struct known **at = &catalog->newest;
+    while (*at != question) {
+        at = &(*at)->next;
+    }
+    struct known *known = *at;
+    *at = known->next;
+    catalog->answers++;
+    drop(known);
+}
+
+void catalog_answer(struct catalog *catalog, void *question, int failed, const char *json,
+                    size_t count, const struct diag *why)
+{
+    struct known *known = question;
+    known->why = *why;
+    known->failed =
+        failed != 0 ? failed : descriptor_parse(json, count, &known->descriptor, &known->why);
+    catalog->answers++;
+    if (known->failed == -ENOMEM) {
+        catalog_forget(catalog, known);
+    }
+}
+
+uint64_t catalog_answers(const struct catalog *catalog)
+{
+    return catalog->answers;
 }
 
 const char *catalog_install(const struct catalog *catalog)
@@ -164,7 +208,26 @@ static void make_key(const struct subject *subject, unsigned char out_key[KEY_BY
     crypto_generichash_final(&state, out_key, KEY_BYTES);
 }
 
-// Runs it and parses what it says.
+// Runs it and parses what it says, or only begins to.
+static int run(struct catalog *catalog, const struct subject *subject, char *const *argv,
+               struct known *known)
+{
+    const struct graph_program program = {.path = known->program,
+                                          .fd = known->memfd,
+                                          .is_untrusted_only = subject->is_untrusted_only};
+    if (catalog->begin != NULL) {
+        int begun = catalog->begin(catalog->begin_context, subject->node, &program, subject->folder,
+                                   argv, known, &known->why);
+        return begun == 0 ? -EINPROGRESS : begun;
+    }
+    auto_free char *json = NULL;
+    size_t json_count = 0;
+    int failed = catalog->describe(catalog->context, subject->node, &program, subject->folder, argv,
+                                   &json, &json_count, &known->why);
+    return failed != 0 ? failed
+                       : descriptor_parse(json, json_count, &known->descriptor, &known->why);
+}
+
 static int ask(struct catalog *catalog, const struct subject *subject, struct known *known)
 {
     const char *const *exec = subject->exec;
@@ -177,20 +240,13 @@ static int ask(struct catalog *catalog, const struct subject *subject, struct kn
         failed = argv[count] == NULL ? -ENOMEM : 0;
     }
     argv[count] = describe;
-    auto_free char *json = NULL;
-    size_t json_count = 0;
     if (failed == 0) {
-        const struct graph_program program = {.path = known->program,
-                                              .fd = known->memfd,
-                                              .is_untrusted_only = subject->is_untrusted_only};
-        failed = catalog->describe(catalog->context, subject->node, &program, subject->folder, argv,
-                                   &json, &json_count, &known->why);
+        failed = run(catalog, subject, argv, known);
     }
     for (size_t i = 1; i < count; i++) {
         free(argv[i]);
     }
-    return failed != 0 ? failed
-                       : descriptor_parse(json, json_count, &known->descriptor, &known->why);
+    return failed;
 }
 
 // The entry of this content, asked for when it is new. Refusals are remembered as well, so that a
@@ -213,11 +269,10 @@ static int find_known(struct catalog *catalog, struct subject *subject, struct k
     known->memfd = steal_fd(&subject->judged.memfd);
     known->program = strdup(subject->program);
     known->failed = known->program == NULL ? -ENOMEM : ask(catalog, subject, known);
-    if (known->failed == -ENOMEM) {
-        cleanup_fd(&known->memfd);
-        free(known->program);
-        free(known);
-        return -ENOMEM;
+    if (known->failed == -ENOMEM || known->failed == -EBUSY) {
+        int failed = known->failed == -EBUSY ? -EINPROGRESS : known->failed;
+        drop(known);
+        return failed;
     }
     known->next = catalog->newest;
     catalog->newest = known;
@@ -249,7 +304,7 @@ static void say_places(const struct catalog *catalog, const char *folder, const 
 static int describe_subject(struct catalog *catalog, struct subject *subject,
                             struct catalog_entry *out_entry, struct diag *out_why)
 {
-    struct known *known;
+    struct known *known = NULL;
     int failed = find_known(catalog, subject, &known);
     if (failed != 0) {
         return failed;

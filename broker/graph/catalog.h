@@ -24,6 +24,12 @@ typedef int (*catalog_describe_fn)(void *context, const struct graph_node *node,
                                    char *const *argv, char **out_json, size_t *out_count,
                                    struct diag *out_why);
 
+// Begins to run it likewise, and returns 0; the answer is given to catalog_answer() later, never
+// before it returns. -EBUSY: it has to wait for others. Other failures are the answer.
+typedef int (*catalog_begin_fn)(void *context, const struct graph_node *node,
+                                const struct graph_program *program, const char *folder,
+                                char *const *argv, void *question, struct diag *out_why);
+
 struct catalog_entry {
     struct graph_program program;         // lives as long as the catalog
     const struct descriptor *descriptor;  // likewise
@@ -40,13 +46,27 @@ void catalog_destroy(struct catalog *catalog);
 // asked as untrusted, and out_why->text says why. trust NULL ends it; borrowed until then.
 void catalog_set_trust(struct catalog *catalog, struct trust *trust, bool is_required);
 
+// From now on nobody waits for a program: a question that has no answer yet is -EINPROGRESS, and is
+// asked with begin. NULL ends it.
+void catalog_set_begin(struct catalog *catalog, catalog_begin_fn begin, void *context);
+
+// The answer to a question: failed and why, or what the program wrote.
+void catalog_answer(struct catalog *catalog, void *question, int failed, const char *json,
+                    size_t count, const struct diag *why);
+
+// The question was taken back.
+void catalog_forget(struct catalog *catalog, void *question);
+
+// How many questions were answered or taken back: who got -EINPROGRESS asks again when it changes.
+uint64_t catalog_answers(const struct catalog *catalog);
+
 // The folder of the stock processors, NULL when there is none.
 const char *catalog_install(const struct catalog *catalog);
 
 // Finds exec[0] and its descriptor, asked for in the sandbox of the node. exec is NULL-terminated,
 // folder is the graph's. Returns 0; -ENOENT (not found: the places that were searched are in
-// out_why); -EACCES (not executable); -EPROTO (its description is no good); -EKEYREJECTED; or
-// what describe returned; with out_why->text.
+// out_why); -EACCES (not executable); -EPROTO (its description is no good); -EKEYREJECTED;
+// -EINPROGRESS; or what describe returned; with out_why->text.
 int catalog_find(struct catalog *catalog, const char *folder, const char *const *exec,
                  const struct graph_node *node, struct catalog_entry *out_entry,
                  struct diag *out_why);

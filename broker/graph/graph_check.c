@@ -162,7 +162,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     struct diag why = {.text = "no reason is known"};
     int failed = node->is_inserted ? catalog_find_stock(catalog, exec[0], &entry, &why)
                                    : catalog_find(catalog, graph->folder, exec, node, &entry, &why);
-    if (failed == -ENOMEM) {
+    if (failed == -ENOMEM || failed == -EINPROGRESS) {
         return failed;
     }
     if (failed == -EKEYREJECTED) {
@@ -341,10 +341,16 @@ static int refuse_count(const struct graph *graph, size_t inserted, struct diags
 static int check_nodes(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
     int failed = 0;
+    bool is_waiting = false;
     for (size_t i = 0; i < graph->node_count && failed == 0; i++) {
         failed = check_node(graph, &graph->nodes[i], catalog, diags);
+        if (failed == -EINPROGRESS) {
+            // The others are asked as well, so that all describe themselves at the same time.
+            is_waiting = true;
+            failed = 0;
+        }
     }
-    return failed;
+    return failed == 0 && is_waiting ? -EINPROGRESS : failed;
 }
 
 // Inserts converters, and looks at what came of it: nothing that is new can be in the way of
@@ -389,6 +395,7 @@ static bool may_need(const struct graph *graph, const struct graph_link *link,
 static int find_stock(struct graph *graph, struct catalog *catalog)
 {
     struct graph_stock *stock = arena_alloc(graph->arena, CONVERTER_COUNT, sizeof(*stock));
+    bool is_waiting = false;
     if (stock == NULL) {
         return -ENOMEM;
     }
@@ -400,12 +407,14 @@ static int find_stock(struct graph *graph, struct catalog *catalog)
         struct catalog_entry entry;
         struct diag why;
         const char *name = conversion_processor((enum converter)i);
-        if (is_needed && catalog_find_stock(catalog, name, &entry, &why) == 0) {
+        int failed = is_needed ? catalog_find_stock(catalog, name, &entry, &why) : -ENOENT;
+        if (failed == 0) {
             stock[i] = (struct graph_stock){entry.program, entry.descriptor};
         }
+        is_waiting = is_waiting || failed == -EINPROGRESS;
     }
     graph->stock = stock;
-    return 0;
+    return is_waiting ? -EINPROGRESS : 0;
 }
 
 // The stock that the steps of a conversion need is there.

@@ -9,8 +9,9 @@
 
 // Adds everything that is wrong to diags. Starts no node. Returns 0 when nothing is wrong (there
 // may be warnings): then `found` of every node and link is filled. Returns -EINVAL when diags has
-// errors or refusals (diags_exit_status() tells which), -ENOMEM. Print diags before the graph is
-// destroyed: the name of the file in it is the graph's.
+// errors or refusals (diags_exit_status() tells which), -ENOMEM, or -EINPROGRESS when the catalog
+// does not wait and a program has not described itself yet: then diags means nothing. Print diags
+// before the graph is destroyed: the name of the file in it is the graph's.
 int graph_check(struct graph *graph, struct catalog *catalog, struct diags *diags);
 
 // Puts a conversion that negotiation found into a link of a checked graph: its nodes and links are

@@ -318,6 +318,38 @@ int graph_difference_find(const struct graph *before, const struct graph *after,
     return 0;
 }
 
+int graph_difference_again(const struct graph *graph, const bool *is_again, const bool *is_out,
+                           struct graph_difference *out_difference)
+{
+    size_t most = 2 * (graph->node_count + graph->link_count);
+    struct graph_difference difference = {.items =
+                                              calloc(most + 1, sizeof(struct difference_item))};
+    if (difference.items == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < graph->node_count; i++) {
+        if (is_again[i]) {
+            add_node(&difference, DIFFERENCE_STOP, i, DIFFERENCE_NONE, &graph->nodes[i]);
+            add_node(&difference, DIFFERENCE_START, DIFFERENCE_NONE, i, &graph->nodes[i]);
+        }
+    }
+    for (size_t i = 0; i < graph->link_count; i++) {
+        const struct graph_link *link = &graph->links[i];
+        size_t from = find_node(graph, link->from.node);
+        size_t to = find_node(graph, link->to.node);
+        if (!is_again[from] && !is_again[to]) {
+            continue;
+        }
+        add_link(&difference, DIFFERENCE_UNWIRE, i, DIFFERENCE_NONE, link);
+        if (!is_out[from] && !is_out[to]) {
+            add_link(&difference, DIFFERENCE_WIRE, DIFFERENCE_NONE, i, link);
+        }
+    }
+    qsort(difference.items, difference.count, sizeof difference.items[0], compare_items);
+    *out_difference = difference;
+    return 0;
+}
+
 void graph_difference_fini(struct graph_difference *difference)
 {
     free(difference->items);

@@ -63,6 +63,13 @@ const char *graph_difference_kind_name(enum difference_kind kind);
 // Both graphs were checked. Returns 0 or -ENOMEM.
 int graph_difference_find(const struct graph *before, const struct graph *after,
                           struct graph_difference *out_difference);
+
+// What has to be done so that some nodes of a graph begin again as if they were new: they and their
+// links go and come. is_again and is_out are per node: of those that begin again, and of those that
+// cannot have a link now; links between both go only. Returns 0 or -ENOMEM.
+int graph_difference_again(const struct graph *graph, const bool *is_again, const bool *is_out,
+                           struct graph_difference *out_difference);
+
 void graph_difference_fini(struct graph_difference *difference);
 
 // A parameter that differs and is read at the start of the process only, NULL when there is none.

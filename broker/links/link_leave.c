@@ -78,7 +78,8 @@ static void tell_rest(struct broker *broker, const struct actual_link *link)
 {
     struct account account = pages_account(link);
     account_abandon(&account);
-    if (account.abandoned > 0 && actual_delivery(link) == SB_DELIVERY_LOSSLESS) {
+    bool is_loss = account.abandoned > 0 && !link->is_voluntary;
+    if (is_loss && actual_delivery(link) == SB_DELIVERY_LOSSLESS) {
         char text[256];
         account_text(&account, text, sizeof text);
         health_say(&broker->health, HEALTH_LINK_CUT, "", 0, 0,

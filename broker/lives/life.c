@@ -25,6 +25,7 @@
 #include "broker/links/generation.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/cage.h"
+#include "broker/lives/describing.h"
 #include "broker/lives/granting.h"
 #include "broker/lives/life_end.h"
 #include "broker/lives/life_log.h"
@@ -325,7 +326,7 @@ static struct actual_node *node_of_serial(const struct broker *broker, uint32_t 
 
 void life_on_launch(struct broker *broker, const struct launch_event *event)
 {
-    if (letter_office_on_launch(broker, event)) {
+    if (letter_office_on_launch(broker, event) || describing_on_launch(broker, event)) {
         return;
     }
     struct actual_node *node = node_of_serial(broker, event->serial);

@@ -85,9 +85,10 @@ static int change(struct broker *broker, struct letter_replay *replay, const cha
                   diags.count > 0 ? diags.items[0].diag.text : why.text);
         return failed;
     }
-    if (live_check(broker, graph, replay->text, sizeof replay->text) != 0) {
+    int code = live_check(broker, graph, replay->text, sizeof replay->text);
+    if (code != 0) {
         graph_destroy(graph);
-        return -EINVAL;
+        return code == -EINPROGRESS ? code : -EINVAL;
     }
     return live_apply(broker, graph, &replay->ticket);
 }
@@ -158,7 +159,8 @@ static void take_out(struct broker *broker, struct letter_replay *replay)
     int code = replay->code;
     char text[LIVE_TEXT_BYTES];
     text_copy(text, sizeof text, replay->text);
-    if (change(broker, replay, NULL) != 0) {
+    int failed = change(broker, replay, NULL);
+    if (failed != 0 && failed != -EINPROGRESS) {
         replay->stage = STAGE_OVER;  // somebody else took it out, or the graph ends
     }
     replay->code = code;
@@ -223,7 +225,7 @@ int letter_replay_begin(struct broker *broker, uint64_t id, char *text, size_t t
     if (failed != 0) {
         text_copy(text, text_bytes, replay->text);
         free(replay);
-        return failed == -ENOMEM ? failed : -EINVAL;
+        return failed == -ENOMEM ? failed : failed == -EINPROGRESS ? -EBUSY : -EINVAL;
     }
     broker->replay = replay;
     return 0;

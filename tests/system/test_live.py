@@ -81,9 +81,11 @@ class Live(LiveGraph):
         self.assertEqual(len(self.events()), 4)
         default = str(next(param["default"] for param in describe("blur")["params"] if param["name"] == "radius"))
         self.do("set", node="f", set=[f"radius={default}"])
+        change = self.status()["change"]
         for node, wrong in (("f", "radius=wide"), ("f", "speed=3"), ("v", "width=32")):
-            self.refuse(78, "set", node=node, set=[wrong])
-        self.assertEqual(self.status()["change"]["rejected"]["code"], 78)
+            refused = self.refuse(78, "set", node=node, set=[wrong])
+            self.assertIn(wrong.split("=", 1)[0], refused)
+        self.assertEqual(self.status()["change"], change)
         self.assertEqual(len(self.events()), 4)
         self.assertEqual(self.pids(VIDEO), before)
         text = self.finish()
@@ -247,6 +249,76 @@ class Live(LiveGraph):
             self.running.expect("once[1]:", "its process is gone")
             self.do("remove", node="once")
         self.finish()
+
+    def test_a_mistake_of_a_client_is_told_to_it_and_to_nobody_else(self):
+        """R-LIVE-016"""
+        self.start()
+        before = self.status()["change"]
+        events = len(self.client.call("events").documents)
+        self.refuse(78, "add", node="x", exec=["no-such-program"])
+        self.refuse(78, "add", node="x", exec=["null-sink"], set=["config.colour=red"])
+        self.refuse(78, "connect", **{"from": "a.data", "to": "nobody.in"})
+        self.refuse(66, "remove", node="nobody")
+        self.assertEqual(self.status()["change"], before)
+        self.assertEqual(len(self.client.call("events").documents), events)
+        # The next change has the next number.
+        self.assertEqual(self.do("add", node="x", exec=["null-sink"], set=["sandbox=trusted"])["revision"],
+                         before["revision"] + 1)
+        text = self.finish()
+        self.assertNotRegex(text, "(?m)^(error|warning)")
+
+    def counted(self, link):
+        return next(one["published"] for one in self.client.call("links").documents[0] if one["link"] == link)
+
+    def test_a_node_that_has_ended_starts_again_with_its_links(self):
+        """R-LIVE-017"""
+        self.start()
+        sure = self.pids(["a"])
+        self.do("stop", node="p")
+        self.do("wait", node="b", **{"for": "ended"})
+        self.do("stop", node="p")
+        self.do("start", node="p")
+        # Its reader has ended because of it: their link waits.
+        self.running.expect("link p.out -> b.in waits until b is started")
+        self.running.expect("link a.data -> p.in: wiring -> wired")
+        self.do("start", node="b")
+        self.do("start", node="b")
+        self.running.expect("b[2]: ready -> running")
+        before = self.counted("p.out -> b.in")
+        wait_until(lambda: self.counted("p.out -> b.in") > before + 100, "no frame comes to b")
+        self.assertEqual(self.pids(["a"]), sure)
+        self.assertEqual([node["generation"] for node in self.client.call("nodes").documents[0]], [1, 2, 2])
+        self.refuse(66, "start", node="nobody")
+        self.finish()
+
+    def test_a_node_that_has_failed_is_told_how_it_starts_again(self):
+        """R-LIVE-017"""
+        self.start(nodes={**NODES, "b": "exec: [null-sink]"})
+        os.kill(self.pid("p"), signal.SIGKILL)
+        self.do("wait", node="p", **{"for": "ended"})
+        for verb, fields in (("restart", {"node": "p"}), ("replace", {"node": "p", "exec": ["delay"]})):
+            self.assertIn("streamctl start p", self.client.call(verb, **fields).error)
+        self.do("start", node="p")
+        self.running.expect("p[2]: ready -> running")
+        self.running.process.send_signal(signal.SIGINT)
+        # What happened has happened.
+        self.assertEqual(self.running.wait(), 1, self.running.text()[-4000:])
+
+    def test_a_graph_that_has_ended_and_stays_is_started_again(self):
+        """R-LIVE-017"""
+        nodes = {**NODES, "a": "exec: [test-source], config: {rate: 0, frames: 100}"}
+        self.start("--keep", "--idle", nodes=nodes)
+        self.do("start")
+        for life in (1, 2):
+            self.running.expect(f"b[{life}]: running -> finished")
+            wait_until(lambda: self.status()["state"] == "ended", "the graph does not end")
+            if life == 1:
+                self.do("start")
+        text = self.finish()
+        for link in LINKS:
+            self.assert_all_arrived(text, link)
+            # Told at the end, when it was started again, and at the end of that.
+            self.assertEqual([counts["published"] for counts in self.counts(text, link)], [100, 100, 100])
 
     def test_a_node_whose_process_does_not_end_is_taken_away_and_costs_nothing(self):
         """R-LIVE-013"""

@@ -82,6 +82,62 @@ static void the_nearest_processor_is_offered(void **state)
     assert_false(catalog_nearest(fixture->catalog, "qqqqqq", near, sizeof(near)));
 }
 
+static void *asked[8];
+static unsigned asked_count;
+static unsigned room;
+
+static int begin(void *context, const struct graph_node *node, const struct graph_program *program,
+                 const char *folder, char *const *argv, void *question, struct diag *out_why)
+{
+    (void)context;
+    (void)node;
+    (void)folder;
+    (void)argv;
+    (void)out_why;
+    assert_true(program->path[0] == '/');
+    if (asked_count == room) {
+        return -EBUSY;
+    }
+    asked[asked_count++] = question;
+    return 0;
+}
+
+// R-LIVE-014
+static void a_question_without_an_answer_is_asked_once_and_not_waited_for(void **state)
+{
+    struct fixture *fixture = *state;
+    const char *const blur[] = {"blur", NULL};
+    const char *const sink[] = {"sink", NULL};
+    struct catalog_entry entry;
+    struct diag why;
+    asked_count = 0;
+    room = 1;
+    catalog_set_begin(fixture->catalog, begin, NULL);
+    assert_int_equal(find(fixture, blur, &entry, &why), -EINPROGRESS);
+    assert_int_equal(find(fixture, blur, &entry, &why), -EINPROGRESS);
+    assert_int_equal(asked_count, 1);
+    // There is no room for a second one; it is asked as soon as there is.
+    assert_int_equal(find(fixture, sink, &entry, &why), -EINPROGRESS);
+    room = 8;
+    assert_int_equal(find(fixture, sink, &entry, &why), -EINPROGRESS);
+    assert_int_equal(asked_count, 2);
+    assert_int_equal(catalog_answers(fixture->catalog), 0);
+    const char json[] = "no description";
+    catalog_answer(fixture->catalog, asked[0], 0, json, strlen(json), &(struct diag){.text = ""});
+    assert_int_equal(catalog_answers(fixture->catalog), 1);
+    assert_int_equal(find(fixture, blur, &entry, &why), -EPROTO);
+    // One that was taken back is not known, and is asked again.
+    catalog_forget(fixture->catalog, asked[1]);
+    assert_int_equal(catalog_answers(fixture->catalog), 2);
+    assert_int_equal(find(fixture, sink, &entry, &why), -EINPROGRESS);
+    assert_int_equal(asked_count, 3);
+    catalog_answer(fixture->catalog, asked[2], -ETIMEDOUT, NULL, 0, &(struct diag){.text = "late"});
+    assert_int_equal(find(fixture, sink, &entry, &why), -ETIMEDOUT);
+    assert_string_equal(why.text, "late");
+    assert_int_equal(fixture->described, 0);
+    catalog_set_begin(fixture->catalog, NULL, NULL);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
@@ -91,6 +147,7 @@ int main(void)
         CASE(one_that_hangs_costs_its_deadline_once),
         CASE(what_is_not_there_or_not_executable_is_told_apart),
         CASE(the_nearest_processor_is_offered),
+        CASE(a_question_without_an_answer_is_asked_once_and_not_waited_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

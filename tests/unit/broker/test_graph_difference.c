@@ -174,6 +174,29 @@ static void a_link_of_a_node_that_goes_is_taken_away_first(void **state)
     pair_fini(&pair);
 }
 
+// R-LIVE-017
+static void a_node_that_begins_again_goes_and_comes_with_its_links(void **state)
+{
+    struct diags diags;
+    struct graph *graph = fixture_check(*state, BASE LINKS, &diags);
+    bool is_again[3] = {false};
+    bool is_out[3] = {false};
+    is_again[graph_find_node(graph, "blur")] = true;
+    is_out[graph_find_node(graph, "sink")] = true;
+    struct graph_difference difference;
+    assert_int_equal(graph_difference_again(graph, is_again, is_out, &difference), 0);
+    char bytes[512] = "";
+    for (size_t i = 0; i < difference.count; i++) {
+        size_t length = strlen(bytes);
+        snprintf(bytes + length, sizeof bytes - length, "%s %s, ",
+                 graph_difference_kind_name(difference.items[i].kind), difference.items[i].subject);
+    }
+    assert_string_equal(bytes, "unwire blur.video -> sink.in, unwire src.video -> blur.video, "
+                               "stop blur, start blur, wire src.video -> blur.video, ");
+    graph_difference_fini(&difference);
+    graph_destroy(graph);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +209,7 @@ int main(void)
         cmocka_unit_test(what_cannot_change_is_named),
         cmocka_unit_test(all_kinds_at_once_come_in_the_fixed_order),
         cmocka_unit_test(a_link_of_a_node_that_goes_is_taken_away_first),
+        cmocka_unit_test(a_node_that_begins_again_goes_and_comes_with_its_links),
     };
     return cmocka_run_group_tests(tests, fixture_setup, fixture_teardown);
 }
