@@ -24,6 +24,7 @@
 #include "sandbox/launcher_process.h"
 #include "sandbox/launcher_request.h"
 #include "sandbox/launcher_wire.h"
+#include "sandbox/lend.h"
 
 // The launcher gives itself 1.8 s to end what it started.
 enum { STOP_MS = 2500, ORPHAN_MS = 500 };
@@ -144,6 +145,7 @@ int launcher_stop(struct launcher *launcher)
         // It was killed, maybe in the middle of making a sandbox: what had no death signal yet has
         // become ours.
         launcher_orphans_end(ORPHAN_MS);
+        lend_sweep();
     }
     close(launcher->pidfd);
     unlink_owned(launcher);

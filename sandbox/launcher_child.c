@@ -256,7 +256,12 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_METERS, -result);
     }
-    result = jail->uid != 0 && jail->bwrap != NULL ? stage(jail) : 0;
+    for (size_t i = 0; i < jail->lend_count && result == 0; i++) {
+        result = lend_give(&jail->lends[i]);
+    }
+    if (result == 0 && jail->uid != 0 && jail->bwrap != NULL) {
+        result = stage(jail);
+    }
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_STAGE, -result);
     }

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "sandbox/launcher_uid.h"
+#include "sandbox/lend.h"
 #include "sandbox/plan.h"
 
 // A plan as the child has it: everything is in memory already.
@@ -53,7 +54,9 @@ struct launcher_child_jail {
     size_t inherited_count;
     int inherited[SANDBOX_BINDS_MAX];  // of the binds
     enum sandbox_bind_kind inherited_kinds[SANDBOX_BINDS_MAX];
-    size_t group_count;  // of the devices that it was granted
+    size_t lend_count;
+    const struct lend *lends;  // borrowed: what is given to that user
+    size_t group_count;        // of the devices that it was granted
     gid_t groups[LAUNCHER_UID_GROUPS_MAX];
     pid_t parent;
 };

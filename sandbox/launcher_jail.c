@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,7 +23,12 @@
 #include "base/text.h"
 #include "sandbox/launcher_bwrap.h"
 #include "sandbox/launcher_uid.h"
+#include "sandbox/sealed_copy.h"
+#include "sandbox/stage.h"
 #include "sandbox/walls.h"
+
+// Of a file that is copied into the sandbox, whose memory is the worker's.
+#define COPY_BYTES_MAX (UINT64_C(16) << 20)
 
 static char shim_path[PATH_MAX];
 
@@ -222,8 +228,58 @@ static int open_socket(struct launcher_jail *jail, struct launcher_child_jail *c
     return child->errors_fd < 0 ? -errno : 0;
 }
 
+// A file that only its owner may read, where he cannot be mapped to the worker: its bytes do.
+static int copy_file(struct sandbox_bind *bind)
+{
+    char path[32];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", bind->fd);
+    auto_fd int file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (file < 0) {
+        return -errno;
+    }
+    uint64_t size_bytes;
+    int memfd;
+    int failed = sealed_copy(file, COPY_BYTES_MAX, &memfd, &size_bytes);
+    if (failed == 0) {
+        close(bind->fd);
+        bind->fd = memfd;
+        bind->kind = SANDBOX_BIND_DATA;
+    }
+    return failed == -EFBIG ? 0 : failed;
+}
+
+// What the worker's own user has no right to gets to it some way, mostly by mapping its owner when
+// the process is made (stage.h).
+static int hand_over(struct sandbox_bind *bind, struct launcher_jail *jail)
+{
+    struct stat info;
+    bool is_written = bind->kind == SANDBOX_BIND_WRITE;
+    if (jail->uid == 0 || (!is_written && bind->kind != SANDBOX_BIND_READ) ||
+        fstat(bind->fd, &info) < 0) {
+        return 0;
+    }
+    bool is_closed_file = S_ISREG(info.st_mode) && (info.st_mode & S_IROTH) == 0;
+    if ((!is_written && !is_closed_file) || stage_can_map(bind->fd, getuid(), jail->uid) == 0) {
+        return 0;
+    }
+    if (!is_written) {
+        return copy_file(bind);
+    }
+    if (jail->lend_count == LAUNCHER_LENDS_MAX) {
+        return -E2BIG;
+    }
+    int failed =
+        lend_open(bind->fd, bind->target, getuid(), jail->uid, &jail->lends[jail->lend_count]);
+    if (failed == 0) {
+        jail->lend_count++;
+        bind->kind = SANDBOX_BIND_PUBLIC;
+    }
+    return failed;
+}
+
 // The binds of the plan with descriptors of our own, whose numbers bwrap is told.
-static int open_binds(const struct launcher_spawn *spawn, struct launcher_child_jail *child)
+static int open_binds(const struct launcher_spawn *spawn, struct launcher_jail *jail,
+                      struct launcher_child_jail *child)
 {
     struct sandbox_plan plan = spawn->sandbox;
     for (size_t i = 0; i < plan.bind_count; i++) {
@@ -236,9 +292,17 @@ static int open_binds(const struct launcher_spawn *spawn, struct launcher_child_
             if (fd < 0) {
                 return -errno;
             }
-            plan.binds[i].fd = fd;
-            child->inherited_kinds[child->inherited_count] = plan.binds[i].kind;
-            child->inherited[child->inherited_count++] = fd;
+            struct sandbox_bind bind = plan.binds[i];
+            bind.fd = fd;
+            int failed = hand_over(&bind, jail);
+            child->inherited_kinds[child->inherited_count] = bind.kind;
+            child->inherited[child->inherited_count++] = bind.fd;
+            if (failed != 0) {
+                return failed;
+            }
+            plan.binds[i].fd = bind.fd;
+            // One that is lent is written, and only not mapped.
+            plan.binds[i].kind = bind.kind == SANDBOX_BIND_DATA ? bind.kind : plan.binds[i].kind;
         }
     }
     int fd = launcher_bwrap_options(&plan, child->shim_fd);
@@ -262,7 +326,11 @@ static int prepare(const struct launcher_spawn *spawn, struct launcher_jail *jai
         child->shim_fd = shim != NULL ? raise_fd(open(shim, O_PATH | O_CLOEXEC)) : -1;
         result = child->shim_fd < 0 ? -ENOENT : 0;
     }
-    return result == 0 ? open_binds(spawn, child) : result;
+    if (result == 0) {
+        *out_step = LAUNCH_STEP_STAGE;
+        result = open_binds(spawn, jail, child);
+    }
+    return result;
 }
 
 int launcher_jail_open(const struct launcher_spawn *spawn, uint32_t missing_walls,
@@ -286,6 +354,8 @@ int launcher_jail_open(const struct launcher_spawn *spawn, uint32_t missing_wall
     }
     *out_jail = jail;
     *out_child = child;
+    out_child->lends = out_jail->lends;
+    out_child->lend_count = out_jail->lend_count;
     return 0;
 }
 
@@ -435,9 +505,22 @@ void launcher_jail_read_errors(const struct launcher_jail *jail, char *out, size
     out[strcspn(out, "\n")] = '\0';
 }
 
+int launcher_jail_take_back(struct launcher_jail *jail)
+{
+    int result = 0;
+    for (size_t i = 0; i < jail->lend_count; i++) {
+        int failed = lend_take_back(&jail->lends[i]);
+        result = failed != 0 ? failed : result;
+    }
+    return result;
+}
+
 void launcher_jail_close(struct launcher_jail *jail)
 {
     forget_orders(jail);
+    while (jail->lend_count > 0) {
+        lend_close(&jail->lends[--jail->lend_count]);
+    }
     cleanup_fd(&jail->socket);
     cleanup_fd(&jail->init_fd);
     cleanup_fd(&jail->errors_fd);

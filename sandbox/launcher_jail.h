@@ -19,7 +19,10 @@
 #include "base/text.h"
 #include "sandbox/launcher_child.h"
 #include "sandbox/launcher_request.h"
+#include "sandbox/lend.h"
 #include "sandbox/shim_wire.h"
+
+#define LAUNCHER_LENDS_MAX 32
 
 struct launcher_jail {
     int socket;                  // owned: to the shim, -1 = closed
@@ -32,6 +35,8 @@ struct launcher_jail {
     struct shim_orders *orders;  // owned until sent
     int fds[SHIM_FD_COUNT];      // owned until sent
     size_t fd_count;
+    size_t lend_count;
+    struct lend lends[LAUNCHER_LENDS_MAX];  // until the end of everything inside
     bool is_killed;
     bool is_greeted;           // the shim said HELLO and was not answered yet
     struct shim_news failure;  // kind 0 = none
@@ -74,5 +79,9 @@ int launcher_jail_wait_status(const struct launcher_jail *jail);
 
 // What bwrap said last, for a sandbox that never came to be.
 void launcher_jail_read_errors(const struct launcher_jail *jail, char *out, size_t size_bytes);
+
+// Gives back what was lent to its worker, once everything inside is gone. It takes as long as there
+// are files. Returns 0 or a negative errno.
+int launcher_jail_take_back(struct launcher_jail *jail);
 
 void launcher_jail_close(struct launcher_jail *jail);

@@ -30,13 +30,14 @@
 #include "sandbox/launcher_owned.h"
 #include "sandbox/launcher_prepared.h"
 #include "sandbox/launcher_request.h"
+#include "sandbox/launcher_setup.h"
 #include "sandbox/launcher_shape.h"
 #include "sandbox/launcher_uid.h"
 #include "sandbox/launcher_wire.h"
+#include "sandbox/lend.h"
 #include "sandbox/walls.h"
 
 enum {
-    SOCKET_FD = 3,
     CHILDREN_MAX = 4096,
     ROUND_MS = 20,
 };
@@ -50,8 +51,10 @@ struct child {
     int pidfd;      // owned until it was sent
     bool has_failed;
     bool is_metered;
-    uint32_t group;  // where it is metered
-    bool is_reaped;  // only the rest of its sandbox is waited for
+    uint32_t group;   // where it is metered
+    bool is_reaped;   // only the rest of its sandbox is waited for
+    pid_t returning;  // gives back what was lent to it, 0 = nobody does
+    bool is_returned;
     struct rusage usage;
     struct launcher_jail *jail;       // owned, NULL = trusted
     struct launcher_shape *waits_as;  // owned; a sandbox without a worker yet, NULL = it has one
@@ -102,7 +105,7 @@ static void answer_failure(uint32_t serial, enum launch_step step, int error)
 static struct child *find_child(pid_t pid)
 {
     for (size_t i = 0; i < self.child_count; i++) {
-        if (self.children[i].pid == pid) {
+        if (self.children[i].pid == pid || self.children[i].returning == pid) {
             return &self.children[i];
         }
     }
@@ -226,6 +229,27 @@ static void hear_jail(struct child *child)
     }
 }
 
+// Gives back what was lent to a worker that is gone. Returns whether that is waited for: nobody
+// hears of its end before.
+static bool is_giving_back(struct child *child)
+{
+    if (child->jail->lend_count == 0 || child->is_returned) {
+        return false;
+    }
+    if (child->returning == 0) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+            _exit(launcher_jail_take_back(child->jail) == 0 ? 0 : 1);
+        }
+        child->returning = pid > 0 ? pid : 0;
+    }
+    if (child->returning == 0) {
+        launcher_jail_take_back(child->jail);
+    }
+    return child->returning > 0;
+}
+
 // Its first process is gone. Whatever is left inside goes now; it is reported when that is done.
 static void finish_jail(struct child *child)
 {
@@ -233,7 +257,7 @@ static void finish_jail(struct child *child)
         hear_jail(child);
     }
     launcher_jail_kill(child->jail);
-    if (!launcher_jail_is_over(child->jail)) {
+    if (!launcher_jail_is_over(child->jail) || is_giving_back(child)) {
         return;
     }
     struct cgroup_counts counts = take_counts(child);
@@ -258,6 +282,16 @@ static bool reap_one(void)
         return false;
     }
     struct child *child = find_child(info.si_pid);
+    if (child != NULL && child->returning == info.si_pid) {
+        int status = 0;
+        child->is_returned = waitpid(info.si_pid, &status, 0) == info.si_pid;
+        child->returning = 0;
+        if (WIFSIGNALED(status)) {
+            launcher_jail_take_back(child->jail);
+        }
+        finish_jail(child);
+        return true;
+    }
     if (child != NULL) {
         if (child->status_fd >= 0) {
             settle(child);
@@ -383,14 +417,20 @@ static int fork_prepared(struct launcher_prepared *prepared, const struct cgroup
 // again is made while nobody waits for it, up to the point where it is told which worker it is for.
 // Nothing of a worker has been in it, its user and its group are nobody else's, it is used once.
 
+// Whether it waits, and is not on its way out.
+static bool is_spare(const struct child *child)
+{
+    return child->waits_as != NULL && !child->is_reaped && !child->jail->is_killed;
+}
+
 static bool is_spare_wanted(const struct launcher_shape *shape)
 {
     size_t count = launcher_prepared_count();
     bool is_there = launcher_prepared_is_kept(shape);
     for (size_t i = 0; i < self.child_count; i++) {
-        const struct launcher_shape *other = self.children[i].waits_as;
-        count += other != NULL;
-        is_there = is_there || (other != NULL && launcher_shape_is_same(other, shape));
+        const struct child *child = &self.children[i];
+        count += is_spare(child);
+        is_there = is_there || (is_spare(child) && launcher_shape_is_same(child->waits_as, shape));
     }
     return !is_there && count < LAUNCHER_SPARES_MAX;
 }
@@ -440,8 +480,7 @@ static struct child *find_spare(const struct launcher_shape *shape)
 {
     for (size_t i = 0; i < self.child_count; i++) {
         struct child *child = &self.children[i];
-        if (child->waits_as != NULL && !child->is_reaped && !child->jail->is_killed &&
-            launcher_shape_is_same(child->waits_as, shape)) {
+        if (is_spare(child) && launcher_shape_is_same(child->waits_as, shape)) {
             return child;
         }
     }
@@ -546,20 +585,14 @@ static void on_spawn(const int *fds, size_t fd_count)
     }
 }
 
-static bool can_be_somebody(void)
-{
-    uid_t uid;
-    auto_fd int claim = -1;
-    return launcher_uid_claim(&uid, &claim) == 0;
-}
-
 static void on_meters(void)
 {
     const struct cgroup *cgroup = launcher_meters_open();
-    struct launcher_answer said = {
-        .kind = LAUNCH_METERS,
-        .serial = request.serial,
-        .meters = {.step = cgroup->step, .has = cgroup->has, .is_own_uid = can_be_somebody()}};
+    struct launcher_answer said = {.kind = LAUNCH_METERS,
+                                   .serial = request.serial,
+                                   .meters = {.step = cgroup->step,
+                                              .has = cgroup->has,
+                                              .is_own_uid = launcher_uid_can_claim()}};
     text_copy(said.meters.why, sizeof said.meters.why, cgroup->why);
     answer(&said, -1);
 }
@@ -643,6 +676,9 @@ static int watched_fd(const struct child *child)
 {
     if (child->jail == NULL) {
         return child->status_fd;
+    }
+    if (child->returning > 0) {
+        return -1;
     }
     return child->is_reaped ? child->jail->init_fd : child->jail->socket;
 }
@@ -743,52 +779,19 @@ static _Noreturn void end(void)
     }
 }
 
-// The broker decides what a signal of the terminal means.
-static void set_signals(void)
-{
-    static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
-    for (size_t i = 0; i < ARRAY_COUNT(ignored); i++) {
-        signal(ignored[i], SIG_IGN);
-    }
-    signal(SIGCHLD, SIG_DFL);
-    sigset_t children;
-    sigemptyset(&children);
-    sigaddset(&children, SIGCHLD);
-    sigprocmask(SIG_SETMASK, &children, NULL);
-    self.signal_fd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-// Keeps stderr (for a failed check), the socket, and nothing else.
-static bool set_descriptors(int socket)
-{
-    if (socket != SOCKET_FD && dup3(socket, SOCKET_FD, O_CLOEXEC) < 0) {
-        return false;
-    }
-    if (close_range(SOCKET_FD + 1, ~0U, 0) < 0) {
-        return false;
-    }
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0) {
-        return false;
-    }
-    close(null);
-    self.socket = SOCKET_FD;
-    return true;
-}
-
 _Noreturn void launcher_process_run(int socket)
 {
     self.pid = getpid();
     prctl(PR_SET_NAME, "sb-launcher", 0, 0, 0);
     // No terminal: its signals go to the broker, and no worker can open it.
     setsid();
-    if (!set_descriptors(socket) || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
+    self.socket = LAUNCHER_SETUP_SOCKET_FD;
+    self.signal_fd = launcher_setup(socket);
+    if (self.signal_fd < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0) {
         _exit(1);
     }
-    set_signals();
-    if (self.signal_fd < 0) {
-        _exit(1);
-    }
+    // What others left, before it is lent again.
+    lend_sweep();
     while (!self.is_ending) {
         run_round();
     }

@@ -93,6 +93,13 @@ int launcher_uid_claim(uid_t *out_uid, int *out_claim)
     return -EAGAIN;
 }
 
+bool launcher_uid_can_claim(void)
+{
+    uid_t uid;
+    auto_fd int claim_fd = -1;
+    return launcher_uid_claim(&uid, &claim_fd) == 0;
+}
+
 static size_t add_group(const struct stat *info, gid_t *groups, size_t count)
 {
     if (!S_ISCHR(info->st_mode) || info->st_gid == 0 || count == LAUNCHER_UID_GROUPS_MAX) {

@@ -2,6 +2,7 @@
 // Users of their own for untrusted workers: each number is one worker's at a time on this machine.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -19,6 +20,9 @@ void launcher_uid_set_range(uid_t first, uid_t last);
 // whoever closes nothing. Returns 0; -EPERM where this process may not become somebody else;
 // -EAGAIN when all are taken.
 int launcher_uid_claim(uid_t *out_uid, int *out_claim);
+
+// Whether this process could.
+bool launcher_uid_can_claim(void);
 
 // Becomes that user, with these other groups and no more, for ever. Returns 0 or a negative errno.
 int launcher_uid_become(uid_t uid, const gid_t *groups, size_t group_count);

@@ -214,6 +214,16 @@ int stage_enter(const struct stage_item *items, size_t count, uid_t user, uid_t 
     return failed;
 }
 
+int stage_can_map(int fd, uid_t user, uid_t worker)
+{
+    const struct stage_item item = {.fd = fd, .is_mapped = true, .is_needed = true};
+    struct mapping mapping = {.fd = -1};
+    struct stat info;
+    auto_fd int tree = copy_mount(&item, user, worker, &mapping, &info);
+    cleanup_fd(&mapping.fd);
+    return tree < 0 ? tree : 0;
+}
+
 int stage_try(uid_t worker)
 {
     pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, NULL, NULL, NULL, NULL);

@@ -29,5 +29,9 @@ struct stage_item {
 int stage_enter(const struct stage_item *items, size_t count, uid_t user, uid_t worker,
                 size_t *out_index);
 
+// Whether the file system of an item can map its owner to the worker. Returns 0, or a negative
+// errno when it cannot, or when this process may not.
+int stage_can_map(int fd, uid_t user, uid_t worker);
+
 // Tries it in a process of its own, with the root folder. Returns as stage_enter().
 int stage_try(uid_t worker);
