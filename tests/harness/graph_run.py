@@ -31,12 +31,25 @@ def run_file(path, limit_s=50):
                               timeout=limit_s, check=False))
 
 
+def sandbox_of(folder, processor, config):
+    """The tier $SB_TIER, trusted without it; an untrusted node is granted the file that it is about and no other."""
+    if os.environ.get("SB_TIER", "trusted") == "trusted":
+        return "trusted"
+    path = config.get("path")
+    if path is None or path.startswith("/dev/"):
+        return "untrusted"
+    key = "read" if processor.endswith("source") else "write"
+    is_possible = (pathlib.Path(folder) / path).parent.is_dir() if key == "write" else \
+        (pathlib.Path(folder) / path).exists()
+    return {"tier": "untrusted", key: [path]} if is_possible else "untrusted"
+
+
 def run_graph(folder, nodes, links, **keys):
     """nodes: name -> (processor, config) or (processor, config, other keys of the node)."""
     graph = {"version": 1, "nodes": {}, "links": links, **keys}
     for name, (processor, config, *more) in nodes.items():
-        graph["nodes"][name] = {"exec": [processor], "config": config, "sandbox": "trusted",
-                                **(more[0] if more else {})}
+        graph["nodes"][name] = {"exec": [processor], "config": config,
+                                "sandbox": sandbox_of(folder, processor, config), **(more[0] if more else {})}
     path = pathlib.Path(folder) / "graph.yaml"
     path.write_text(json.dumps(graph))
     return run_file(path)

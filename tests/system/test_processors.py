@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=120
-"""Stock processors in graphs of their own; what they make is computed again here."""
+# test: tiers timeout=120
+"""Stock processors in graphs of their own; what they make is computed again here.
+
+R-PROC-019: in both tiers, untrusted with the grants that the graph names and no other.
+"""
 import array
 import json
 import math
+import os
 import pathlib
 import signal
 import struct
@@ -15,6 +19,7 @@ import wave
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
 import graph_run  # noqa: E402
+import graphs  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
 PROCESSORS = sorted((graph_run.BUILD / "libexec/streambroker").glob("*"))
@@ -85,6 +90,22 @@ class Descriptors(unittest.TestCase):
                 for port in about[direction]:
                     wanted = any_name if port["type"] == "any" else port["type"]
                     self.assertEqual(port["name"], wanted, program.name)
+
+    def test_every_processor_describes_itself_in_the_tier_of_its_node(self):
+        """R-PROC-019"""
+        tier = os.environ.get("SB_TIER", "trusted")
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "graph.yaml"
+            # A few at a time: of many errors only the first ones are said.
+            for first in range(0, len(PROCESSORS), 4):
+                nodes = {program.name: {"exec": [program.name], "sandbox": tier, "optional": True}
+                         for program in PROCESSORS[first:first + 4]}
+                path.write_text(json.dumps({"version": 1, "nodes": nodes}))
+                done = subprocess.run([str(graph_run.BROKER), "--check", str(path)], capture_output=True, text=True,
+                                      check=False)
+                self.assertIn(done.returncode, (0, 78), done.stderr)
+                self.assertNotIn("cannot be used", done.stderr)
+                self.assertNotIn("more; correct", done.stderr)
 
     def test_r_worker_017_every_processor_passes_its_selftest(self):
         """R-WORKER-017"""
@@ -464,4 +485,5 @@ class GStreamer(Case):
 
 
 if __name__ == "__main__":
+    graphs.skip_without_walls()
     unittest.main()
