@@ -146,6 +146,8 @@ struct actual_node {
     bool is_ended;           // ENDED came
     int64_t begun_ns;        // when this life began
     bool is_killed;          // we sent SIGKILL
+    bool is_inside;          // of the domain
+    bool is_domain_awaited;  // it has no process before that is ready
     bool is_stop_late;       // because the deadline of a stop had passed
     bool is_open_failed;     // FAILED came before READY
     uint32_t unmapped;       // MEMORY that was not answered by MAPPED yet

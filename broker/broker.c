@@ -20,6 +20,7 @@
 #include "broker/ending.h"
 #include "broker/links/generation.h"
 #include "broker/links/wiring.h"
+#include "broker/lives/domain.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_log.h"
 #include "broker/supervision/letter_office.h"
@@ -60,6 +61,7 @@ void broker_arm_timer(struct broker *broker)
     due_ns = earlier(due_ns, live_due_ns(broker));
     due_ns = earlier(due_ns, metering_due_ns(broker));
     due_ns = earlier(due_ns, letter_office_due_ns(broker));
+    due_ns = earlier(due_ns, domain_due_ns(broker));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         const struct actual_node *node = broker->actual->nodes[i];
         due_ns = earlier(due_ns, earlier(node->deadline_ns, life_log_due_ns(node)));
@@ -97,6 +99,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
         health_flush(&broker->health, now_ns, false);
     }
     letter_office_on_due(broker, now_ns);
+    domain_on_due(broker, now_ns);
     if (watch_due_ns(broker) <= now_ns) {
         watch_look(broker, now_ns);
     }
@@ -367,6 +370,7 @@ static void close_parts(struct broker *broker)
     graph_destroy(broker->graph);
     health_fini(&broker->health);
     letter_office_fini(broker);
+    domain_fini(broker);
     letter_replay_fini(broker);
     dead_letters_fini(&broker->dead_letters);
     free(broker->left);

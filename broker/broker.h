@@ -34,6 +34,7 @@ struct stuck_process {
 };
 
 struct catalog;
+struct domain;
 struct control_server;
 struct describing;
 
@@ -93,6 +94,7 @@ struct broker {
     bool is_advancing;               // wiring_advance() runs
     bool is_advance_wanted;          // and has to run again
     bool is_launcher_gone;
+    struct domain *domain;  // owned, NULL before a node needs it
 };
 
 // Runs a checked graph to its end. Signals that end it must be blocked before, in every thread.

@@ -29,13 +29,14 @@
 
 // One process to start. Everything is borrowed for the call.
 struct launch_plan {
-    const char *path;                    // of the program; absolute when folder is set
-    const char *const *arguments;        // argv, NULL-terminated, with argv[0]
-    const char *const *environment;      // "NAME=value", NULL-terminated; NULL = empty
-    const char *folder;                  // working folder; NULL = the launcher's own
-    int control_fd;                      // becomes descriptor 3; -1 = none
-    int stdout_fd;                       // -1 = /dev/null
-    int stderr_fd;                       // -1 = /dev/null
+    const char *path;                // of the program; absolute when folder is set
+    const char *const *arguments;    // argv, NULL-terminated, with argv[0]
+    const char *const *environment;  // "NAME=value", NULL-terminated; NULL = empty
+    const char *folder;              // working folder; NULL = the launcher's own
+    int control_fd;                  // becomes descriptor 3; -1 = none
+    int stdout_fd;                   // -1 = /dev/null
+    int stderr_fd;                   // -1 = /dev/null
+    int domain_fd;  // pidfd of a process whose namespaces a trusted one enters; up to 2 = none
     const struct sandbox_plan *sandbox;  // NULL = SANDBOX_TRUSTED
 };
 

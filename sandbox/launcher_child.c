@@ -117,7 +117,7 @@ static bool bind_to_parent(pid_t parent)
         return false;
     }
     // It may have gone before the kernel was told.
-    if (getppid() != parent) {
+    if (parent != 0 && getppid() != parent) {
         errno = ESRCH;
         return false;
     }

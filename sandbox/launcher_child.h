@@ -21,7 +21,8 @@ struct launcher_child_plan {
     int control_fd;      // -1 = none
     int stdout_fd;       // -1 = /dev/null
     int stderr_fd;       // -1 = /dev/null
-    pid_t parent;        // the launcher: gone means end
+    int domain_fd;       // pidfd: whose namespaces it enters, -1 = none
+    pid_t parent;        // the launcher: gone means end; 0 = it is outside of our pid namespace
     bool is_metered;     // has a cgroup, which it enters
     uint32_t group;      // the number of that
     size_t rlimit_count;

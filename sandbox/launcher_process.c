@@ -24,6 +24,7 @@
 #include "base/fd.h"
 #include "base/text.h"
 #include "sandbox/launcher_child.h"
+#include "sandbox/launcher_domain.h"
 #include "sandbox/launcher_jail.h"
 #include "sandbox/launcher_meters.h"
 #include "sandbox/launcher_orphans.h"
@@ -359,12 +360,13 @@ static int start_child(const struct launcher_spawn *spawn)
     }
     auto_fd int reading = status[0];
     auto_fd int writing = status[1];
-    pid_t pid = fork();
+    struct launcher_child_plan plan = spawn->plan;
+    pid_t pid = launcher_domain_fork(&plan);
     if (pid < 0) {
-        return -errno;
+        return pid;
     }
     if (pid == 0) {
-        launcher_child_run(&spawn->plan, writing);
+        launcher_child_run(&plan, writing);
     }
     // The child does it too: whoever is first, it is done before anyone sends to the group.
     setpgid(pid, pid);

@@ -109,7 +109,8 @@ int launcher_request_fill(struct launcher_request *request, const struct launch_
         [LAUNCHER_FD_STDOUT] = plan->stdout_fd,
         [LAUNCHER_FD_STDERR] = plan->stderr_fd,
         [LAUNCHER_FD_PROGRAM] = has_program ? sandbox->program_fd : -1,
-        [LAUNCHER_FD_ROOTFS] = is_caged ? sandbox->rootfs_fd : -1};
+        [LAUNCHER_FD_ROOTFS] = is_caged ? sandbox->rootfs_fd : -1,
+        [LAUNCHER_FD_DOMAIN] = !is_caged && plan->domain_fd > STDERR_FILENO ? plan->domain_fd : -1};
     size_t fd_count = 0;
     for (size_t i = 0; i < LAUNCHER_FD_COUNT; i++) {
         if (wanted[i] >= 0) {
@@ -261,6 +262,7 @@ bool launcher_request_take(struct launcher_request *request, const int *fds, siz
     out->plan.stdout_fd = placed[LAUNCHER_FD_STDOUT];
     out->plan.stderr_fd = placed[LAUNCHER_FD_STDERR];
     out->plan.program_fd = placed[LAUNCHER_FD_PROGRAM];
+    out->plan.domain_fd = placed[LAUNCHER_FD_DOMAIN];
     out->plan.arguments = out->arguments;
     out->plan.environment = out->environment;
     out->plan.rlimits = out->sandbox.rlimits;

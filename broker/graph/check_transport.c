@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "broker/graph/domain_plan.h"
 #include "broker/graph/transports.h"
+#include "shm/budget.h"
 
 static bool is_trusted(const struct graph_node *node)
 {
@@ -75,4 +77,7 @@ void check_transport(const struct graph *graph, const char *path, struct diags *
             check_one(graph, &graph->links[i], path, diags);
         }
     }
+    struct budget_machine machine;
+    bool is_known = budget_read_machine(&machine) == 0 && machine.available_bytes != 0;
+    domain_plan_check(graph, is_known ? machine.available_bytes : 0, diags);
 }

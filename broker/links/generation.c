@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/graph/descriptor.h"
+#include "broker/graph/domain_plan.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
 #include "broker/supervision/news.h"
@@ -51,6 +52,18 @@ static uint64_t bound_of_links(const struct actual_output *output)
     return bound;
 }
 
+// The pools of a domain were made for these, before a format was known. 0 = no such pools.
+static uint64_t bound_of_domain(const struct actual_output *output)
+{
+    uint64_t bound = 0;
+    for (size_t i = 0; i < output->link_count; i++) {
+        const struct graph_link *wanted = output->links[i]->wanted;
+        uint64_t said = domain_plan_has(wanted) ? wanted->found.max_payload : 0;
+        bound = said > bound ? said : bound;
+    }
+    return bound;
+}
+
 static bool is_part(const struct actual_link *link)
 {
     return !link->is_held && link->state != LINK_DISCONNECTED &&
@@ -84,6 +97,15 @@ static int plan_pool(const struct actual_output *output, struct generation *gene
                         output->address, (unsigned long long)bound_of_links(output), format,
                         (unsigned long long)sb_format_frame_bytes(&output->format));
         return failed;
+    }
+    uint64_t domain_bytes = bound_of_domain(output);
+    if (domain_bytes != 0 && payload_bytes > domain_bytes) {
+        text_add_format(&why,
+                        "%s: a frame has up to %llu bytes, and iceoryx has chunks for %llu; write "
+                        "max_payload at its links",
+                        output->address, (unsigned long long)payload_bytes,
+                        (unsigned long long)domain_bytes);
+        return -EMSGSIZE;
     }
     if (actual_transport(output) != NULL) {
         generation->carried_bytes = payload_bytes;

@@ -26,6 +26,7 @@
 #include "broker/links/wiring.h"
 #include "broker/lives/cage.h"
 #include "broker/lives/describing.h"
+#include "broker/lives/domain.h"
 #include "broker/lives/granting.h"
 #include "broker/lives/life_end.h"
 #include "broker/lives/life_log.h"
@@ -63,6 +64,8 @@ static void reset(struct actual_node *node)
     node->is_open_failed = false;
     node->metered = (struct cgroup_counts){0};
     node->denied_call = -1;
+    node->is_inside = false;
+    node->is_domain_awaited = false;
     node->restart_at_ns = INT64_MAX;
     node->unmapped = 0;
     node->stale_maps = 0;
@@ -161,6 +164,7 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
                                .control_fd = control_fd,
                                .stdout_fd = fds[0],
                                .stderr_fd = fds[1],
+                               .domain_fd = node->is_inside ? domain_pidfd(broker) : -1,
                                .sandbox = &cage->plan};
     broker->last_launch = broker->last_launch % LAUNCH_SERIAL_MAX + 1;
     node->serial = broker->last_launch;
@@ -196,7 +200,7 @@ static int spawn(struct broker *broker, struct actual_node *node, int control_fd
 
 static int open_and_spawn(struct broker *broker, struct actual_node *node)
 {
-    int failed = bell_open(&node->bell, &broker->clock);
+    int failed = node->bell.page != NULL ? 0 : bell_open(&node->bell, &broker->clock);
     if (failed != 0) {
         return failed;
     }
@@ -224,12 +228,34 @@ static int open_and_spawn(struct broker *broker, struct actual_node *node)
     return life_message_open(broker, node, steal_fd(&ours));
 }
 
-void life_start(struct broker *broker, struct actual_node *node)
+// Returns 1 when its domain is there, or it needs none; 0 when it has to wait; or a negative errno.
+static int enter_domain(struct broker *broker, struct actual_node *node)
 {
-    reset(node);
-    node->begun_ns = clock_now_ns();
-    node_transition(&node->life, NODE_ON_START, "start", clock_now_ns());
-    int failed = broker->is_launcher_gone ? -EPIPE : open_and_spawn(broker, node);
+    if (!domain_is_needed(node) || cage_is_wanted(node->wanted)) {
+        return 1;
+    }
+    struct diag why = {.text = ""};
+    int entered = domain_enter(broker, &why);
+    if (entered < 0) {
+        exit_reason_set(&node->reason, EXIT_REASON_START, entered, "%s", why.text);
+    }
+    node->is_inside = entered == 1;
+    node->is_domain_awaited = entered == 0;
+    return entered;
+}
+
+static void begin(struct broker *broker, struct actual_node *node)
+{
+    int failed = broker->is_launcher_gone ? -EPIPE : enter_domain(broker, node);
+    if (failed == 0) {
+        // What changes for all nodes can reach it meanwhile.
+        failed = node->bell.page != NULL ? 0 : bell_open(&node->bell, &broker->clock);
+        if (failed == 0) {
+            set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+            return;
+        }
+    }
+    failed = failed == 1 ? open_and_spawn(broker, node) : failed;
     if (failed == -EPIPE) {
         // Not this node's failure. Nobody was started, and nobody will be.
         node->serial = 0;
@@ -245,6 +271,32 @@ void life_start(struct broker *broker, struct actual_node *node)
         return;
     }
     set_deadline(broker, node, node->wanted->timeouts.start_ns, "start");
+}
+
+void life_start(struct broker *broker, struct actual_node *node)
+{
+    reset(node);
+    node->begun_ns = clock_now_ns();
+    node_transition(&node->life, NODE_ON_START, "start", clock_now_ns());
+    begin(broker, node);
+}
+
+void life_on_domain(struct broker *broker, const char *why)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        if (!node->is_domain_awaited || !node_is_alive(node->life.state)) {
+            continue;
+        }
+        node->is_domain_awaited = false;
+        if (why != NULL) {
+            exit_reason_set(&node->reason, EXIT_REASON_START, -ECONNREFUSED,
+                            "the domain of iceoryx did not start: %s", why);
+            life_end(broker, node, NULL);
+        } else {
+            begin(broker, node);
+        }
+    }
 }
 
 static void apply_cpus(const struct actual_node *node)
@@ -326,7 +378,8 @@ static struct actual_node *node_of_serial(const struct broker *broker, uint32_t 
 
 void life_on_launch(struct broker *broker, const struct launch_event *event)
 {
-    if (letter_office_on_launch(broker, event) || describing_on_launch(broker, event)) {
+    if (letter_office_on_launch(broker, event) || describing_on_launch(broker, event) ||
+        domain_on_launch(broker, event)) {
         return;
     }
     struct actual_node *node = node_of_serial(broker, event->serial);
@@ -463,6 +516,11 @@ void life_send(struct broker *broker, struct actual_node *node, const int *fds, 
 
 static void kill_process(struct broker *broker, struct actual_node *node)
 {
+    if (node->is_domain_awaited) {
+        // There is no process yet, so nobody will tell of its end.
+        life_end(broker, node, NULL);
+        return;
+    }
     node->is_killed = true;
     set_deadline(broker, node, GONE_NS, "gone");
     if (node->pidfd >= 0) {

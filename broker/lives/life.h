@@ -9,6 +9,9 @@
 // Begins a life of the node. What fails later is the end of that life, so there is no result.
 void life_start(struct broker *broker, struct actual_node *node);
 
+// The domain of the graph is ready, gone (then a fresh one begins), or did not start: why says so.
+void life_on_domain(struct broker *broker, const char *why);
+
 // An event of the launcher.
 void life_on_launch(struct broker *broker, const struct launch_event *event);
 

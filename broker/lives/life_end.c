@@ -17,6 +17,7 @@
 #include "broker/links/generation.h"
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
+#include "broker/lives/domain.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_log.h"
 #include "broker/lives/life_message.h"
@@ -346,6 +347,8 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
                 bool is_stuck)
 {
     worker_peer_drain(&node->peer);
+    node->is_domain_awaited = false;
+    domain_on_node_end(broker, node, wait_status != NULL && WIFSIGNALED(*wait_status));
     note_reason(node, wait_status);
     bool is_stopping = node->life.state == NODE_STOPPING;
     bool is_complete = node->is_ended || has_ended_outputs(node);

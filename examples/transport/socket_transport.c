@@ -144,7 +144,8 @@ static int receive(struct end *end)
     static uint8_t bytes[sizeof(struct message) + PAYLOAD_MAX];
     ssize_t got = recv(end->fd, bytes, sizeof bytes, 0);
     if (got < (ssize_t)sizeof(struct message)) {
-        return got < 0 && (errno == EAGAIN || errno == EINTR) ? -EAGAIN : -ENODATA;
+        // A payload is in the socket before its cell is written: what is not there is lost.
+        return got < 0 && errno == EINTR ? -EAGAIN : -ENODATA;
     }
     end->next = malloc((size_t)got);
     if (end->next == NULL) {
@@ -183,11 +184,6 @@ static void release(void *reader, struct sb_transport_frame *frame)
     free(frame->handle);
 }
 
-static int wait_fd(void *reader)
-{
-    return ((struct end *)reader)->fd;
-}
-
 SB_TRANSPORT() = {
     .struct_size = sizeof(struct sb_transport),
     .version = SB_TRANSPORT_VERSION,
@@ -203,5 +199,4 @@ SB_TRANSPORT() = {
     .take = take,
     .release = release,
     .close_reader = close_end,
-    .wait_fd = wait_fd,
 };

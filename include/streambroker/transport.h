@@ -133,7 +133,9 @@ struct sb_transport {
      *
      * Shape:   sets data, size_bytes and handle of frame. data stays as it is until release().
      * Owner:   the caller's until release().
-     * Returns: 1; -EAGAIN when it is still on its way; -ENODATA when it will never come.
+     * Returns: 1; -EAGAIN when it is still on its way, for at most a second; -ENODATA when it will
+     *          never come: a transport whose payloads arrive before publish() returns says so at
+     *          once when it has none.
      */
     int (*take)(void *reader, uint64_t ticket, struct sb_transport_frame *frame);
 

@@ -64,7 +64,8 @@ class Install(unittest.TestCase):
                     self.assertNotIn(str(folder), text, path)
 
     def test_installed_programs_find_the_library_where_they_are_now(self):
-        programs = [*self.prefix.glob("bin/*"), *self.prefix.glob("libexec/streambroker/*")]
+        found = [*self.prefix.glob("bin/*"), *self.prefix.glob("libexec/streambroker/**/*")]
+        programs = [path for path in found if path.is_file()]
         for program in programs:
             said = run("ldd", program)
             self.assertNotIn("not found", said, program)

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=180
+"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018: links with `transport: iceoryx`, in a domain of their own."""
+import json
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
+from domain_graph import DomainGraph, left_behind, why_not  # noqa: E402
+from graph_run import BROKER, run_file  # noqa: E402
+from waiting import wait_until  # noqa: E402
+
+def link(start, end, **keys):
+    return {"from": start, "to": end, "transport": "iceoryx", "max_payload": "64KiB", **keys}
+
+
+class Domain(unittest.TestCase):
+    def setUp(self):
+        temporary = tempfile.TemporaryDirectory()
+        self.addCleanup(temporary.cleanup)
+        self.folder = pathlib.Path(temporary.name)
+        self.before = left_behind()
+
+    def run_graph(self, nodes, links):
+        graph = {"version": 1, "links": links, "nodes": {
+            name: {"exec": [processor], "config": config, "sandbox": "trusted"}
+            for name, (processor, config) in nodes.items()}}
+        path = self.folder / "graph.yaml"
+        path.write_text(json.dumps(graph))
+        run = run_file(path)
+        self.assertEqual(left_behind(), self.before)
+        return run
+
+    def test_frames_arrive_whole_and_in_order_at_one_and_at_four_readers(self):
+        """R-IOX-014"""
+        sink = ("check-sink", {"stamp": True, "sequence": "gapless", "expect_frames": 2000})
+        for size, readers in ((16, 1), (4096, 4), (60000, 1)):
+            run = self.run_graph({"a": ("test-source", {"frames": 2000, "size": size, "stamp": True}),
+                                  **{f"b{i}": sink for i in range(readers)}},
+                                 [link("a.data", f"b{i}.in") for i in range(readers)])
+            self.assertEqual(run.status, 0, run.log)
+            self.assertEqual([found["frames"] for found in run.summaries().values()], [2000] * readers)
+
+    def test_every_delivery_works(self):
+        """R-IOX-014"""
+        for delivery in ("ordered", "latest"):
+            run = self.run_graph({"a": ("test-source", {"frames": 3000, "size": 1000, "stamp": True}),
+                                  "b": ("check-sink", {"stamp": True, "sequence": "increasing", "work": "100us"})},
+                                 [link("a.data", "b.in", delivery=delivery)])
+            self.assertEqual(run.status, 0, run.log)
+            found = run.summaries()["b"]
+            self.assertEqual(found["frames"] + found["missing"], 3000, found)
+            self.assertEqual(found["last_seq"], 3000)
+
+    def test_ring_and_iceoryx_go_together_in_one_graph(self):
+        """R-IOX-014"""
+        run = self.run_graph({"a": ("test-source", {"frames": 1000, "size": 500, "stamp": True}), "p": ("pass", {}),
+                              "b": ("check-sink", {"stamp": True, "sequence": "gapless", "expect_frames": 1000})},
+                             [link("a.data", "p.in"), "p.out -> b.in"])
+        self.assertEqual(run.status, 0, run.log)
+
+    def test_what_iceoryx_cannot_do_is_refused_with_the_link(self):
+        """R-IOX-015"""
+        nodes = {"a": ("test-source", {"frames": 10}), "b": ("check-sink", {})}
+        for keys, words in (({"depth": 300}, r"link a.data -> b.in: transport iceoryx queues 250 frames"),
+                            ({"max_payload": "4GiB"}, r"link a.data -> b.in: transport iceoryx carries up to 2GiB"),
+                            ({"max_payload": "1GiB", "depth": 200}, r"link a.data -> b.in: transport iceoryx needs "
+                             r".* for the chunks of all its links, most of it for this one, and .* are free")):
+            run = self.run_graph(nodes, [link("a.data", "b.in", **keys)])
+            self.assertEqual(run.status, 78, run.log)
+            self.assertRegex(run.log, r"graph.yaml:1:\d+: " + words)
+
+    def test_a_frame_that_no_chunk_can_hold_is_refused_before_anything_runs(self):
+        """R-IOX-015"""
+        run = self.run_graph({"a": ("test-pattern", {"width": 640, "height": 480}), "b": ("check-sink", {})},
+                             [{"from": "a.video", "to": "b.in", "transport": "iceoryx"}])
+        self.assertNotEqual(run.status, 0, run.log)
+        self.assertRegex(run.log, r"a.video: a frame has up to 1228800 bytes, and iceoryx has chunks for 1048576; "
+                                  r"write max_payload at its links")
+
+    def test_nothing_is_left_after_the_broker_was_killed(self):
+        """R-IOX-016"""
+        path = self.folder / "graph.yaml"
+        path.write_text(json.dumps({"version": 1, "links": [link("a.data", "b.in")], "nodes": {
+            "a": {"exec": ["test-source"], "sandbox": "trusted"},
+            "b": {"exec": ["check-sink"], "sandbox": "trusted"}}}))
+        log = self.folder / "log"
+        with open(log, "wb") as out:
+            broker = subprocess.Popen([str(BROKER), "-v", str(path)], stderr=out, stdout=out)
+        self.addCleanup(broker.wait)
+        self.addCleanup(broker.kill)
+        wait_until(lambda: log.read_text().count("every node is ready") == 2, "not ready")
+        pids = [int(pid) for pid in re.findall(r"process pid=(\d+)", log.read_text())]
+        broker.kill()
+        wait_until(lambda: not any(pathlib.Path(f"/proc/{pid}").exists() for pid in pids), "a worker is left")
+        wait_until(lambda: not roudis(self.folder), "a RouDi is left")
+        self.assertEqual(left_behind(), self.before)
+
+
+def roudis(folder):
+    """Processes of a domain that shows this folder."""
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if str(folder).encode() in path.read_bytes() and b"streambroker-domain" in path.read_bytes():
+                found.append(path.parent.name)
+        except OSError:
+            continue
+    return found
+
+
+class Dying(DomainGraph):
+    def test_a_domain_whose_roudi_dies_begins_again_and_costs_no_restarts(self):
+        """R-IOX-018"""
+        before = left_behind()
+        nodes = {**self.NODES, "b": "exec: [check-sink], restart: {max: 0}, sandbox: trusted"}
+        self.start(nodes=nodes, links=self.LINKS)
+        self.wait_frames(1000, "the start")
+        for word in (b"iox-roudi", b"streambroker-domain"):
+            pids = self.pids(self.NODES)
+            os.kill(self.inside(word), signal.SIGKILL)
+            wait_until(lambda: all(self.pid(node) != pids[node] for node in "apb"), "they did not come back")
+            self.wait_frames(1000, "the death of " + word.decode())
+        text = self.end(before)
+        self.assertEqual(text.count("the domain of iceoryx ends, and begins again with its nodes"), 2, text)
+
+    def test_a_roudi_that_hangs_is_found_when_a_worker_was_killed(self):
+        """R-IOX-018"""
+        before = left_behind()
+        self.start(nodes=self.NODES, links=self.LINKS)
+        self.wait_frames(1000, "the start")
+        os.kill(self.inside(b"iox-roudi"), signal.SIGSTOP)
+        os.kill(self.pid("a"), signal.SIGKILL)
+        self.running.expect("the domain of iceoryx ends", "RouDi does not answer")
+        self.wait_frames(1000, "the end of that RouDi")
+        self.end(before)
+
+
+if __name__ == "__main__":
+    reason = why_not()
+    if reason:
+        print(f"skipped: {reason}")
+        sys.exit(77)
+    unittest.main()
