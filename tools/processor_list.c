@@ -112,6 +112,16 @@ static void print_table(const json_t *all)
     }
 }
 
+static void print_names(const json_t *all)
+{
+    size_t i;
+    json_t *entry;
+    json_array_foreach(all, i, entry)
+    {
+        printf("%s\n", show(entry, "program").bytes);
+    }
+}
+
 static int print_json(const json_t *json)
 {
     int failed = json_dumpf(json, stdout, JSON_INDENT(2));
@@ -119,7 +129,7 @@ static int print_json(const json_t *json)
     return failed == 0 ? VERB_OK : VERB_INTERNAL;
 }
 
-int processor_list(bool is_json)
+int processor_list(bool is_json, bool is_quiet)
 {
     struct search_places places;
     char install[PATH_MAX];
@@ -129,6 +139,8 @@ int processor_list(bool is_json)
     int status = failed != 0 ? VERB_INTERNAL : list.has_failed ? VERB_FAILED : VERB_OK;
     if (failed == 0 && is_json) {
         status = print_json(list.all) != VERB_OK ? VERB_INTERNAL : status;
+    } else if (failed == 0 && is_quiet) {
+        print_names(list.all);
     } else if (failed == 0) {
         print_table(list.all);
     }

@@ -102,7 +102,8 @@ static int run(const struct verb_call *call)
     case VERB_TAP:
         return watch_tap(call);
     case VERB_PROCESSORS:
-        return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL);
+        return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL,
+                              call->values[VERB_OPTION_PROCESSORS_QUIET] != NULL);
     case VERB_DESCRIBE:
         return processor_list_describe(call->arguments[0],
                                        call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);

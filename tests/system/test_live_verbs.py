@@ -100,6 +100,8 @@ class LiveVerbs(unittest.TestCase):
         self.assertEqual(streamctl("nodes", "-q").stdout, "a\nb\nc\n")
         self.assertEqual(streamctl("links", "-q").stdout, "a.data -> b.in\nb.out -> c.in\n")
         self.assertEqual(streamctl("list", "-q").stdout, "graph\n")
+        self.assertEqual(set(streamctl("graph", "-q").stdout.split()), {"a.data", "b.in", "b.out", "c.in"})
+        self.assertLess({"pass", "blur", "null-sink"}, set(streamctl("processors", "-q").stdout.split()))
 
     def test_status_is_3_when_the_graph_does_not_run(self):
         """R-CLI-005 R-EXIT-014"""

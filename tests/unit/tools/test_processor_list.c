@@ -65,7 +65,7 @@ static void the_table_has_ports_and_types(void **state)
 {
     (void)state;
     output_begin();
-    int status = processor_list(false);
+    int status = processor_list(false, false);
     const char *text = output_end();
     assert_int_equal(status, VERB_OK);
     const char *line = strstr(text, "\nown ");
@@ -80,7 +80,7 @@ static void json_has_the_descriptions_with_their_programs(void **state)
 {
     (void)state;
     output_begin();
-    int status = processor_list(true);
+    int status = processor_list(true, false);
     json_t *list = json_loads(output_end(), 0, NULL);
     assert_int_equal(status, VERB_OK);
     assert_true(json_array_size(list) >= 1);
@@ -116,7 +116,7 @@ static void one_that_cannot_be_described_is_left_out_and_said(void **state)
     (void)state;
     write_script("bad", "exit 3");
     output_begin();
-    int status = processor_list(false);
+    int status = processor_list(false, false);
     const char *text = output_end();
     unlink("bad");
     assert_int_equal(status, VERB_FAILED);
