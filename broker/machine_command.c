@@ -36,6 +36,9 @@ static void add_walls(json_t *list)
         char bytes[64];
         struct text text = TEXT_OVER(bytes);
         text_add(&text, "stands");
+        if (wall == WALL_USER_NAMESPACE && launcher_jail_is_own_uid()) {
+            text_add(&text, ": a user of its own stands in for it");
+        }
         if (wall == WALL_LANDLOCK) {
             text_add_format(&text, ", ABI %d", shim_landlock_version());
         }

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,26 +15,21 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 
+// With a user namespace: who the worker really is, is decided before bwrap.
+static const char *const user_namespace[] = {
+    // Nothing outside has this number inside.
+    "--unshare-user", "--uid", "1000", "--gid", "1000", "--disable-userns",
+};
+
+// Without one: bwrap is root, and the shim gives these up with that.
+static const char *const late_uid[] = {
+    "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP",
+};
+
 static const char *const always[] = {
-    "--unshare-user",
-    "--unshare-ipc",
-    "--unshare-pid",
-    "--unshare-uts",
-    "--unshare-cgroup-try",
-    // Nothing outside has this number inside: who it really is, is decided before bwrap.
-    "--uid",
-    "1000",
-    "--gid",
-    "1000",
-    "--disable-userns",
-    "--as-pid-1",
-    "--die-with-parent",
-    "--new-session",
-    "--clearenv",
-    "--cap-drop",
-    "ALL",
-    "--hostname",
-    "worker",
+    "--unshare-ipc",     "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1",
+    "--die-with-parent", "--new-session", "--clearenv",    "--cap-drop",           "ALL",
+    "--hostname",        "worker",
 };
 
 static void add(FILE *file, const char *word)
@@ -95,10 +91,32 @@ static void add_bind(FILE *file, const struct sandbox_bind *bind)
     add(file, bind->target);
 }
 
-static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd)
+// bwrap makes the folders above a bind for its own user only, which is not the worker's here.
+static void add_folders_above(FILE *file, const char *target)
 {
-    for (size_t i = 0; i < ARRAY_COUNT(always); i++) {
-        add(file, always[i]);
+    char path[PATH_MAX];
+    for (const char *slash = strchr(target + 1, '/'); slash != NULL;
+         slash = strchr(slash + 1, '/')) {
+        snprintf(path, sizeof path, "%.*s", (int)(slash - target), target);
+        add(file, "--dir");
+        add(file, path);
+    }
+}
+
+static void add_words(FILE *file, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add(file, words[i]);
+    }
+}
+
+static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd, bool is_late_uid)
+{
+    add_words(file, always, ARRAY_COUNT(always));
+    if (is_late_uid) {
+        add_words(file, late_uid, ARRAY_COUNT(late_uid));
+    } else {
+        add_words(file, user_namespace, ARRAY_COUNT(user_namespace));
     }
     if ((plan->grants & SANDBOX_GRANT_NETWORK) == 0) {
         add(file, "--unshare-net");
@@ -114,6 +132,9 @@ static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd)
         add(file, "/tmp");
     }
     for (size_t i = 0; i < plan->bind_count; i++) {
+        if (is_late_uid) {
+            add_folders_above(file, plan->binds[i].target);
+        }
         add_bind(file, &plan->binds[i]);
     }
     add(file, "--ro-bind-fd");
@@ -125,7 +146,7 @@ static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd)
     add(file, "/");
 }
 
-int launcher_bwrap_options(const struct sandbox_plan *plan, int shim_fd)
+int launcher_bwrap_options(const struct sandbox_plan *plan, int shim_fd, bool is_late_uid)
 {
     auto_fd int fd = memfd_create("bwrap-options", MFD_CLOEXEC);
     int copy = fd >= 0 ? dup(fd) : -1;
@@ -135,7 +156,7 @@ int launcher_bwrap_options(const struct sandbox_plan *plan, int shim_fd)
         cleanup_fd(&copy);
         return -error;
     }
-    add_all(file, plan, shim_fd);
+    add_all(file, plan, shim_fd, is_late_uid);
     if (fclose(file) != 0 || lseek(fd, 0, SEEK_SET) < 0) {
         return -errno;
     }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -231,13 +232,32 @@ static bool place_jail_descriptors(const struct launcher_child_jail *jail)
     return fcntl(jail->shim_fd, F_SETFD, 0) == 0;
 }
 
+static _Noreturn void execute_bwrap(const struct launcher_child_jail *jail, char *const *none)
+{
+    char numbers[1 + LAUNCHER_UID_GROUPS_MAX][16];
+    char *arguments[8 + LAUNCHER_UID_GROUPS_MAX] = {"bwrap", "--args", "4", "--",
+                                                    LAUNCHER_BWRAP_SHIM};
+    static_assert(LAUNCHER_CHILD_OPTIONS_FD == 4, "as the argument says");
+    // The user that the shim becomes, and its groups.
+    size_t count = 0;
+    if (jail->is_late_uid) {
+        snprintf(numbers[count++], sizeof numbers[0], "%u", (unsigned)jail->uid);
+        for (size_t i = 0; i < jail->group_count; i++) {
+            snprintf(numbers[count++], sizeof numbers[0], "%u", (unsigned)jail->groups[i]);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        arguments[5 + i] = numbers[i];
+    }
+    execve(jail->bwrap, arguments, none);
+    fail_jail(SHIM_SOCKET_FD, LAUNCH_STEP_SANDBOX, errno);
+}
+
 static _Noreturn void execute_jail(const struct launcher_child_jail *jail, int socket)
 {
     char *none[] = {NULL};
     if (jail->bwrap != NULL) {
-        char *arguments[] = {"bwrap", "--args", "4", "--", LAUNCHER_BWRAP_SHIM, NULL};
-        static_assert(LAUNCHER_CHILD_OPTIONS_FD == 4, "as the argument says");
-        execve(jail->bwrap, arguments, none);
+        execute_bwrap(jail, none);
     } else {
         char *arguments[] = {"shim", NULL};
         syscall(SYS_execveat, jail->shim_fd, "", arguments, none, AT_EMPTY_PATH);
@@ -265,7 +285,9 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_STAGE, -result);
     }
-    result = jail->uid != 0 ? launcher_uid_become(jail->uid, jail->groups, jail->group_count) : 0;
+    result = jail->uid != 0 && !jail->is_late_uid
+                 ? launcher_uid_become(jail->uid, jail->groups, jail->group_count)
+                 : 0;
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_UID, -result);
     }

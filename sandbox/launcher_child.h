@@ -50,6 +50,7 @@ struct launcher_child_jail {
     int options_fd;     // for bwrap
     int errors_fd;      // what bwrap complains into
     uid_t uid;          // 0 = stay
+    bool is_late_uid;   // the shim becomes that user, since bwrap needs root
     bool is_metered;    // has a cgroup, which it enters
     uint32_t group;     // the number of that
     size_t inherited_count;

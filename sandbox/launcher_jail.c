@@ -49,6 +49,13 @@ static const char *find_shim(void)
     return shim_path[0] != '\0' ? shim_path : NULL;
 }
 
+static bool is_own_uid;
+
+bool launcher_jail_is_own_uid(void)
+{
+    return launcher_jail_missing_walls() == 0 && is_own_uid;
+}
+
 uint32_t launcher_jail_missing_walls(void)
 {
     static uint32_t missing;
@@ -59,7 +66,7 @@ uint32_t launcher_jail_missing_walls(void)
         if (launcher_uid_claim(&uid, &claim) < 0) {
             uid = 0;
         }
-        missing = walls_find_missing(find_shim(), uid);
+        missing = walls_find_missing(find_shim(), uid, &is_own_uid);
         is_known = true;
     }
     return missing;
@@ -305,7 +312,7 @@ static int open_binds(const struct launcher_spawn *spawn, struct launcher_jail *
             plan.binds[i].kind = bind.kind == SANDBOX_BIND_DATA ? bind.kind : plan.binds[i].kind;
         }
     }
-    int fd = launcher_bwrap_options(&plan, child->shim_fd);
+    int fd = launcher_bwrap_options(&plan, child->shim_fd, child->is_late_uid);
     child->options_fd = raise_fd(fd);
     return fd < 0 ? fd : child->options_fd < 0 ? -errno : 0;
 }
@@ -319,6 +326,10 @@ static int prepare(const struct launcher_spawn *spawn, struct launcher_jail *jai
         return result;
     }
     child->uid = result == 0 ? jail->uid : 0;
+    child->is_late_uid = launcher_jail_is_own_uid();
+    if (child->is_late_uid && child->uid == 0) {
+        return -EPERM;
+    }
     *out_step = LAUNCH_STEP_SANDBOX;
     result = open_socket(jail, child);
     if (result == 0) {

@@ -48,6 +48,9 @@ enum launcher_jail_event { LAUNCHER_JAIL_NOTHING, LAUNCHER_JAIL_WORKER, LAUNCHER
 // The walls that this machine lacks (walls.h), looked for once.
 uint32_t launcher_jail_missing_walls(void);
 
+// Whether a user of its own stands in for the user namespace that this machine does not give.
+bool launcher_jail_is_own_uid(void);
+
 // False with the walls that are missing as a sentence part, where the plan does not give them up.
 bool launcher_jail_is_walled(const struct sandbox_plan *plan, struct text *out_text);
 

@@ -2,6 +2,8 @@
 // Process 1 of a sandbox: starts the worker, reports exactly how it ended, and takes whatever is
 // left in the sandbox with it.
 #include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
 #include <linux/close_range.h>
 #include <linux/seccomp.h>
 #include <poll.h>
@@ -9,12 +11,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,7 +26,7 @@
 #include "sandbox/shim_wire.h"
 #include "sandbox/shim_worker.h"
 
-enum { STATUS_LOST = 1, NS_PER_S = 1000000000, NS_PER_US = 1000 };
+enum { STATUS_LOST = 1, GROUPS_MAX = 16, NS_PER_S = 1000000000, NS_PER_US = 1000 };
 
 static struct shim_orders orders;
 static struct shim_task task;
@@ -268,8 +272,40 @@ static void watch(void)
     }
 }
 
-int main(void)
+// Where there is no user namespace bwrap is root, and so is this process until here. Nothing of it
+// is left afterwards: no capability, no way back, no group but those that are named.
+static bool become(int count, char **numbers)
 {
+    uid_t uid = (uid_t)strtoul(numbers[0], NULL, 10);
+    gid_t groups[GROUPS_MAX];
+    size_t group_count = 0;
+    for (int i = 1; i < count && group_count < GROUPS_MAX; i++) {
+        groups[group_count++] = (gid_t)strtoul(numbers[i], NULL, 10);
+    }
+    for (int capability = 0; prctl(PR_CAPBSET_READ, capability, 0, 0, 0) >= 0; capability++) {
+        if (prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) < 0) {
+            return false;
+        }
+    }
+    if (uid == 0 || setgroups(group_count, groups) < 0 || setresgid(uid, uid, uid) < 0 ||
+        setresuid(uid, uid, uid) < 0 || setuid(0) == 0) {
+        return false;
+    }
+    // What may be used went with the user; what may be inherited did not.
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+    if (syscall(SYS_capset, &header, none) < 0) {
+        return false;
+    }
+    // The kernel forgets it when the user changes. A launcher that is gone is seen by the socket.
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 1 && !become(argc - 1, argv + 1)) {
+        return STATUS_LOST;
+    }
     sigset_t all;
     sigfillset(&all);
     sigset_t children;

@@ -58,16 +58,18 @@ const char *walls_bwrap_path(void)
     return NULL;
 }
 
-// As bwrap does it: the user namespace first, which gives the right to the others.
-static _Noreturn void try_namespaces(int out, uid_t uid)
+// As bwrap does it: the user namespace first, which gives the right to the others; or without it,
+// with the rights that this process has.
+static _Noreturn void try_namespaces(int out, uid_t uid, bool is_own_uid)
 {
     uint32_t missing = 0;
-    if (uid != 0 &&
+    if (uid != 0 && !is_own_uid &&
         (setgroups(0, NULL) < 0 || setresgid(uid, uid, uid) < 0 || setresuid(uid, uid, uid) < 0)) {
         missing |= 1U << WALL_USER_NAMESPACE;
     }
     for (size_t i = 0; i < ARRAY_COUNT(namespaces); i++) {
-        if (unshare(namespaces[i].flag) < 0) {
+        bool is_user = namespaces[i].wall == WALL_USER_NAMESPACE;
+        if (!(is_own_uid && is_user) && unshare(namespaces[i].flag) < 0) {
             missing |= 1U << namespaces[i].wall;
         }
     }
@@ -78,7 +80,7 @@ static _Noreturn void try_namespaces(int out, uid_t uid)
     _exit(written == (ssize_t)sizeof missing ? 0 : 1);
 }
 
-static uint32_t find_missing_namespaces(uid_t uid)
+static uint32_t find_missing_namespaces(uid_t uid, bool is_own_uid)
 {
     uint32_t missing = WALLS_OF_BWRAP & ~(1U << WALL_BWRAP);
     int ends[2];
@@ -89,7 +91,7 @@ static uint32_t find_missing_namespaces(uid_t uid)
     auto_fd int writing = ends[1];
     pid_t pid = fork();
     if (pid == 0) {
-        try_namespaces(writing, uid);
+        try_namespaces(writing, uid, is_own_uid);
     }
     cleanup_fd(&writing);
     uint32_t found;
@@ -104,9 +106,18 @@ static uint32_t find_missing_namespaces(uid_t uid)
     return missing;
 }
 
-uint32_t walls_find_missing(const char *shim_path, uid_t uid)
+uint32_t walls_find_missing(const char *shim_path, uid_t uid, bool *out_is_own_uid)
 {
-    uint32_t missing = find_missing_namespaces(uid);
+    uint32_t missing = find_missing_namespaces(uid, false);
+    bool is_own_uid = false;
+    if ((missing >> WALL_USER_NAMESPACE & 1) != 0 && uid != 0) {
+        uint32_t others = find_missing_namespaces(uid, true);
+        is_own_uid = others == 0;
+        missing = is_own_uid ? 0 : missing;
+    }
+    if (out_is_own_uid != NULL) {
+        *out_is_own_uid = is_own_uid;
+    }
     if (walls_bwrap_path() == NULL) {
         missing |= 1U << WALL_BWRAP;
     }

@@ -2,6 +2,7 @@
 // What must stand between an untrusted worker and everything else, and whether this machine has it.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -23,8 +24,9 @@ const char *walls_text(enum wall wall);
 
 // The bits 1U << enum wall of those that are missing. Tries them in a process of its own, as the
 // user uid where that is not 0: for a process without threads. shim_path is the program that is
-// process 1 inside.
-uint32_t walls_find_missing(const char *shim_path, uid_t uid);
+// process 1 inside. out_is_own_uid (may be NULL): there are no user namespaces, and that user
+// stands in for them: root makes the other walls, and the shim becomes the user before all else.
+uint32_t walls_find_missing(const char *shim_path, uid_t uid, bool *out_is_own_uid);
 
 // Path of bwrap on this machine, NULL when there is none.
 const char *walls_bwrap_path(void);
