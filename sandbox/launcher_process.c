@@ -324,11 +324,6 @@ static bool is_child(pid_t pid)
     return find_child(pid) != NULL;
 }
 
-static void kill_orphans(void)
-{
-    launcher_orphans_kill(is_child);
-}
-
 static void reap_all(void)
 {
     bool is_any = false;
@@ -336,7 +331,7 @@ static void reap_all(void)
         is_any = true;
     }
     if (is_any) {
-        kill_orphans();
+        launcher_orphans_kill(is_child);
     }
 }
 
@@ -762,7 +757,7 @@ static _Noreturn void end(void)
         for (size_t i = 0; i < self.child_count; i++) {
             kill_child(&self.children[i]);
         }
-        kill_orphans();
+        launcher_orphans_kill(is_child);
         while (reap_one()) {
         }
         finish_reaped();
