@@ -16,7 +16,7 @@
 
 static int enter(int domain_fd)
 {
-    const int spaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC;
+    const int spaces = CLONE_NEWNS | CLONE_NEWPID;
     // Where the domain was made without privilege it has a user namespace, which comes first and
     // gives the right to the others. Our own cannot be entered again.
     if (setns(domain_fd, CLONE_NEWUSER | spaces) == 0) {

@@ -344,7 +344,7 @@ static void drain_signals(void)
 
 // --- Requests ---------------------------------------------------------------------------------
 
-static int start_child(const struct launcher_spawn *spawn)
+static int start_child(struct launcher_spawn *spawn)
 {
     if (self.child_count == CHILDREN_MAX) {
         return -EAGAIN;
@@ -355,13 +355,12 @@ static int start_child(const struct launcher_spawn *spawn)
     }
     auto_fd int reading = status[0];
     auto_fd int writing = status[1];
-    struct launcher_child_plan plan = spawn->plan;
-    pid_t pid = launcher_domain_fork(&plan);
+    pid_t pid = launcher_domain_fork(&spawn->plan);
     if (pid < 0) {
         return pid;
     }
     if (pid == 0) {
-        launcher_child_run(&plan, writing);
+        launcher_child_run(&spawn->plan, writing);
     }
     // The child does it too: whoever is first, it is done before anyone sends to the group.
     setpgid(pid, pid);

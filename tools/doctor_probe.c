@@ -114,7 +114,7 @@ static bool is_built(const char *processor)
 bool doctor_probe_iceoryx(struct text *detail)
 {
     if (!is_built("iceoryx-import")) {
-        text_add(detail, "iceoryx-import and iceoryx-export were not built");
+        text_add(detail, "iceoryx-import, iceoryx-export and the transport were not built");
         return false;
     }
     return find_in_path("iox-roudi", detail);

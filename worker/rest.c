@@ -174,7 +174,8 @@ static bool spin(struct sb_node *node, struct sb_input *only, int64_t deadline_n
                  bool (*is_ready)(struct sb_node *node, void *context), void *context)
 {
     int64_t limit_ns = spin_limit_ns(node);
-    if (limit_ns == 0) {
+    // A reader of a transport that is not attached yet is looked at before each sleep.
+    if (limit_ns == 0 || node->attaching_count > 0) {
         return false;
     }
     int pauses = node->step - node->spin_step >= SPIN_RUN ? SPIN_PAUSES : 1;

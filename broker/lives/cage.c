@@ -37,8 +37,8 @@ static const struct {
     const char *path;
 } base_binds[] = {
     {SANDBOX_BIND_EXECUTE, "/usr"},
-    {SANDBOX_BIND_READ, "/etc/ld.so.cache"},   // where libraries are
-    {SANDBOX_BIND_READ, "/etc/fonts"},         // which fonts of /usr to take
+    {SANDBOX_BIND_READ, "/etc/ld.so.cache"},       // where libraries are
+    {SANDBOX_BIND_READ, "/etc/fonts"},             // which fonts of /usr to take
     {SANDBOX_BIND_READ, "/var/cache/fontconfig"},  // what is known of them
     {SANDBOX_BIND_READ, "/etc/alternatives"},      // links of /usr lead through it
     {SANDBOX_BIND_DEVICE, "/dev/null"},

@@ -58,6 +58,24 @@ class Domain(unittest.TestCase):
             self.assertEqual(found["frames"] + found["missing"], 3000, found)
             self.assertEqual(found["last_seq"], 3000)
 
+    @unittest.skipUnless(os.getuid() == 0, "is run without root anyway")
+    def test_a_user_without_privilege_has_a_domain_too(self):
+        """R-IOX-014"""
+        path = self.folder / "graph.yaml"
+        path.write_text(json.dumps({"version": 1, "links": [link("a.data", "b.in")], "nodes": {
+            "a": {"exec": ["test-source"], "config": {"frames": 1000, "stamp": True}, "sandbox": "trusted"},
+            "b": {"exec": ["check-sink"], "config": {"stamp": True, "expect_frames": 1000}, "sandbox": "trusted"}}}))
+        self.folder.chmod(0o755)
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+        able = subprocess.run([*command, "bwrap", "--dev-bind", "/", "/", "--proc", "/proc", "--unshare-pid", "test",
+                               "-x", str(BROKER)], capture_output=True, text=True, check=False)
+        if able.returncode != 0:
+            self.skipTest(f"nobody can have no domain here, or does not reach the build: {able.stderr.strip()}")
+        done = subprocess.run([*command, "env", "-u", "XDG_RUNTIME_DIR", str(BROKER), str(path)],
+                              capture_output=True, text=True, check=False, timeout=50)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn('"frames": 1000', done.stderr + done.stdout)
+
     def test_ring_and_iceoryx_go_together_in_one_graph(self):
         """R-IOX-014"""
         run = self.run_graph({"a": ("test-source", {"frames": 1000, "size": 500, "stamp": True}), "p": ("pass", {}),

@@ -70,15 +70,20 @@ static void add_links(struct graph_case *graph, const struct pair_shape *shape,
 {
     char from[32];
     char to[32];
+    char more[96] = "";
+    if (options->transport != NULL) {
+        snprintf(more, sizeof more, ", transport: %s, max_payload: %llu", options->transport,
+                 (unsigned long long)shape->size);
+    }
     snprintf(from, sizeof from, "source.data");
     for (uint32_t i = 0; i < options->filters; i++) {
         snprintf(to, sizeof to, "pass%u.data", i);
-        graph_case_link(graph, from, to, ", depth: %u", shape->depth);
+        graph_case_link(graph, from, to, ", depth: %u%s", shape->depth, more);
         snprintf(from, sizeof from, "%s", to);
     }
     for (uint32_t i = 0; i < shape->readers; i++) {
         snprintf(to, sizeof to, "sink%u.data", i);
-        graph_case_link(graph, from, to, ", depth: %u", shape->depth);
+        graph_case_link(graph, from, to, ", depth: %u%s", shape->depth, more);
     }
 }
 

@@ -11,9 +11,10 @@ struct ours_options {
     const char *spin;  // NULL: 1s when the reader polls, else 0
     uint32_t filters;  // bench-pass between source and sink
     bool is_filter_touching;
-    bool is_free;       // without pinning, whatever the shape says
-    bool is_untrusted;  // every worker in a sandbox
-    uint64_t frames;    // instead of a time
+    bool is_free;           // without pinning, whatever the shape says
+    bool is_untrusted;      // every worker in a sandbox
+    uint64_t frames;        // instead of a time
+    const char *transport;  // of the links, NULL: what is usual
 };
 
 struct ours_result {

@@ -138,7 +138,8 @@ PLOTS = [("latency", "p50", "One way", "median", time_text),
 OTHERS = [("limits", "Limits of the machine"), ("chain", "Filters in a row"),
           ("syscalls", "System calls"), ("copies", "Copies"), ("cpu", "CPU time"), ("idle", "At rest"),
           ("memory", "Memory"), ("start", "Start"), ("stop", "Stop"), ("recovery", "Recovery"),
-          ("isolation", "Isolation"), ("clock", "Clock")]
+          ("isolation", "Isolation"), ("transport", "Ring and iceoryx as transports"),
+          ("clock", "Clock")]
 
 
 def write_plots(figures, docs):
