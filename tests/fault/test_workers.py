@@ -197,7 +197,8 @@ class Workers(unittest.TestCase):
         done = self.graph.run()
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("fds [0, 1, 2, 3] env ", done.stderr)
-        self.assertRegex(done.stderr, r"env \[('LC_CTYPE')?\] ")  # Python sets this one itself
+        # The first Python sets itself; the second is told to every program that is in Python.
+        self.assertRegex(done.stderr, r"env \[('LC_CTYPE', )?'PYTHONPATH'\] ")
         self.assertRegex(done.stderr, r"NoNewPrivs:\S*1")
         self.assertIn("group True", done.stderr)
 

@@ -254,7 +254,7 @@ class LiveVerbs(unittest.TestCase):
 
     def test_a_restart_gives_every_node_a_new_process_and_loses_nothing(self):
         """R-CTL-015"""
-        nodes = {"a": "exec: [test-source], config: {frames: 3000, rate: 2000}", "b": "exec: [pass]",
+        nodes = {"a": "exec: [test-source], config: {rate: 2000}", "b": "exec: [pass]",
                  "c": "exec: [check-sink]"}
         running = self.started(nodes=nodes)
         pids = {node["id"]: node["pid"] for node in self.documents("nodes")[0]}
