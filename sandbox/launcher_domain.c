@@ -52,8 +52,14 @@ static pid_t move(struct launcher_child_plan *plan, int told_fd)
 pid_t launcher_domain_fork(struct launcher_child_plan *plan)
 {
     if (plan->domain_fd < 0) {
-        pid_t pid = fork();
-        return pid < 0 ? -errno : pid;
+        bool is_inside = false;
+        if (!plan->is_metered) {
+            pid_t pid = fork();
+            return pid < 0 ? -errno : pid;
+        }
+        pid_t pid = launcher_meters_fork(plan->group, &is_inside);
+        plan->is_metered = pid != 0 || !is_inside;
+        return pid;
     }
     int pair[2];
     if (pipe2(pair, O_CLOEXEC) < 0) {

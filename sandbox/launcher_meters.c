@@ -36,6 +36,11 @@ int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits)
     return cgroup_limit(&cgroup, group, limits);
 }
 
+pid_t launcher_meters_fork(uint32_t group, bool *out_is_inside)
+{
+    return cgroup_fork(&cgroup, group, out_is_inside);
+}
+
 int launcher_meters_enter(uint32_t group)
 {
     return cgroup_enter(&cgroup, group);

@@ -3,7 +3,9 @@
 // when the first one is wanted, or when somebody asks; a broker that only checks makes no group.
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "sandbox/cgroup.h"
 
@@ -16,6 +18,9 @@ int launcher_meters_begin(const struct cgroup_limits *limits, uint32_t *out_grou
 
 // Other limits for a group. Returns 0 or a negative errno.
 int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits);
+
+// Forks; out_is_inside: the child is in its group already. Returns as fork(), or a negative errno.
+pid_t launcher_meters_fork(uint32_t group, bool *out_is_inside);
 
 // In the new process, between fork and exec.
 int launcher_meters_enter(uint32_t group);

@@ -56,12 +56,14 @@ int launcher_prepared_fork(struct launcher_prepared *prepared, const struct cgro
     }
     child->is_metered = result > 0;
     *out_step = LAUNCH_STEP_PROCESS;
-    pid_t pid = fork();
+    bool is_inside = false;
+    pid_t pid = child->is_metered ? launcher_meters_fork(child->group, &is_inside) : fork();
     if (pid == 0) {
+        child->is_metered = child->is_metered && !is_inside;
         launcher_child_run_jail(child);
     }
     if (pid < 0) {
-        int error = errno;
+        int error = child->is_metered ? -pid : errno;
         struct cgroup_counts counts;
         if (child->is_metered) {
             launcher_meters_end(child->group, &counts);

@@ -274,20 +274,63 @@ static void nothing_is_left_after_the_end(void **state)
 }
 
 // Version 2 as this machine has it, with or without controllers: groups, entering and killing.
-static void version_2_kills_a_whole_group_at_once(void **state)
+static void open_version_2(struct cgroup_places *places)
 {
-    (void)state;
-    static struct cgroup_places places;
-    find_places(&places);
+    find_places(places);
     cgroup_close(&cgroup);
     for (size_t i = 0; i < CGROUP_CONTROLLERS_COUNT; i++) {
-        places.v1[i][0] = '\0';
+        places->v1[i][0] = '\0';
     }
-    cgroup_open_at(&cgroup, &places, 0, 0);
+    cgroup_open_at(&cgroup, places, 0, 0);
     if (cgroup.step != CGROUP_STEP_V2) {
         print_message("skipped: %s\n", cgroup.why);
         skip();
     }
+}
+
+// 0 when it is in the group w7 of version 2.
+static int look_where_it_is(void)
+{
+    auto_free char *self = NULL;
+    size_t count;
+    if (fd_read_file("/proc/self/cgroup", MIB, &self, &count) != 0) {
+        return 2;
+    }
+    const char *line = strstr(self, "0::");
+    return line != NULL && strstr(line, "/w7\n") != NULL ? 0 : 1;
+}
+
+static void a_process_of_version_2_is_born_in_its_group(void **state)
+{
+    (void)state;
+    static struct cgroup_places places;
+    open_version_2(&places);
+    const struct cgroup_limits none = {0};
+    assert_int_equal(cgroup_make(&cgroup, 7, &none), 0);
+    bool is_inside = false;
+    pid_t pid = cgroup_fork(&cgroup, 7, &is_inside);
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        _exit(is_inside ? look_where_it_is() : 3);
+    }
+    assert_int_equal(WEXITSTATUS(wait_for(pid)), 0);
+    struct cgroup_counts counts;
+    cgroup_take(&cgroup, 7, &counts);
+    remove_all();
+    // Where the group is gone it is a plain fork, and says so.
+    pid = cgroup_fork(&cgroup, 7, &is_inside);
+    if (pid == 0) {
+        _exit(is_inside ? 1 : 0);
+    }
+    assert_int_equal(WEXITSTATUS(wait_for(pid)), 0);
+    cgroup_close(&cgroup);
+}
+
+static void version_2_kills_a_whole_group_at_once(void **state)
+{
+    (void)state;
+    static struct cgroup_places places;
+    open_version_2(&places);
     const struct cgroup_limits none = {0};
     assert_int_equal(cgroup_make(&cgroup, 6, &none), 0);
     int status = run(6, fork_many);
@@ -331,6 +374,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_a_killed_launcher_left_is_removed_at_the_next_start,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_is_left_after_the_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_process_of_version_2_is_born_in_its_group, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(version_2_kills_a_whole_group_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_any_place_the_step_is_rlimits_and_says_why, set_up,
                                         tear_down),
