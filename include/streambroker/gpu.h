@@ -143,6 +143,37 @@ SB_API int sb_gpu_memory_make(struct sb_gpu *gpu, uint64_t size_bytes,
 /** Frees what sb_gpu_memory_make() gave. A span of nothing is fine. */
 SB_API void sb_gpu_memory_free(struct sb_gpu *gpu, struct sb_gpu_span *span);
 
+/** Memory of a device that comes from another process. */
+struct sb_gpu_handle {
+    int fd;
+    uint64_t size_bytes;
+    uint8_t device_uuid[SB_GPU_UUID_BYTES]; /**< of the device that made it */
+    uint8_t driver_uuid[SB_GPU_UUID_BYTES];
+    bool is_trusted; /**< the process that made it may do what this one may */
+};
+
+/**
+ * Makes memory of the device that other processes can import.
+ *
+ * Owner:   the span goes with sb_gpu_memory_free(); out_fd is the caller's, and closed at an exec.
+ *          The memory lives until everybody has given it up.
+ * Returns: 0; -ENOTSUP when the device cannot share; -EINVAL for a size of 0; -ENOMEM; -EIO.
+ */
+SB_API int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *out_span,
+                         int *out_fd);
+
+/**
+ * Shows memory that another process exported to the device.
+ *
+ * Owner:   handle->fd stays the caller's, also when the call fails. The span goes with
+ *          sb_gpu_memory_free().
+ * Returns: 0; -EXDEV for another device or driver; -EPERM for a peer that is not trusted, where the
+ *          driver believes what is written in such memory; -EPROTO when the descriptor is not
+ *          memory of that size, and no driver has seen it; -ENOTSUP, -EINVAL, -ENOMEM or -EIO.
+ */
+SB_API int sb_gpu_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
+                         struct sb_gpu_span *out_span);
+
 /** Begins a batch. Returns 0; -EBUSY when one has begun; -EIO. */
 SB_API int sb_gpu_begin(struct sb_gpu *gpu);
 

@@ -14,9 +14,8 @@
 #define HOST_HANDLE VK_EXTERNAL_MEMORY_HANDLE_TYPE_HOST_ALLOCATION_BIT_EXT
 #define WORD 4
 
-// The first type that is allowed and has the properties. -ENOTSUP when there is none.
-static int find_type(const struct sb_gpu *gpu, uint32_t allowed, VkMemoryPropertyFlags wanted,
-                     uint32_t *out_type)
+int gpu_block_find_type(const struct sb_gpu *gpu, uint32_t allowed, VkMemoryPropertyFlags wanted,
+                        uint32_t *out_type)
 {
     for (uint32_t i = 0; i < gpu->memory.memoryTypeCount; i++) {
         bool has_all = (gpu->memory.memoryTypes[i].propertyFlags & wanted) == wanted;
@@ -28,24 +27,26 @@ static int find_type(const struct sb_gpu *gpu, uint32_t allowed, VkMemoryPropert
     return -ENOTSUP;
 }
 
-static VkResult make_buffer(const struct sb_gpu *gpu, struct sb_gpu_block *block)
+VkResult gpu_block_make_buffer(const struct sb_gpu *gpu, struct sb_gpu_block *block)
 {
     VkExternalMemoryBufferCreateInfo external = {
-        .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO, .handleTypes = HOST_HANDLE};
+        .sType = VK_STRUCTURE_TYPE_EXTERNAL_MEMORY_BUFFER_CREATE_INFO,
+        .handleTypes =
+            block->is_shared ? VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT : HOST_HANDLE};
     VkBufferCreateInfo info = {.sType = VK_STRUCTURE_TYPE_BUFFER_CREATE_INFO,
-                               .pNext = block->region != NULL ? &external : NULL,
+                               .pNext =
+                                   block->is_shared || block->region != NULL ? &external : NULL,
                                .size = block->size_bytes,
                                .usage = USAGE,
                                .sharingMode = VK_SHARING_MODE_EXCLUSIVE};
     return vkCreateBuffer(gpu->device, &info, NULL, &block->buffer);
 }
 
-static struct sb_gpu_block *new_block(struct sb_gpu *gpu, uint64_t size_bytes, const void *region)
+struct sb_gpu_block *gpu_block_new(struct sb_gpu *gpu, uint64_t size_bytes)
 {
     struct sb_gpu_block *block = calloc(1, sizeof *block);
     if (block != NULL) {
-        block->size_bytes = size_bytes;
-        block->region = region;
+        block->size_bytes = (size_bytes + WORD - 1) / WORD * WORD;
         block->next = gpu->blocks;
         gpu->blocks = block;
     }
@@ -83,9 +84,9 @@ static VkResult allocate_own(const struct sb_gpu *gpu, struct sb_gpu_block *bloc
     uint32_t type;
     vkGetBufferMemoryRequirements(gpu->device, block->buffer, &needs);
     // Memory that the CPU reads without a cache is slow; every driver has some that is coherent.
-    if (find_type(gpu, needs.memoryTypeBits, seen | VK_MEMORY_PROPERTY_HOST_CACHED_BIT, &type) !=
-            0 &&
-        find_type(gpu, needs.memoryTypeBits, seen, &type) != 0) {
+    if (gpu_block_find_type(gpu, needs.memoryTypeBits, seen | VK_MEMORY_PROPERTY_HOST_CACHED_BIT,
+                            &type) != 0 &&
+        gpu_block_find_type(gpu, needs.memoryTypeBits, seen, &type) != 0) {
         return VK_ERROR_OUT_OF_DEVICE_MEMORY;
     }
     VkMemoryAllocateInfo info = {.sType = VK_STRUCTURE_TYPE_MEMORY_ALLOCATE_INFO,
@@ -101,11 +102,11 @@ static VkResult allocate_own(const struct sb_gpu *gpu, struct sb_gpu_block *bloc
 
 int gpu_block_make(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block **out_block)
 {
-    struct sb_gpu_block *block = new_block(gpu, (size_bytes + WORD - 1) / WORD * WORD, NULL);
+    struct sb_gpu_block *block = gpu_block_new(gpu, size_bytes);
     if (block == NULL) {
         return -ENOMEM;
     }
-    VkResult result = make_buffer(gpu, block);
+    VkResult result = gpu_block_make_buffer(gpu, block);
     result = result == VK_SUCCESS ? allocate_own(gpu, block) : result;
     if (result != VK_SUCCESS) {
         gpu_block_free(gpu, block);
@@ -126,7 +127,7 @@ static VkResult import(const struct sb_gpu *gpu, struct sb_gpu_block *block)
     VkMemoryHostPointerPropertiesEXT found = {
         .sType = VK_STRUCTURE_TYPE_MEMORY_HOST_POINTER_PROPERTIES_EXT};
     VkResult result = gpu->get_host_pointer(gpu->device, HOST_HANDLE, pointer, &found);
-    result = result == VK_SUCCESS ? make_buffer(gpu, block) : result;
+    result = result == VK_SUCCESS ? gpu_block_make_buffer(gpu, block) : result;
     if (result != VK_SUCCESS) {
         return result;
     }
@@ -134,7 +135,7 @@ static VkResult import(const struct sb_gpu *gpu, struct sb_gpu_block *block)
     uint32_t type;
     vkGetBufferMemoryRequirements(gpu->device, block->buffer, &needs);
     if (needs.size > block->size_bytes ||
-        find_type(gpu, needs.memoryTypeBits & found.memoryTypeBits, 0, &type) != 0) {
+        gpu_block_find_type(gpu, needs.memoryTypeBits & found.memoryTypeBits, 0, &type) != 0) {
         return VK_ERROR_INVALID_EXTERNAL_HANDLE;
     }
     VkImportMemoryHostPointerInfoEXT pages = {
@@ -159,10 +160,11 @@ int gpu_block_show(struct sb_gpu *gpu, const void *base, uint64_t size_bytes,
         block = block->next;
     }
     if (block == NULL) {
-        block = new_block(gpu, size_bytes, base);
+        block = gpu_block_new(gpu, size_bytes);
         if (block == NULL) {
             return -ENOMEM;
         }
+        block->region = base;
         // What a device refuses once it is not asked again: the next frames are copied at once.
         block->is_refused = import(gpu, block) != VK_SUCCESS;
         if (block->is_refused) {

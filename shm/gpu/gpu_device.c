@@ -249,6 +249,9 @@ static VkResult make_device(struct sb_gpu *gpu)
     if (gpu->info.can_import_host) {
         extensions[count++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
     }
+    if (gpu->info.can_share_memory) {
+        extensions[count++] = VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME;
+    }
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                      .queueFamilyIndex = gpu->family,
@@ -264,6 +267,8 @@ static VkResult make_device(struct sb_gpu *gpu)
         vkGetDeviceQueue(gpu->device, gpu->family, 0, &gpu->queue);
         gpu->get_host_pointer = (PFN_vkGetMemoryHostPointerPropertiesEXT)vkGetDeviceProcAddr(
             gpu->device, "vkGetMemoryHostPointerPropertiesEXT");
+        gpu->get_memory_fd =
+            (PFN_vkGetMemoryFdKHR)vkGetDeviceProcAddr(gpu->device, "vkGetMemoryFdKHR");
     }
     return result;
 }

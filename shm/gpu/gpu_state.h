@@ -16,6 +16,7 @@ struct sb_gpu_block {
     VkBuffer buffer;
     uint64_t size_bytes;
     void *host;
+    bool is_shared;       // memory that other processes import, or that was imported
     const void *region;   // base of the mapping that it shows, NULL = memory of its own
     bool is_refused;      // the device does not take this mapping: its frames are copied
     bool is_staging;      // for copies of frames, one batch at a time
@@ -55,12 +56,21 @@ struct sb_gpu {
     VkDescriptorPool descriptors;
     VkFence fence;
     PFN_vkGetMemoryHostPointerPropertiesEXT get_host_pointer;
+    PFN_vkGetMemoryFdKHR get_memory_fd;
     struct sb_gpu_block *blocks;    // owned
     struct sb_gpu_kernel *kernels;  // owned
 };
 
 // -EIO, -ENOMEM or -ENODEV, by what a driver answered.
 int gpu_device_error(VkResult result);
+
+// A block of nothing, in the list. NULL without memory.
+struct sb_gpu_block *gpu_block_new(struct sb_gpu *gpu, uint64_t size_bytes);
+// Its buffer, on memory that is still to come.
+VkResult gpu_block_make_buffer(const struct sb_gpu *gpu, struct sb_gpu_block *block);
+// The first memory type that is allowed and has the properties. -ENOTSUP when there is none.
+int gpu_block_find_type(const struct sb_gpu *gpu, uint32_t allowed, VkMemoryPropertyFlags wanted,
+                        uint32_t *out_type);
 
 // Makes a buffer of the device's own memory that the CPU sees. Returns 0 or -ENOMEM, -EIO.
 int gpu_block_make(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block **out_block);
@@ -75,6 +85,10 @@ void gpu_block_forget(void *gpu, const void *base);
 int gpu_block_stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block **out_block);
 // Copies back what has to be, and frees the staging blocks for the next batch.
 void gpu_block_end_batch(struct sb_gpu *gpu, bool is_done);
+
+// Why a descriptor is not memory of at least that size of such a device, NULL when it may be. Asks
+// the kernel only: nothing is read, mapped or given to a driver.
+const char *gpu_handle_fault(const struct sb_gpu_device *device, int fd, uint64_t size_bytes);
 
 // Frees every kernel.
 void gpu_kernel_drop_all(struct sb_gpu *gpu);
