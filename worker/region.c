@@ -25,13 +25,16 @@ static int give(const struct mapping *mapping, bool is_writable, struct sb_regio
 int sb_frame_region(const struct sb_frame *frame, struct sb_region *out_region)
 {
     const struct input_link *link = frame->source;
-    for (uint32_t i = 0; link != NULL && i < INPUT_GENERATIONS; i++) {
+    if (link == NULL) {
+        return -EINVAL;
+    }
+    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
         const struct input_generation *generation = &link->generations[i];
         if (generation->is_used && is_inside(&generation->pool, frame->data)) {
             return give(&generation->pool, false, out_region);
         }
     }
-    return -EINVAL;
+    return -ENOENT;  // it came in its cell
 }
 
 int sb_buffer_region(const struct sb_buffer *buffer, struct sb_region *out_region)

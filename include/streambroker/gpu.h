@@ -64,7 +64,10 @@ struct sb_gpu_options {
     const uint8_t *device_uuid; /**< this device and no other; NULL = the best one */
     bool is_hardware_wanted;    /**< a driver that computes on the CPU will not do */
     bool is_copying;            /**< never show frames to the device: copy them */
-    bool is_validated;          /**< through Khronos' validation layer; see sb_gpu_counts */
+    const char *const
+        *instance_extensions;             /**< beside the library's own; NULL-terminated or NULL */
+    const char *const *device_extensions; /**< likewise */
+    bool is_validated; /**< through Khronos' validation layer; see sb_gpu_counts */
 };
 
 /** What happened since the device was opened. */
@@ -212,6 +215,27 @@ SB_API int sb_gpu_finish(struct sb_gpu *gpu);
 
 /** Drops the batch without running it. */
 SB_API void sb_gpu_cancel(struct sb_gpu *gpu);
+
+struct VkInstance_T;
+struct VkPhysicalDevice_T;
+struct VkDevice_T;
+struct VkQueue_T;
+struct VkBuffer_T;
+
+/** The device as Vulkan calls it, for what this header does not do. */
+struct sb_gpu_vulkan {
+    struct VkInstance_T *instance; /**< a VkInstance, and so on */
+    struct VkPhysicalDevice_T *physical;
+    struct VkDevice_T *device;
+    struct VkQueue_T *queue; /**< of family; not to be used inside of a batch */
+    uint32_t family;
+};
+
+/** Lives as long as the device is open. */
+SB_API struct sb_gpu_vulkan sb_gpu_vulkan_of(const struct sb_gpu *gpu);
+
+/** The VkBuffer that a span is part of, from its offset_bytes on. As long as the span. */
+SB_API struct VkBuffer_T *sb_gpu_vulkan_buffer(const struct sb_gpu_span *span);
 
 /** A pixel format as others call it. */
 struct sb_gpu_format {

@@ -33,7 +33,8 @@ struct sb_region {
  * The mapping that a frame lies in.
  *
  * Owner:   the library; it stays until the call-back of sb_node_on_unmap() was called for it.
- * Returns: 0; -EINVAL when the frame was not taken from an input.
+ * Returns: 0; -ENOENT for a small frame, which may lie elsewhere; -EINVAL when the frame was not
+ *          taken from an input.
  */
 SB_API int sb_frame_region(const struct sb_frame *frame, struct sb_region *out_region);
 

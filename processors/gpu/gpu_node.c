@@ -40,6 +40,12 @@ bool gpu_node_uuid(const char *text, uint8_t out_uuid[SB_GPU_UUID_BYTES])
 
 int gpu_node_open(struct sb_node *node, struct gpu_effects *out_effects)
 {
+    return gpu_node_open_with(node, NULL, NULL, out_effects);
+}
+
+int gpu_node_open_with(struct sb_node *node, const char *const *instance_extensions,
+                       const char *const *device_extensions, struct gpu_effects *out_effects)
+{
     const char *device = sb_param_string(node, "device");
     // What the key gpu of the node says, which the broker hands on.
     const char *wanted = getenv("STREAMBROKER_GPU");
@@ -48,6 +54,8 @@ int gpu_node_open(struct sb_node *node, struct gpu_effects *out_effects)
         .struct_size = sizeof options,
         .is_hardware_wanted = wanted != NULL && strcmp(wanted, "require") == 0,
         .is_copying = sb_param_bool(node, "copy"),
+        .instance_extensions = instance_extensions,
+        .device_extensions = device_extensions,
         .is_validated = sb_param_bool(node, "validation"),
     };
     if (device[0] != '\0') {

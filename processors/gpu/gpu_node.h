@@ -33,6 +33,10 @@ extern const char *const gpu_node_wants[];
 // Opens the device of a node. Returns 0 or a negative errno, and the node's error says why.
 int gpu_node_open(struct sb_node *node, struct gpu_effects *out_effects);
 
+// Likewise, with extensions of Vulkan's for the instance and for the device.
+int gpu_node_open_with(struct sb_node *node, const char *const *instance_extensions,
+                       const char *const *device_extensions, struct gpu_effects *out_effects);
+
 // Says what was done, and closes the device.
 void gpu_node_close(struct sb_node *node, struct gpu_effects *effects);
 

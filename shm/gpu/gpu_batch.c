@@ -67,10 +67,12 @@ static int stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *ou
 int sb_gpu_read(struct sb_gpu *gpu, const struct sb_frame *frame, struct sb_gpu_span *out_span)
 {
     struct sb_region region;
-    if (!gpu->is_in_batch || frame->size_bytes == 0 || sb_frame_region(frame, &region) != 0) {
+    int found = sb_frame_region(frame, &region);
+    if (!gpu->is_in_batch || frame->size_bytes == 0 || found == -EINVAL) {
         return -EINVAL;
     }
-    int failed = show(gpu, &region, frame->data, frame->size_bytes, out_span);
+    int failed =
+        found == 0 ? show(gpu, &region, frame->data, frame->size_bytes, out_span) : -ENOTSUP;
     if (failed != -ENOTSUP) {
         return failed;
     }

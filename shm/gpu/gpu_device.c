@@ -12,6 +12,7 @@
 
 #define EXTENSIONS_MAX 512
 #define FAMILIES_MAX 32
+#define NAMES_MAX 16
 #define VALIDATION_LAYER "VK_LAYER_KHRONOS_validation"
 
 int gpu_device_error(VkResult result)
@@ -61,10 +62,23 @@ static VkDebugUtilsMessengerCreateInfoEXT messenger_info(struct sb_gpu_counts *c
     };
 }
 
-static VkResult make_instance(struct sb_gpu_counts *counts, VkInstance *out_instance)
+// Adds the names of a list, which may be NULL, as far as there is room.
+static uint32_t add_names(const char **names, uint32_t count, const char *const *more)
+{
+    for (; more != NULL && *more != NULL && count < NAMES_MAX; more++) {
+        names[count++] = *more;
+    }
+    return count;
+}
+
+static VkResult make_instance(const char *const *wanted, struct sb_gpu_counts *counts,
+                              VkInstance *out_instance)
 {
     static const char *const layers[] = {VALIDATION_LAYER};
-    static const char *const extensions[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME};
+    static const char *const debugging[] = {VK_EXT_DEBUG_UTILS_EXTENSION_NAME, NULL};
+    const char *extensions[NAMES_MAX];
+    uint32_t extension_count = add_names(extensions, 0, counts != NULL ? debugging : NULL);
+    extension_count = add_names(extensions, extension_count, wanted);
     VkApplicationInfo application = {
         .sType = VK_STRUCTURE_TYPE_APPLICATION_INFO,
         .pApplicationName = "streambroker",
@@ -78,7 +92,7 @@ static VkResult make_instance(struct sb_gpu_counts *counts, VkInstance *out_inst
         .pApplicationInfo = &application,
         .enabledLayerCount = is_validated ? 1 : 0,
         .ppEnabledLayerNames = layers,
-        .enabledExtensionCount = is_validated ? 1 : 0,
+        .enabledExtensionCount = extension_count,
         .ppEnabledExtensionNames = extensions,
     };
     set_environment();
@@ -182,7 +196,7 @@ int sb_gpu_list(struct sb_gpu_device *out_devices, size_t max_count)
 {
     VkInstance instance;
     VkPhysicalDevice physical[SB_GPU_DEVICES_MAX];
-    if (make_instance(NULL, &instance) != VK_SUCCESS) {
+    if (make_instance(NULL, NULL, &instance) != VK_SUCCESS) {
         return -ENODEV;
     }
     int count = find_devices(instance, physical);
@@ -242,16 +256,14 @@ static void read_limits(struct sb_gpu *gpu)
     gpu->offset_align = found.properties.limits.minStorageBufferOffsetAlignment;
 }
 
-static VkResult make_device(struct sb_gpu *gpu)
+static VkResult make_device(struct sb_gpu *gpu, const char *const *wanted)
 {
-    const char *extensions[2];
-    uint32_t count = 0;
-    if (gpu->info.can_import_host) {
-        extensions[count++] = VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME;
-    }
-    if (gpu->info.can_share_memory) {
-        extensions[count++] = VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME;
-    }
+    const char *extensions[NAMES_MAX];
+    uint32_t count = add_names(extensions, 0, wanted);
+    static const char *const importing[] = {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, NULL};
+    static const char *const sharing[] = {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME, NULL};
+    count = add_names(extensions, count, gpu->info.can_import_host ? importing : NULL);
+    count = add_names(extensions, count, gpu->info.can_share_memory ? sharing : NULL);
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                      .queueFamilyIndex = gpu->family,
@@ -317,7 +329,8 @@ static int say(struct sb_node *node, int code, const char *text)
 
 static int open_device(struct sb_gpu *gpu, const struct sb_gpu_options *options)
 {
-    VkResult result = make_instance(options->is_validated ? &gpu->counts : NULL, &gpu->instance);
+    VkResult result = make_instance(options->instance_extensions,
+                                    options->is_validated ? &gpu->counts : NULL, &gpu->instance);
     if (result == VK_ERROR_LAYER_NOT_PRESENT) {
         return say(gpu->node, -ENODEV, "there is no validation layer: install it");
     }
@@ -336,7 +349,7 @@ static int open_device(struct sb_gpu *gpu, const struct sb_gpu_options *options)
                                                    "on the CPU instead");
     }
     read_limits(gpu);
-    result = make_device(gpu);
+    result = make_device(gpu, options->device_extensions);
     result = result == VK_SUCCESS ? make_commands(gpu) : result;
     return result == VK_SUCCESS
                ? 0
@@ -405,6 +418,20 @@ void sb_gpu_close(struct sb_gpu *gpu)
 const struct sb_gpu_device *sb_gpu_device_of(const struct sb_gpu *gpu)
 {
     return &gpu->info;
+}
+
+struct sb_gpu_vulkan sb_gpu_vulkan_of(const struct sb_gpu *gpu)
+{
+    return (struct sb_gpu_vulkan){.instance = gpu->instance,
+                                  .physical = gpu->physical,
+                                  .device = gpu->device,
+                                  .queue = gpu->queue,
+                                  .family = gpu->family};
+}
+
+struct VkBuffer_T *sb_gpu_vulkan_buffer(const struct sb_gpu_span *span)
+{
+    return span->block == NULL ? NULL : span->block->buffer;
 }
 
 struct sb_gpu_counts sb_gpu_counts_of(const struct sb_gpu *gpu)

@@ -18,7 +18,7 @@ from graphs import BUILD, Graph
 from live_graph import Broker, connected
 from waiting import let_pass, wait_until
 
-RESTART = "restart: {max: unlimited, delay: 10ms, max_delay: 10ms}"
+RESTART = "restart: {max: unlimited, delay: 10ms, max_delay: 10ms}, on_crash: {poison_after: 1000}"
 GPU = f"sandbox: {{tier: untrusted, devices: [gpu], env: {{LP_NUM_THREADS: \"1\"}}}}, {RESTART}"
 NODES = {"source": "exec: [test-pattern], config: {width: 640, height: 360, pattern: noise, number: false}",
          "up": f"exec: [gpu-upload], {GPU}",
@@ -46,7 +46,7 @@ def published(client):
 def kill(client, name, chance):
     """Kills one life of a node somewhere in the work on a frame, and waits for the next life."""
     seen = published(client)
-    # A frame that kills three lives in a row would be taken for the reason.
+    # Every life gets to work, so that it is killed at it.
     wait_until(lambda: published(client) > seen, "no frame comes out")
     node = wait_until(lambda: (lambda found: found if found["state"] == "running" else None)(node_of(client, name)),
                       f"{name} does not run")

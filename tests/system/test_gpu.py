@@ -74,6 +74,13 @@ class Gpu(unittest.TestCase):
         self.assertEqual(found, self.on_cpu("blur", {"radius": 4}, pattern="noise"))
         self.assertEqual(self.done(run), {"source": (60, 0, 60), "filter": (60, 0, 120)})
 
+    def test_a_small_frame_that_lies_in_no_pool_is_copied(self):
+        """R-GPU-006"""
+        small = {"pattern": "noise", "width": 4, "height": 4}
+        run, found = self.on_gpu("gpu-blur", {"radius": 1}, **small)
+        self.assertEqual(found, self.on_cpu("blur", {"radius": 1}, **small))
+        self.assertEqual(self.done(run)["filter"], (60, 1, 60))
+
     def test_the_validation_layer_has_nothing_to_say(self):
         """R-GPU-015"""
         if not pathlib.Path("/usr/share/vulkan/explicit_layer.d").exists():

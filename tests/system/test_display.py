@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+# test: timeout=120 lock=gpu
+"""R-GPU-022: a window shows what came to it, pixel for pixel, on a screen that is a file."""
+import json
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import graph_run  # noqa: E402
+from waiting import wait_until  # noqa: E402
+
+WIDTH, HEIGHT = 320, 180
+GPU = {"tier": "untrusted", "devices": ["gpu"], "env": {"LP_NUM_THREADS": "1"}}
+
+
+def bars():
+    """The still picture of test-pattern, as red, green, blue."""
+    rows = []
+    for y in range(HEIGHT):
+        row = bytearray()
+        for x in range(WIDTH):
+            bits = ((7, 6, 3, 2, 5, 4, 1) if y < HEIGHT * 2 // 3 else (1, 0, 5, 0, 3, 0, 7))[x * 7 // WIDTH]
+            level = x * 255 // WIDTH
+            row += bytes([level] * 3 if y >= HEIGHT * 3 // 4 else [191 * (bits >> shift & 1) for shift in (2, 1, 0)])
+        rows.append(bytes(row))
+    return rows
+
+
+class Screen:
+    """An X server whose picture is a file in the format of xwd."""
+
+    def __init__(self, folder):
+        self.file = pathlib.Path(folder) / "Xvfb_screen0"
+        read, write = os.pipe()
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-ac", "-nolisten", "tcp", "-screen", "0",
+                                         "640x480x24", "-fbdir", str(folder)], pass_fds=[write],
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(write)
+        with os.fdopen(read) as numbers:
+            self.display = f":{numbers.readline().strip()}"
+
+    def close(self):
+        self.process.terminate()
+        self.process.wait(timeout=20)
+
+    def rows(self):
+        """The upper left corner in the size of the picture, as red, green, blue."""
+        data = self.file.read_bytes()
+        header = struct.unpack_from(">25I", data)
+        stride, start = header[12], header[0] + header[19] * 12
+        rows = []
+        for y in range(HEIGHT):
+            pixels = data[start + y * stride:start + y * stride + WIDTH * 4]
+            rows.append(bytes(value for x in range(0, WIDTH * 4, 4) for value in (pixels[x + 2], pixels[x + 1],
+                                                                                 pixels[x])))
+        return rows
+
+
+class Display(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+        self.screen = Screen(self.folder.name)
+        self.addCleanup(self.screen.close)
+
+    def graph(self, pattern, window):
+        nodes = {"pattern": {"exec": ["gpu-pattern"], "config": {"width": WIDTH, "height": HEIGHT, **pattern},
+                             "sandbox": GPU},
+                 "window": {"exec": ["display"], "config": window, "sandbox": {**GPU, "display": True}}}
+        path = pathlib.Path(self.folder.name) / "graph.yaml"
+        path.write_text(json.dumps({"version": 1, "nodes": nodes, "links": ["pattern.video -> window.video"]}))
+        return subprocess.Popen([graph_run.BROKER, path], env={**os.environ, "DISPLAY": self.screen.display},
+                                stderr=subprocess.PIPE, text=True)
+
+    def end(self, broker):
+        _, log = broker.communicate(timeout=50)
+        self.assertEqual(broker.returncode, 0, log)
+        return log
+
+    def test_a_picture_is_seen_in_a_window_as_it_was_drawn(self):
+        broker = self.graph({"pattern": "smpte"}, {"validation": pathlib.Path(
+            "/usr/share/vulkan/explicit_layer.d").exists()})
+        wanted = bars()
+        try:
+            wait_until(lambda: self.screen.rows() == wanted or broker.poll() is not None, "the picture is not seen")
+            self.assertIsNone(broker.poll(), "the broker ended")
+        finally:
+            broker.terminate()
+        self.assertNotIn("gpu: ", self.end(broker))
+
+    def test_a_node_finishes_after_its_number_of_frames(self):
+        log = self.end(self.graph({"pattern": "ball", "frames": 40}, {"frames": 15}))
+        self.assertIn("[window] 15 frames shown", log)
+
+
+if __name__ == "__main__":
+    if not (graph_run.BUILD / "libexec/streambroker/display").exists():
+        print("skipped: built without Vulkan or SDL")
+        sys.exit(77)
+    if os.environ.get("SB_SANITIZE"):
+        print("skipped: sanitized workers cannot run in a sandbox, and drivers are not sanitized")
+        sys.exit(77)
+    if not shutil.which("Xvfb") or not any(pathlib.Path("/usr/share/vulkan/icd.d").glob("*.json")):
+        print("skipped: there is no Xvfb, or no Vulkan driver")
+        sys.exit(77)
+    unittest.main()
