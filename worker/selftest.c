@@ -270,7 +270,8 @@ static int run(struct sb_node *node)
     }
     if (failed < 0) {
         node_log_call_error(node, "open", failed);
-        return SB_EXIT_FAILED;
+        // A machine without a device that the processor says it wants is not its fault.
+        return failed == -ENODEV && node->processor->wants != NULL ? EXIT_SKIPPED : SB_EXIT_FAILED;
     }
     node->is_open = true;
     // Sources and clocks have no end of their own.

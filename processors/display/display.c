@@ -22,6 +22,11 @@ static int display_open(struct sb_node *node)
     if (display == NULL) {
         return -ENOMEM;
     }
+    int failed = window_init(node);
+    if (failed != 0) {
+        free(display);
+        return failed;
+    }
     display->frames = (uint64_t)sb_param_int(node, "frames");
     sb_node_set_data(node, display);
     return 0;
@@ -62,6 +67,7 @@ static void display_close(struct sb_node *node)
     sb_log(node, SB_LOG_INFO, "[%s] %llu frames shown", sb_node_id(node),
            (unsigned long long)display->shown);
     window_close(node, display->window);
+    window_fini();
     free(display);
 }
 

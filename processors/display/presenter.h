@@ -28,8 +28,8 @@ struct presenter {
     VkFence fence;
 };
 
-// For pictures of BGRA of one size. Returns 0, -ENODEV when the surface takes none, -ENOMEM or -EIO;
-// presenter_close() is owed in any case, and takes the surface with it.
+// For pictures of BGRA of one size. Returns 0, -ENODEV when the surface takes none, -ENOMEM or
+// -EIO; presenter_close() is owed in any case, and takes the surface with it.
 int presenter_open(struct presenter *presenter, const struct sb_gpu_vulkan *vulkan,
                    VkSurfaceKHR surface, uint32_t width, uint32_t height);
 

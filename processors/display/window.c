@@ -50,16 +50,28 @@ static int open_device(struct sb_node *node, struct window *window)
     return sb_gpu_memory_make(gpu, (uint64_t)window->width * window->height * 4, &window->copy);
 }
 
+int window_init(struct sb_node *node)
+{
+    if (SDL_Init(SDL_INIT_VIDEO) == 0 && SDL_Vulkan_LoadLibrary(NULL) == 0) {
+        return 0;
+    }
+    int failed = sb_node_error(
+        node, -ENODEV, "no screen for Vulkan: %s; is the grant display there?", SDL_GetError());
+    SDL_Quit();
+    return failed;
+}
+
+void window_fini(void)
+{
+    SDL_Vulkan_UnloadLibrary();
+    SDL_Quit();
+}
+
 int window_open(struct sb_node *node, const char *title, uint32_t width, uint32_t height,
                 struct window **out_window)
 {
-    if (SDL_Init(SDL_INIT_VIDEO) != 0) {
-        return sb_node_error(node, -ENODEV, "no screen: %s; is the grant display there?",
-                             SDL_GetError());
-    }
     struct window *window = calloc(1, sizeof *window);
     if (window == NULL) {
-        SDL_Quit();
         return -ENOMEM;
     }
     window->width = width;
@@ -133,6 +145,5 @@ void window_close(struct sb_node *node, struct window *window)
     if (window->window != NULL) {
         SDL_DestroyWindow(window->window);
     }
-    SDL_Quit();
     free(window);
 }

@@ -9,6 +9,11 @@
 
 struct window;
 
+// Whether there is a screen that Vulkan can draw on: 0, or -ENODEV and the node's error says why.
+// window_fini() is owed when it is there.
+int window_init(struct sb_node *node);
+void window_fini(void);
+
 // Opens a window of a size and the device for it. Returns 0 or a negative errno, and the node's
 // error says why.
 int window_open(struct sb_node *node, const char *title, uint32_t width, uint32_t height,

@@ -136,6 +136,25 @@ static void an_open_that_failed_is_not_closed(void **state)
     assert_null(strstr(program.err, "closed"));
 }
 
+static int miss_device(struct sb_node *node)
+{
+    return sb_node_error(node, -ENODEV, "no device");
+}
+
+static void a_machine_without_the_device_that_it_wants_skips_it(void **state)
+{
+    (void)state;
+    static const char *const wants[] = {"gpu", NULL};
+    struct sb_processor without = usual;
+    without.open = miss_device;
+    program_run(&program, &without, "--selftest");
+    assert_int_equal(program.status, SB_EXIT_FAILED);
+    without.wants = wants;
+    program_run(&program, &without, "--selftest");
+    assert_int_equal(program.status, 77);
+    expect_line("[unit] error in open: no device\n");
+}
+
 static int refuse_format(struct sb_node *node, struct sb_input *input,
                          const struct sb_format *format)
 {
@@ -242,6 +261,7 @@ int main(void)
         cmocka_unit_test(each_input_gets_only_what_it_allows),
         cmocka_unit_test(an_error_of_one_frame_fails_the_selftest),
         cmocka_unit_test(an_open_that_failed_is_not_closed),
+        cmocka_unit_test(a_machine_without_the_device_that_it_wants_skips_it),
         cmocka_unit_test(a_refused_format_fails_the_selftest),
         cmocka_unit_test(sources_of_each_mode_come_to_an_end),
         cmocka_unit_test(a_reactive_processor_without_inputs_ends_at_once),
