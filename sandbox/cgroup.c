@@ -475,9 +475,14 @@ int cgroup_enter(const struct cgroup *cgroup, uint32_t serial)
     return 0;
 }
 
-static pid_t fork_into(int folder, const char *group)
+pid_t cgroup_clone(const struct cgroup *cgroup, uint32_t serial)
 {
-    auto_fd int fd = openat(folder, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (cgroup->step != CGROUP_STEP_V2) {
+        return -ENOTSUP;
+    }
+    char group[CGROUP_NAME_BYTES];
+    group_name(serial, group);
+    auto_fd int fd = openat(cgroup->folders[0].fd, group, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return -errno;
     }
@@ -485,22 +490,6 @@ static pid_t fork_into(int folder, const char *group)
         .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD, .cgroup = (unsigned)fd};
     long pid = syscall(SYS_clone3, &arguments, sizeof arguments);
     return pid < 0 ? -errno : (pid_t)pid;
-}
-
-pid_t cgroup_fork(const struct cgroup *cgroup, uint32_t serial, bool *out_is_inside)
-{
-    *out_is_inside = cgroup->step == CGROUP_STEP_V2;
-    if (*out_is_inside) {
-        char group[CGROUP_NAME_BYTES];
-        group_name(serial, group);
-        pid_t pid = fork_into(cgroup->folders[0].fd, group);
-        if (pid >= 0) {
-            return pid;
-        }
-        *out_is_inside = false;
-    }
-    pid_t pid = fork();
-    return pid < 0 ? -errno : pid;
 }
 
 // With a limit of memory and swap together, Linux 6.18 does not count in memory.failcnt any more.

@@ -99,10 +99,9 @@ int cgroup_limit(const struct cgroup *cgroup, uint32_t serial, const struct cgro
 // Returns 0 or negative errno.
 int cgroup_enter(const struct cgroup *cgroup, uint32_t serial);
 
-// A fork whose child is in the group from its first instruction, where the kernel can do that
-// (version 2): nobody waits for other CPUs then. Else it is a plain fork, and the child has to enter.
-// Returns as fork(), or a negative errno.
-pid_t cgroup_fork(const struct cgroup *cgroup, uint32_t serial, bool *out_is_inside);
+// Makes a process that is in the group from its first instruction: nobody waits for other CPUs then.
+// Returns as fork(), or a negative errno: -ENOTSUP where the kernel has that for version 2 only.
+pid_t cgroup_clone(const struct cgroup *cgroup, uint32_t serial);
 
 // Its counters now. What the kernel does not count is 0.
 void cgroup_read(const struct cgroup *cgroup, uint32_t serial, struct cgroup_counts *out_counts);

@@ -2,6 +2,7 @@
 // Opens the cgroups of the launcher when they are wanted, and closes them at its end.
 #include "sandbox/launcher_meters.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -38,7 +39,12 @@ int launcher_meters_limit(uint32_t group, const struct cgroup_limits *limits)
 
 pid_t launcher_meters_fork(uint32_t group, bool *out_is_inside)
 {
-    return cgroup_fork(&cgroup, group, out_is_inside);
+    pid_t pid = cgroup_clone(&cgroup, group);
+    *out_is_inside = pid >= 0;
+    if (pid < 0) {
+        pid = fork();
+    }
+    return pid < 0 ? -errno : pid;
 }
 
 int launcher_meters_enter(uint32_t group)

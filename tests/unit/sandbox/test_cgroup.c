@@ -307,22 +307,16 @@ static void a_process_of_version_2_is_born_in_its_group(void **state)
     open_version_2(&places);
     const struct cgroup_limits none = {0};
     assert_int_equal(cgroup_make(&cgroup, 7, &none), 0);
-    bool is_inside = false;
-    pid_t pid = cgroup_fork(&cgroup, 7, &is_inside);
+    pid_t pid = cgroup_clone(&cgroup, 7);
     assert_true(pid >= 0);
     if (pid == 0) {
-        _exit(is_inside ? look_where_it_is() : 3);
+        _exit(look_where_it_is());
     }
     assert_int_equal(WEXITSTATUS(wait_for(pid)), 0);
     struct cgroup_counts counts;
     cgroup_take(&cgroup, 7, &counts);
     remove_all();
-    // Where the group is gone it is a plain fork, and says so.
-    pid = cgroup_fork(&cgroup, 7, &is_inside);
-    if (pid == 0) {
-        _exit(is_inside ? 1 : 0);
-    }
-    assert_int_equal(WEXITSTATUS(wait_for(pid)), 0);
+    assert_int_equal(cgroup_clone(&cgroup, 7), -ENOENT);
     cgroup_close(&cgroup);
 }
 
