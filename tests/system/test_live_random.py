@@ -4,6 +4,7 @@
 run: nobody who is not meant notices. The number of changes is the argument; SB_SEED repeats a run."""
 import os
 import random
+import re
 import sys
 import unittest
 
@@ -18,6 +19,7 @@ CORE_LINKS = ["v.video -> f.video", "f.video -> s.in", "a.data -> p.in", "p.out 
 OUTLETS = ["v.video", "f.video", "a.data", "p.out"]
 GUESTS = {"pass": ("in", "out"), "null-sink": ("in", None), "blur": ("video", "video")}
 COUNT = 100
+ORDER = ["unwire", "stop", "start", "replace", "wire", "configure", "update"]
 
 
 def descriptors(pid):
@@ -94,29 +96,52 @@ class Random(LiveGraph):
             ("connect", {"from": "v.video", "to": "nobody.in"}, 78),
             ("set", {"node": "f", "set": ["radius=wide"]}, 78),
             ("remove", {"node": "nobody"}, 66),
-            ("apply", {"file": str(self.graph.folder / "bad.yaml")}, 78)])
+            ("apply", {"file": str(self.graph.folder / "bad.yaml")}, 78),
+            ("apply", {"file": str(self.graph.folder / "crash.yaml")}, 1)])
+        if fields.get("file", "").endswith("crash.yaml"):
+            # Everything as it is, and one more node, whose program crashes before it is ready.
+            self.file_with("crash", "  bad: {exec: [./crash], sandbox: trusted, restart: {when: never}}")
         self.refuse(code, verb, **fields)
+
+    def file_with(self, name, line=""):
+        """The canonical form of what runs, with one more line among its nodes."""
+        text = self.do("graph", form="yaml")
+        text = text if isinstance(text, str) else text["text"]
+        self.assertEqual(text.count("\nnodes:\n"), 1, text)
+        text = text.replace("\nnodes:\n", f"\nnodes:\n{line}\n" if line else "\nnodes:\n")
+        return str(self.graph.file(f"{name}.yaml", text))
 
     def apply_same(self):
         """The canonical form of what runs is what runs."""
-        text = self.do("graph", form="yaml")
-        self.graph.file("now.yaml", text if isinstance(text, str) else text["text"])
-        self.do("apply", file=str(self.graph.folder / "now.yaml"))
+        self.do("apply", file=self.file_with("now"))
+
+    def apply_more(self):
+        """One file that adds a node, and one that takes it away again."""
+        before = self.file_with("before")
+        self.do("apply", file=self.file_with("more", "  more: {exec: [null-sink], sandbox: trusted}"))
+        self.do("apply", file=before)
+
+    def pause(self):
+        """What is changed beside a node that is paused, whoever it is, does not wait for it."""
+        node = self.chance.choice([*CORE, *self.guests])
+        self.do("pause", node=node)
+        self.chance.choice([self.refused, self.apply_same, self.apply_more, lambda: None])()
+        self.do("resume", node=node)
 
     def step(self):
         room = len(self.guests) < 6
-        ways = [self.resize, self.set_one, self.refused]
+        ways = [self.resize, self.set_one, self.refused, self.apply_same, self.apply_more, self.pause]
         ways += [self.add] * 3 if room else []
         ways += [self.remove, self.connect_one, self.connect_one, self.replace] if self.guests else []
         ways += [self.disconnect_one] * 2 if self.links else []
         self.chance.choice(ways)()
 
     def test_random_changes_touch_nobody_else_and_lose_nothing(self):
-        """R-LIVE-010"""
+        """R-LIVE-001 R-LIVE-010"""
         self.begin()
         self.graph.worker("crash", "connect(); os.abort()", has_input=True)
         self.graph.file("bad.yaml", "version: 1\nnodes: {x: {exec: [no-such-program]}}\n")
-        self.start(nodes=CORE, links=CORE_LINKS)
+        self.start(nodes=CORE, links=CORE_LINKS, head="clock: {fps: 60}")
         before = self.pids(CORE)
         broker = self.running.process.pid
         fds = {pid: descriptors(pid) for pid in (broker, *before.values())}
@@ -136,6 +161,28 @@ class Random(LiveGraph):
         text = self.finish()
         for name in CORE_LINKS:
             self.assert_all_arrived(text, name)
+        self.check_order(text)
+
+    def check_order(self, text):
+        """R-LIVE-001: the steps of each change come in the fixed order, each is announced, and those that were
+        announced are told."""
+        place = 0
+        announced = []
+        for line in text.splitlines():
+            found = re.match(rf"debug(?: \w+\[\d+\])?: (will|did) ({'|'.join(ORDER)}) (.*)", line)
+            if re.match(r"\w+: revision \d+ is (in force|refused)", line):
+                self.assertEqual(announced, [], line)
+                place = 0
+            if not found:
+                continue
+            step = found[2], found[3]
+            if found[1] == "will":
+                self.assertGreaterEqual(ORDER.index(found[2]), place, line)
+                place = ORDER.index(found[2])
+                announced.append(step)
+            else:
+                self.assertIn(step, announced, line)
+                announced.remove(step)
 
 
 if __name__ == "__main__":
