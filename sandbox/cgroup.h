@@ -99,7 +99,7 @@ int cgroup_limit(const struct cgroup *cgroup, uint32_t serial, const struct cgro
 // Returns 0 or negative errno.
 int cgroup_enter(const struct cgroup *cgroup, uint32_t serial);
 
-// Makes a process that is in the group from its first instruction: nobody waits for other CPUs then.
+// Makes a process that is in the group from its first instruction: nobody waits for other CPUs.
 // Returns as fork(), or a negative errno: -ENOTSUP where the kernel has that for version 2 only.
 pid_t cgroup_clone(const struct cgroup *cgroup, uint32_t serial);
 
