@@ -187,7 +187,9 @@ bool control_client_serve(struct control_client *client)
     }
     char verb[SB_NAME_BYTES_MAX];
     text_copy(verb, sizeof verb, server->message->request.verb);
-    control_call_take(&client->call, control_verb_run(&client->call, verb));
+    int result = control_verb_run(&client->call, verb);
+    client->is_more = result == CONTROL_MORE;
+    control_call_take(&client->call, result);
     return flush(client);
 }
 

@@ -167,6 +167,16 @@ class Control(unittest.TestCase):
         kept = client.call("events").documents
         self.assertEqual([event["serial"] for event in kept], list(range(1, len(kept) + 1)))
 
+    def test_events_and_lines_come_to_their_end_where_nothing_happens_meanwhile(self):
+        """R-CTL-023: more of them than one turn of a client, from a graph that only waits"""
+        self.start("--idle", nodes={"a": "exec: [test-source]"}, links=[])
+        client = self.client()
+        for number in range(10):
+            self.assertEqual(client.call("add", node=f"b{number}", exec=["test-source"]).code, 0)
+        for verb in ("events", "logs"):
+            for _ in range(3):
+                self.assertGreater(len(client.call(verb).documents), 16, verb)
+
     def test_the_table_of_verbs_is_what_the_documentation_lists(self):
         client = self.running_client()[1]
         text = (pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "docs/control.md").read_text()
