@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/cleanup.h"
 #include "base/nearest.h"
+#include "base/redact.h"
 #include "base/text.h"
 #include "broker/broker.h"
 
@@ -146,7 +147,8 @@ void control_call_say(struct control_call *call, json_t *document)
     // Escaped, so that a document can be cut anywhere and has no line feed in it.
     char *text = document != NULL ? json_dumps(document, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
     if (text != NULL) {
-        add(call, text, strlen(text));
+        // Also of what a graph says about its nodes. A secret ends before the quote of its string.
+        add(call, text, redact_urls(text, strlen(text)));
     } else {
         control_call_take(call, control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory"));
     }
@@ -176,6 +178,7 @@ int control_call_refuse(struct control_call *call, enum control_code code, const
     va_start(list, format);
     text_add_format_list(&text, format, list);
     va_end(list);
+    redact_string(call->error);
     return (int)code;
 }
 

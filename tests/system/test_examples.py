@@ -85,6 +85,7 @@ class Examples(unittest.TestCase):
         for line in expected:
             self.assertIn(line, run.log)
 
+    @unittest.skipIf(os.environ.get("SB_SANITIZE"), "Python cannot load a library with a sanitizer")
     def test_a_script_in_python_counts_words(self):
         if os.environ.get("SB_SANITIZE"):
             self.skipTest("Python cannot load a library with a sanitizer")
