@@ -182,7 +182,7 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
     return answer;
 }
 
-static void start_again_later(struct broker *broker, struct actual_node *node, int64_t delay_ns)
+static void tell_next_life(struct broker *broker, struct actual_node *node, int64_t delay_ns)
 {
     char reason[EXIT_REASON_TEXT_BYTES + 64];
     char delay[32];
@@ -198,6 +198,10 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
                    "died: %s; it starts again in %s restarts=%u", reason, delay,
                    node->restart.total);
     }
+}
+
+static void start_again_later(struct broker *broker, struct actual_node *node, int64_t delay_ns)
+{
     node->restart_due_ns = clock_now_ns() + delay_ns;
     node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
     node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
@@ -205,10 +209,9 @@ static void start_again_later(struct broker *broker, struct actual_node *node, i
     wiring_advance(broker);
 }
 
-static void close_life(struct actual_node *node, bool is_clean)
+static void close_life(struct actual_node *node)
 {
     worker_peer_close(&node->peer);
-    life_log_close(node, is_clean);
     bell_close(&node->bell);
     segment_unmap(node->status, node->status_bytes);
     node->status = NULL;
@@ -364,14 +367,18 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     int64_t delay_ns = 0;
     bool is_over = event == NODE_ON_FINISH && has_ended_all(node);
     enum restart_answer answer = is_over ? RESTART_NEVER : decide(broker, node, verdict, &delay_ns);
+    // What it said last comes before its end, and its end before the work that this makes.
+    life_log_close(node, wait_status != NULL && WIFEXITED(*wait_status));
+    if (answer == RESTART_AGAIN) {
+        tell_next_life(broker, node, delay_ns);
+    }
     if (node->successor != NULL) {
         succession_hand_over(broker, node);
     } else if (answer == RESTART_AGAIN) {
         handover_worker(broker, node);
     }
-    bool is_clean = wait_status != NULL && WIFEXITED(*wait_status);
     keep_counts(node);
-    close_life(node, is_clean);
+    close_life(node);
     if (answer == RESTART_AGAIN) {
         start_again_later(broker, node, delay_ns);
         return;

@@ -133,6 +133,8 @@ class News(Listening):
         os.kill(self.node("f")["pid"], signal.SIGKILL)
         self.hear("node-restarting", node="f")
         for name in names:
+            if not any(event["event"] == "link-pending" and event["link"] == name for event in self.seen):
+                self.hear("link-pending", link=name)
             self.assertEqual(self.link(name)["state"], "replacing")
             self.assertEqual(self.link(name)["reason"], "an end of it died, and its next life takes over")
             pending = [event for event in self.seen if event["event"] == "link-pending" and event["link"] == name]

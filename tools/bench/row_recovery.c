@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the death of a worker to the first frame of its next life, and what the others notice.
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -78,6 +81,65 @@ static double measure_pidfd_ns(void)
     return read(told, &died_ns, sizeof died_ns) == (ssize_t)sizeof died_ns
                ? (double)(known_ns - died_ns)
                : -1;
+}
+
+// --- The same without a broker ----------------------------------------------------------------
+
+// Starts a program of the size of a worker, waits until it has said something, kills it and reaps
+// it, as often as workers die in the graph. Nothing of ours takes part.
+static void start_and_kill(const char *program)
+{
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+        _exit(1);
+    }
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(ends[1], STDOUT_FILENO);
+        execl(program, program, "--describe", (char *)NULL);
+        _exit(127);
+    }
+    close(ends[1]);
+    char said[4096];
+    ssize_t got = read(ends[0], said, sizeof said);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    close(ends[0]);
+    if (got <= 0) {
+        _exit(1);
+    }
+}
+
+static pid_t begin_bare(const struct bench *bench)
+{
+    char program[PATH_MAX + 64];
+    snprintf(program, sizeof program, "%s/../libexec/streambroker/bench-pass", bench->programs);
+    pid_t pid = fork();
+    if (pid != 0) {
+        return pid;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    int64_t next_ns = clock_now_ns();
+    for (;;) {
+        next_ns += CLOCK_NS_PER_S / RATE * FRAMES_BETWEEN;
+        struct timespec until = {next_ns / CLOCK_NS_PER_S, next_ns % CLOCK_NS_PER_S};
+        while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR) {
+        }
+        start_and_kill(program);
+    }
+}
+
+// False when it could not be done, so that nothing was measured.
+static bool end_bare(pid_t pid)
+{
+    int status = 0;
+    bool is_running = pid > 0 && waitpid(pid, &status, WNOHANG) == 0;
+    if (is_running) {
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+    }
+    return is_running;
 }
 
 // --- The graph --------------------------------------------------------------------------------
@@ -170,28 +232,40 @@ static void add_known(struct bench *bench, const struct deaths *deaths,
 }
 
 static void add_survivors(struct bench *bench, const struct graph_result *quiet,
-                          const struct graph_result *loud)
+                          const struct graph_result *loud, const struct graph_result *bare)
 {
     double quiet_ns = graph_case_number(quiet, "t", "oneway.p99");
     double loud_ns = graph_case_number(loud, "t", "oneway.p99");
-    if (quiet_ns <= 0 || loud_ns <= 0) {
+    double bare_ns = graph_case_number(bare, "t", "oneway.p99");
+    if (quiet_ns <= 0 || loud_ns <= 0 || bare_ns <= 0) {
         figures_miss(&bench->figures, "nothing was measured", "recovery.survivors");
         return;
     }
     figures_add(&bench->figures, bench->round, "ns", quiet_ns, "recovery.survivors.quiet.p99");
     figures_add(&bench->figures, bench->round, "ns", loud_ns, "recovery.survivors.deaths.p99");
+    figures_add(&bench->figures, bench->round, "ns", bare_ns, "recovery.survivors.bare.p99");
     figures_add(&bench->figures, bench->round, "x", loud_ns / quiet_ns, "recovery.survivors");
+    figures_add(&bench->figures, bench->round, "x", bare_ns / quiet_ns, "recovery.survivors.bare");
+}
+
+static int run_beside_bare(struct bench *bench, const char *path, struct graph_result *result)
+{
+    pid_t bare = begin_bare(bench);
+    int failed = run(bench, path, false, result);
+    return end_bare(bare) ? failed : -ECHILD;
 }
 
 static void measure(struct bench *bench, const char *path)
 {
     static struct graph_result quiet;
     static struct graph_result loud;
+    static struct graph_result bare;
     static struct deaths deaths;
     int failed = run(bench, path, false, &quiet);
     failed = failed != 0 ? failed : run(bench, path, true, &loud);
+    failed = failed != 0 ? failed : run_beside_bare(bench, path, &bare);
     if (failed == 0) {
-        add_survivors(bench, &quiet, &loud);
+        add_survivors(bench, &quiet, &loud, &bare);
         read_deaths(path, &deaths);
         add_first_frames(bench, &deaths);
         add_known(bench, &deaths, &loud);
@@ -202,6 +276,7 @@ static void measure(struct bench *bench, const char *path)
     }
     graph_case_free_result(&quiet);
     graph_case_free_result(&loud);
+    graph_case_free_result(&bare);
 }
 
 void row_recovery(struct bench *bench)
