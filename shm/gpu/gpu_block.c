@@ -200,7 +200,7 @@ int gpu_block_stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block
         block = block->next;
     }
     int failed = block == NULL ? gpu_block_make(gpu, size_bytes, &block) : 0;
-    if (failed == 0) {
+    if (failed == 0 && block != NULL) {
         block->is_staging = true;
         block->is_busy = true;
         *out_block = block;
@@ -224,9 +224,9 @@ int sb_gpu_memory_make(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_sp
     if (size_bytes == 0) {
         return -EINVAL;
     }
-    struct sb_gpu_block *block;
+    struct sb_gpu_block *block = NULL;
     int failed = gpu_block_make(gpu, size_bytes, &block);
-    if (failed == 0) {
+    if (failed == 0 && block != NULL) {
         *out_span =
             (struct sb_gpu_span){.block = block, .size_bytes = size_bytes, .host = block->host};
     }

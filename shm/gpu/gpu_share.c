@@ -74,9 +74,9 @@ int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *o
     }
     VkExportMemoryAllocateInfo how = {.sType = VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO,
                                       .handleTypes = HANDLE};
-    struct sb_gpu_block *block;
+    struct sb_gpu_block *block = NULL;
     int failed = make(gpu, size_bytes, &how, &block);
-    if (failed != 0) {
+    if (failed != 0 || block == NULL) {
         return failed;
     }
     VkMemoryGetFdInfoKHR wanted = {.sType = VK_STRUCTURE_TYPE_MEMORY_GET_FD_INFO_KHR,
@@ -149,9 +149,9 @@ int sb_gpu_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
     if (fault != NULL) {
         return refuse(gpu, -EPROTO, fault);
     }
-    struct sb_gpu_block *block;
+    struct sb_gpu_block *block = NULL;
     int failed = import_copy(gpu, handle->fd, handle->size_bytes, &block);
-    if (failed != 0) {
+    if (failed != 0 || block == NULL) {
         return refuse(gpu, failed, "is refused by the driver");
     }
     *out_span =

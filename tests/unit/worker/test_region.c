@@ -40,8 +40,8 @@ static int listen(struct sb_node *node)
 
 static int look(struct sb_node *node, const struct sb_frame *frame)
 {
-    struct sb_buffer buffer;
-    struct sb_buffer plug;
+    struct sb_buffer buffer = {.slot = 0};
+    struct sb_buffer plug = {.slot = 0};
     struct sb_region nowhere = {.base = &buffer};
     int failed = sb_frame_region(frame, &input_region);
     failed = failed == 0 ? sb_output_claim(sb_node_output(node, "out"), 8, &buffer) : failed;
