@@ -67,7 +67,8 @@ struct sb_gpu_options {
     const char *const
         *instance_extensions;             /**< beside the library's own; NULL-terminated or NULL */
     const char *const *device_extensions; /**< likewise */
-    bool is_validated; /**< through Khronos' validation layer; see sb_gpu_counts */
+    bool is_validated; /**< through Khronos' validation layer: a node fails when it
+                                   complains, and its words go to stderr */
 };
 
 /** What happened since the device was opened. */

@@ -84,10 +84,6 @@ void gpu_node_close(struct sb_node *node, struct gpu_effects *effects)
     sb_log(node, SB_LOG_INFO,
            "[%s] %" PRIu64 " batches, %" PRIu64 " mappings shown, %" PRIu64 " host copies, on %s",
            sb_node_id(node), counts.batches, counts.imports, counts.host_copies, device->name);
-    if (counts.complaints > 0) {
-        sb_node_fail_data(node, "the validation layer complained %" PRIu64 " times",
-                          counts.complaints);
-    }
     sb_gpu_close(effects->gpu);
     effects->gpu = NULL;
 }

@@ -255,6 +255,9 @@ int sb_gpu_finish(struct sb_gpu *gpu)
     gpu->is_in_batch = false;
     gpu_block_end_batch(gpu, result == VK_SUCCESS);
     gpu->counts.batches += result == VK_SUCCESS ? 1 : 0;
+    if (gpu->node != NULL && gpu->counts.complaints > 0) {
+        sb_node_fail_data(gpu->node, "the validation layer complains");
+    }
     return gpu_device_error(result);
 }
 

@@ -118,6 +118,25 @@ class Install(unittest.TestCase):
         run("cmake", "--build", out)
         self.run_both_ways(out / "own")
 
+    def test_a_gpu_processor_outside_of_the_tree_builds_with_pkg_config(self):
+        """R-INSTALL-004: libstreambroker-gpu, where it was built"""
+        found = next(self.prefix.rglob("streambroker-gpu.pc"), None)
+        if found is None:
+            self.skipTest("built without Vulkan")
+        flags = run("pkg-config", "--cflags", "--libs", "streambroker-gpu",
+                    env={**os.environ, "PKG_CONFIG_PATH": str(found.parent)}).split()
+        folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        (folder / "count.c").write_text("""#include <stdio.h>
+#include <streambroker/gpu.h>
+int main(void)
+{
+    struct sb_gpu_device device;
+    printf("%d\\n", sb_gpu_list(&device, 1) != 0 && sb_gpu_format_of(SB_PIXEL_RGBA) != NULL);
+}
+""")
+        run("cc", "-std=c17", "-Wall", "-Werror", "count.c", "-o", "count", *flags, cwd=folder)
+        self.assertEqual(run(folder / "count", env={}).strip(), "1")
+
     def test_destdir_is_put_in_front_of_the_prefix(self):
         stage = self.folder / "stage"
         run("cmake", "--install", BUILD, "--prefix", "/opt/sb", env={**os.environ, "DESTDIR": str(stage)})

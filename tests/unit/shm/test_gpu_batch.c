@@ -120,6 +120,20 @@ static void calls_out_of_their_order_are_errors_and_change_nothing(void **state)
     rig_close(gpu);
 }
 
+// R-GPU-015: a copy of bytes onto themselves is something that it must name.
+static void what_the_validation_layer_says_is_counted(void **state)
+{
+    (void)state;
+    struct sb_gpu *gpu = rig_open();
+    struct sb_gpu_span span;
+    assert_int_equal(sb_gpu_memory_make(gpu, 64, &span), 0);
+    assert_int_equal(sb_gpu_begin(gpu), 0);
+    assert_int_equal(sb_gpu_copy(gpu, &span, &span), 0);
+    sb_gpu_cancel(gpu);
+    assert_true(sb_gpu_counts_of(gpu).complaints > 0);
+    sb_gpu_close(gpu);
+}
+
 static void a_batch_has_room_for_its_limit_of_commands_and_no_more(void **state)
 {
     (void)state;
@@ -174,6 +188,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_command_sees_what_those_before_it_wrote),
         cmocka_unit_test(calls_out_of_their_order_are_errors_and_change_nothing),
+        cmocka_unit_test(what_the_validation_layer_says_is_counted),
         cmocka_unit_test(a_batch_has_room_for_its_limit_of_commands_and_no_more),
         cmocka_unit_test(a_lost_device_ends_the_program_with_a_wish_for_a_fresh_start),
     };
