@@ -112,6 +112,8 @@ static int begin_replay(struct control_call *call)
         return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "its payload was not kept");
     case -ENOENT:
         return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "it is forgotten");
+    case -ENOTDIR:
+        return control_call_refuse(call, CONTROL_CODE_NO_SUCH, "%s", text);
     case -ENOMEM:
         return control_call_refuse(call, CONTROL_CODE_INTERNAL, "out of memory");
     case -ESRCH:

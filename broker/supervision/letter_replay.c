@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "broker/change/live.h"
@@ -141,8 +142,10 @@ static void note_change(const struct broker *broker, struct letter_replay *repla
     if (!live_result(broker, replay->ticket, &result)) {
         return;
     }
-    end(replay, result.code, result.text);
     bool is_gone = replay->stage == STAGE_ADDING && result.code != 0;
+    // All that its node does before it is ready is to read the file.
+    bool is_bad = is_gone && result.code == CONTROL_CODE_FAILED;
+    end(replay, is_bad ? CONTROL_CODE_BAD_DATA : result.code, result.text);
     replay->stage = is_gone ? STAGE_OVER : next;
     replay->ticket = 0;
 }
@@ -212,6 +215,12 @@ int letter_replay_begin(struct broker *broker, uint64_t id, char *text, size_t t
     if (reader == NULL || node_is_over(reader->life.state)) {
         text_copy(text, text_bytes, "its node does not run any more");
         return -ESRCH;
+    }
+    char path[PATH_MAX];
+    if (fill_path(broker, letter->file, path, sizeof path) != 0 || access(path, F_OK) < 0) {
+        struct text out = text_over(text, text_bytes);
+        text_add_format(&out, "%s: %s", letter->file, strerrordesc_np(ENOENT));
+        return -ENOTDIR;
     }
     letter_replay_fini(broker);
     struct letter_replay *replay = calloc(1, sizeof *replay);

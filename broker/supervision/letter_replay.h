@@ -13,9 +13,9 @@
 
 struct letter_replay;
 
-// Returns 0 when it is under way; -ENOENT; -ENODATA when there is no file; -EBUSY while another one
-// is sent, or the graph changes; -ESRCH when its node does not run; or 78 as -EINVAL, with a
-// sentence in text for the last three.
+// Returns 0 when it is under way; -ENOENT; -ENODATA when it was not kept; -ENOTDIR when its file is
+// gone; -EBUSY while another one is sent, or the graph changes; -ESRCH when its node does not run;
+// or 78 as -EINVAL, with a sentence in text for the last four.
 int letter_replay_begin(struct broker *broker, uint64_t id, char *text, size_t text_bytes);
 
 // -EAGAIN while it is under way; 0 when its reader has released it; else an exit status and why.

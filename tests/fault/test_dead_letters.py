@@ -3,6 +3,7 @@
 """Frames that were given up are listed, shown, and dropped through the control socket."""
 import os
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -124,18 +125,21 @@ class DeadLetters(unittest.TestCase):
         self.assertNotIn("used up", running.text())
 
     def test_what_cannot_be_sent_is_refused_and_changes_nothing(self):
-        """R-SUP-048"""
+        """R-SUP-048 R-EXIT-004"""
         running, client = self.start_endless(3, "commit: manual")
         letter = self.graph.folder / "letters" / self.call(client, "show", "1").json["file"]
         self.assertEqual(self.call(client, "replay", "9").code, 66)
         whole = letter.read_bytes()
-        for change, why in ((lambda: letter.write_bytes(whole[:-1]), "the payload has 499 of 500 bytes"),
-                            (lambda: letter.write_bytes(b"no letter"), "it ends before its payload"),
-                            (letter.unlink, "No such file")):
+        for change, code, why in ((lambda: letter.write_bytes(whole[:-1]), 65, "the payload has 499 of 500 bytes"),
+                                  (lambda: letter.write_bytes(b"no letter"), 65, "it ends before its payload"),
+                                  (letter.unlink, 66, "No such file")):
             change()
             answer = self.call(client, "replay", "1")
-            self.assertNotEqual(answer.code, 0)
             self.assertIn(why, answer.error)
+            self.assertEqual(answer.code, code, answer.error)
+            done = subprocess.run([BUILD / "bin/streamctl", "--socket", self.graph.folder / "control.sock",
+                                   "dead-letters", "replay", "1"], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
         self.assertEqual(client.call("status").json["nodes"], 4)
         letter.write_bytes(whole)
         self.assertEqual(self.call(client, "replay", "1").code, 0)
