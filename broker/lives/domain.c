@@ -55,6 +55,8 @@ struct domain {
 
 bool domain_is_needed(const struct actual_node *node)
 {
+    // One that takes over has the links of the other one soon.
+    node = node->stands_for != NULL ? node->stands_for : node;
     for (size_t i = 0; i < node->input_count; i++) {
         if (domain_plan_has(node->inputs[i]->wanted)) {
             return true;

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=180
-"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018: links with `transport: iceoryx`, in a domain of their own."""
+"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018 R-IOX-019: links with `transport: iceoryx`, in a domain of their own."""
 import json
 import os
 import pathlib
 import re
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -13,8 +14,12 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
 from domain_graph import DomainGraph, left_behind, why_not  # noqa: E402
-from graph_run import BROKER, run_file  # noqa: E402
+from graph_run import BROKER, BUILD, run_file  # noqa: E402
 from waiting import wait_until  # noqa: E402
+# docs/iceoryx.md, "The user header".
+HEADER = struct.Struct("<IHHQQqqQQII10I96s")
+MAGIC = int.from_bytes(b"SBFR", "little")
+
 
 def link(start, end, **keys):
     return {"from": start, "to": end, "transport": "iceoryx", "max_payload": "64KiB", **keys}
@@ -147,6 +152,34 @@ class Dying(DomainGraph):
             self.wait_frames(1000, "the death of " + word.decode())
         text = self.end(before)
         self.assertEqual(text.count("the domain of iceoryx ends, and begins again with its nodes"), 2, text)
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can put another program into a domain")
+    def test_chunks_carry_the_documented_header(self):
+        """R-IOX-019: an iceoryx application inside of the domain reads it."""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 500, size: 100}", "b": "exec: [check-sink]"},
+                   links=["{from: a.data, to: b.in, transport: iceoryx, max_payload: 4KiB}"])
+        self.wait_frames(10, "the start")
+        path = self.graph.folder / "received"
+        inside = self.inside(b"streambroker-domain")
+        peer = subprocess.Popen(["nsenter", "-t", str(inside), "-m", "-p", str(BUILD / "tests/system/iceoryx-peer"),
+                                 "subscribe", "streambroker", f"streambroker-{self.running.process.pid}-1.1", "frames",
+                                 str(path), "0"], stdout=subprocess.PIPE, text=True)
+        self.addCleanup(peer.stdout.close)
+        self.addCleanup(peer.wait)
+        self.addCleanup(peer.kill)
+        wait_until(lambda: path.exists() and path.stat().st_size > 20 * (100 + HEADER.size + 16), "nothing received")
+        data, found = path.read_bytes(), []
+        for at in range(0, len(data) - 100 - HEADER.size - 16, 100 + HEADER.size + 16):
+            self.assertEqual(struct.unpack_from("<Q", data, at)[0], 100, "the payload's size")
+            found.append(HEADER.unpack_from(data, at + 8 + 100 + 8))
+        self.assertEqual({header[:3] for header in found}, {(MAGIC, 1, HEADER.size)})
+        numbers = [header[3] for header in found]
+        # The application's queue drops its oldest chunks when it is late.
+        self.assertEqual(numbers, sorted(set(numbers)), "numbers")
+        self.assertEqual([header[4] for header in found], [number + 1 for number in numbers], "tickets")
+        times = [header[5] for header in found]
+        self.assertEqual(times, sorted(times))
+        self.assertEqual({header[10] for header in found}, {4}, "binary")
 
     def test_a_roudi_that_hangs_is_found_when_a_worker_was_killed(self):
         """R-IOX-018"""

@@ -5,11 +5,13 @@ import os
 import pathlib
 import re
 import signal
+import subprocess
 import sys
 import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
+from control_client import socket_of  # noqa: E402
 from graph_run import BUILD, run_file  # noqa: E402
 from live_graph import LiveGraph  # noqa: E402
 from waiting import wait_until  # noqa: E402
@@ -136,6 +138,16 @@ class Dying(LiveGraph):
             for counts in self.counts(text, name):
                 lost = sum(counts.get(key, 0) for key in ("lost", "abandoned", "evicted", "poisoned"))
                 self.assertEqual(counts["published"], counts["released"] + lost, counts)
+
+    def test_a_tap_reads_by_the_transport_of_its_output(self):
+        """R-TRANS-001"""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 500, size: 300}, sandbox: trusted",
+                          "b": "exec: [check-sink], sandbox: trusted"},
+                   links=["{from: a.data, to: b.in, transport: socket, max_payload: 32KiB}"])
+        done = subprocess.run([str(BUILD / "bin/streamctl"), "--socket", str(socket_of()), "tap", "a.data",
+                               "--count", "5"], capture_output=True, text=True, check=False, timeout=50)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout.count("300 bytes"), 5, done.stdout)
 
     def released(self, end):
         for one in self.client.call("links").documents[0]:
