@@ -156,6 +156,8 @@ void ending_stop(struct broker *broker, bool is_graceful)
         sd_event_exit(broker->event, 0);
         return;
     }
+    health_say(&broker->health, HEALTH_GRAPH_STOPPING, "", 0, 0, "the graph %s",
+               is_draining ? "ends when it has drained" : "ends");
     set_deadline(broker, longest_stop_ns(broker->actual));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
@@ -379,6 +381,8 @@ void ending_check(struct broker *broker)
     for (size_t i = 0; i < broker->actual->link_count; i++) {
         report_link(broker, broker->actual->links[i]);
     }
+    health_say(&broker->health, HEALTH_GRAPH_ENDED, "", 0, 0, "the graph has ended with status %d",
+               broker->forced_status != 0 ? broker->forced_status : broker->exit_status);
     if (is_stopped || !broker->options.is_keep) {
         sd_event_exit(broker->event, 0);
     } else {

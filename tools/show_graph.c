@@ -3,6 +3,7 @@
 #include "tools/show_graph.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include <jansson.h>
 
@@ -36,7 +37,22 @@ static enum form form_of(const struct verb_call *call)
     return form;
 }
 
-static void print_addresses(const json_t *node, const char *side)
+static bool has_input(const json_t *node, const char *wanted)
+{
+    size_t index;
+    json_t *port;
+    json_array_foreach(json_object_get(node, "inputs"), index, port)
+    {
+        const char *name = json_string_value(json_object_get(port, "name"));
+        if (name != NULL && strcmp(name, wanted) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// One that is an input and an output is one address.
+static void print_addresses(const json_t *node, const char *side, bool is_output)
 {
     size_t index;
     json_t *port;
@@ -44,7 +60,7 @@ static void print_addresses(const json_t *node, const char *side)
     {
         const char *id = json_string_value(json_object_get(node, "id"));
         const char *name = json_string_value(json_object_get(port, "name"));
-        if (id != NULL && name != NULL) {
+        if (id != NULL && name != NULL && !(is_output && has_input(node, name))) {
             printf("%s.%s\n", id, name);
         }
     }
@@ -56,8 +72,8 @@ static void print_ports(const json_t *graph)
     json_t *node;
     json_array_foreach(json_object_get(graph, "nodes"), index, node)
     {
-        print_addresses(node, "inputs");
-        print_addresses(node, "outputs");
+        print_addresses(node, "inputs", false);
+        print_addresses(node, "outputs", true);
     }
 }
 

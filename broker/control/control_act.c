@@ -12,9 +12,11 @@
 
 #define PAUSE_LOOK_NS (2 * CLOCK_NS_PER_MS)  // between two looks whether a pause is in effect
 
-// Calls act() for the node of the field "node", or for every node. Returns 0 or a code.
+// Calls act() for the node of the field "node", or for every node. Returns 0 or a code. out_changed
+// says whether all were meant and act() did something.
 static int for_nodes(struct control_call *call,
-                     bool (*act)(struct broker *broker, struct actual_node *node))
+                     bool (*act)(struct broker *broker, struct actual_node *node),
+                     bool *out_changed)
 {
     struct broker *broker = call->broker;
     if (control_call_is_set(call, "node")) {
@@ -26,9 +28,17 @@ static int for_nodes(struct control_call *call,
         return code;
     }
     for (size_t i = 0; i < broker->actual->node_count; i++) {
-        act(broker, broker->actual->nodes[i]);
+        *out_changed |= act(broker, broker->actual->nodes[i]);
     }
     return 0;
+}
+
+static void tell(struct control_call *call, bool is_changed, enum health_type type,
+                 const char *text)
+{
+    if (is_changed) {
+        health_say(&call->broker->health, type, "", 0, 0, "%s", text);
+    }
 }
 
 // The first node, of the field "node" or of all, that is not as wanted; NULL when there is none.
@@ -87,12 +97,13 @@ int control_act_stop(struct control_call *call)
 
 // --- Pause ------------------------------------------------------------------------------------
 
-// numbers[0]: when to give up.
+// numbers[0]: when to give up; numbers[1]: it is a pause of the whole graph, which it was not in.
 static int look_at_pause(struct control_call *call)
 {
     const struct actual_node *node = find_unlike(call, pause_is_in_effect);
     int64_t now_ns = clock_now_ns();
     if (node == NULL || call->broker->phase == BROKER_ENDED) {
+        tell(call, call->numbers[1] != 0, HEALTH_GRAPH_PAUSED, "the graph is paused");
         return 0;
     }
     if (now_ns >= (int64_t)call->numbers[0]) {
@@ -106,7 +117,8 @@ static int look_at_pause(struct control_call *call)
 
 int control_act_pause(struct control_call *call)
 {
-    int code = for_nodes(call, pause_begin);
+    bool is_changed = false;
+    int code = for_nodes(call, pause_begin, &is_changed);
     if (code != 0) {
         return code;
     }
@@ -117,13 +129,17 @@ int control_act_pause(struct control_call *call)
         longest_ns = process_ns > longest_ns ? process_ns : longest_ns;
     }
     call->numbers[0] = (uint64_t)(clock_now_ns() + longest_ns);
+    call->numbers[1] = is_changed;
     control_call_later(call, look_at_pause, clock_now_ns());
     return look_at_pause(call);
 }
 
 int control_act_resume(struct control_call *call)
 {
-    return for_nodes(call, pause_end);
+    bool is_changed = false;
+    int code = for_nodes(call, pause_end, &is_changed);
+    tell(call, is_changed, HEALTH_GRAPH_RESUMED, "the graph goes on");
+    return code;
 }
 
 // --- Restart ----------------------------------------------------------------------------------
@@ -135,10 +151,11 @@ static bool can_restart(const struct actual_node *node)
 
 static bool restart(struct broker *broker, struct actual_node *node)
 {
-    if (can_restart(node)) {
+    bool can = can_restart(node);
+    if (can) {
         life_restart(broker, node);
     }
-    return true;
+    return can;
 }
 
 int control_act_restart(struct control_call *call)
@@ -150,7 +167,10 @@ int control_act_restart(struct control_call *call)
                                    "%s is %s; start it with streamctl start %s", over->life.id,
                                    node_state_name(over->life.state), over->life.id);
     }
-    return for_nodes(call, restart);
+    bool is_changed = false;
+    int code = for_nodes(call, restart, &is_changed);
+    tell(call, is_changed, HEALTH_GRAPH_RESTARTED, "every node gets a new process");
+    return code;
 }
 
 // --- Wait -------------------------------------------------------------------------------------

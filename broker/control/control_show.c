@@ -158,6 +158,45 @@ static json_t *link_json(const struct snapshot_link *link)
     return json;
 }
 
+static bool is_of(const char *address, const char *node)
+{
+    size_t length = strlen(node);
+    return strncmp(address, node, length) == 0 && address[length] == '.';
+}
+
+// Who holds up its writers: a lossless link into it is full, and it does not wait for space itself.
+static bool is_bottleneck(const struct snapshot *snapshot, const struct snapshot_node *node)
+{
+    bool is_full = false;
+    for (size_t i = 0; i < snapshot->link_count; i++) {
+        const struct snapshot_link *link = &snapshot->links[i];
+        bool is_ours = link->delivery == SB_DELIVERY_LOSSLESS && is_of(link->to, node->id);
+        is_full |= is_ours && link->account.queued + link->account.held + 1 >= link->depth;
+    }
+    return is_full && node->is_alive && node->phase != WORKER_NO_SPACE;
+}
+
+// Of all nodes and links together.
+static void add_totals(json_t *json, const struct snapshot *snapshot)
+{
+    uint64_t dropped = 0;
+    uint64_t errors = 0;
+    json_t *bottlenecks = json_array();
+    for (size_t i = 0; i < snapshot->link_count; i++) {
+        const struct account *account = &snapshot->links[i].account;
+        dropped += account->evicted + account->poisoned + account->abandoned;
+    }
+    for (size_t i = 0; i < snapshot->node_count; i++) {
+        errors += snapshot->nodes[i].counts.errors;
+        if (is_bottleneck(snapshot, &snapshot->nodes[i])) {
+            json_array_append_new(bottlenecks, json_string(snapshot->nodes[i].id));
+        }
+    }
+    set_number(json, "dropped", dropped);
+    set_number(json, "step_errors", errors);
+    json_object_set_new(json, "bottlenecks", bottlenecks);
+}
+
 static json_t *status_json(const struct broker *broker, const struct snapshot *snapshot)
 {
     json_t *json = json_pack(
@@ -183,6 +222,7 @@ static json_t *status_json(const struct broker *broker, const struct snapshot *s
                         snapshot->memory_limit_bytes == BUDGET_UNLIMITED
                             ? json_null()
                             : json_integer((json_int_t)snapshot->memory_limit_bytes));
+    add_totals(json, snapshot);
     json_object_set_new(json, "change", control_change_status(broker));
     json_object_set_new(json, "loop_lateness", lateness_json(&broker->lateness));
     json_object_set_new(json, "control", control_server_counts(broker->control));
@@ -200,12 +240,6 @@ static json_t *nodes_json(const struct snapshot *snapshot, const char *node)
         }
     }
     return list;
-}
-
-static bool is_of(const char *address, const char *node)
-{
-    size_t length = strlen(node);
-    return strncmp(address, node, length) == 0 && address[length] == '.';
 }
 
 static json_t *links_json(const struct snapshot *snapshot, const char *node)

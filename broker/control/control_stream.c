@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Verbs that give a stream: each reader at its own pace, from a ring that waits for nobody.
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "base/units.h"
 #include "broker/broker.h"
 #include "broker/control/control_verb.h"
 
@@ -28,6 +30,18 @@ static json_t *event_json(const struct health_event *event)
     return json;
 }
 
+// Events of a node and of the links from and to it; without a node those of all.
+static bool is_wanted(const struct health_event *event, const char *node)
+{
+    if (node == NULL || strcmp(event->node, node) == 0) {
+        return true;
+    }
+    size_t length = strlen(node);
+    const char *to = strstr(event->link, "-> ");
+    return (strncmp(event->link, node, length) == 0 && event->link[length] == '.') ||
+           (to != NULL && strncmp(to + 3, node, length) == 0 && to[3 + length] == '.');
+}
+
 // numbers[0]: the serial to read next; numbers[1]: the serial to end before, 0 = follow.
 static int look_at_events(struct control_call *call)
 {
@@ -46,15 +60,38 @@ static int look_at_events(struct control_call *call)
         if (missed > 0) {
             control_call_say(call, json_pack("{s:I}", "missed", (json_int_t)missed));
         }
-        control_call_say(call, event_json(&event));
+        if (is_wanted(&event, control_call_field(call, "node"))) {
+            control_call_say(call, event_json(&event));
+        }
     }
     call->numbers[0] = listener.next;
     return result;
 }
 
+// From the one after a serial on: who knows it from `status` misses nothing between the two calls.
+static int begin_after(struct control_call *call, uint64_t next)
+{
+    const char *since = control_call_field(call, "since");
+    int64_t serial;
+    if (since == NULL) {
+        return 0;
+    }
+    if (units_parse_integer(since, &serial) != 0 || serial < 0) {
+        return control_call_refuse(call, CONTROL_CODE_USAGE,
+                                   "since is the number of an event, as status has it");
+    }
+    call->numbers[0] = (uint64_t)serial < next ? (uint64_t)serial + 1 : next;
+    return 0;
+}
+
 int control_stream_events(struct control_call *call)
 {
     struct health_listener listener;
+    struct actual_node *node;
+    int code = control_call_is_set(call, "node") ? control_call_node(call, &node) : 0;
+    if (code != 0) {
+        return code;
+    }
     health_listen(&call->broker->health, &listener);
     if (control_call_is_set(call, "follow")) {
         call->numbers[0] = listener.next;
@@ -62,6 +99,10 @@ int control_stream_events(struct control_call *call)
         call->numbers[0] =
             listener.next > HEALTH_RING_EVENTS ? listener.next - HEALTH_RING_EVENTS : 1;
         call->numbers[1] = listener.next;
+    }
+    code = begin_after(call, listener.next);
+    if (code != 0) {
+        return code;
     }
     control_call_later(call, look_at_events, INT64_MAX);
     return look_at_events(call);
