@@ -32,6 +32,11 @@
 #define SUSPECT_NS (5 * CLOCK_NS_PER_S)
 #define PROBE_GAP_NS CLOCK_NS_PER_S
 
+// One that ended sooner than that after its start begins again later and later.
+#define SOON_NS (10 * CLOCK_NS_PER_S)
+#define AGAIN_NS (100 * CLOCK_NS_PER_MS)
+#define SHORT_LIVES_MAX 5
+
 #define ARGUMENTS_MAX 200
 #define STRINGS_BYTES 16384
 #define NEWS_PRIORITY (-10)
@@ -50,6 +55,10 @@ struct domain {
     bool is_probing;
     int64_t suspect_ns;  // until then it is probed
     int64_t probe_ns;    // when, INT64_MAX = not
+    int64_t begun_ns;
+    uint32_t short_lives;  // in a row
+    int64_t next_ns;       // none begins before
+    bool is_wanted;        // some node waits for that
     char why[DIAG_TEXT_BYTES_MAX];
 };
 
@@ -359,7 +368,8 @@ static int start(struct broker *broker, struct domain *domain, struct diag *out_
         return failed;
     }
     domain->state = DOMAIN_STARTING;
-    domain->deadline_ns = clock_now_ns() + READY_NS;
+    domain->begun_ns = clock_now_ns();
+    domain->deadline_ns = domain->begun_ns + READY_NS;
     domain->why[0] = '\0';
     broker_arm_timer(broker);
     return 0;
@@ -383,8 +393,9 @@ int domain_enter(struct broker *broker, struct diag *out_why)
     }
     struct domain *domain = broker->domain;
     if (domain->state == DOMAIN_NONE) {
-        int failed = start(broker, domain, out_why);
-        return failed;
+        domain->is_wanted = clock_now_ns() < domain->next_ns;
+        broker_arm_timer(broker);
+        return domain->is_wanted ? 0 : start(broker, domain, out_why);
     }
     if (domain->state != DOMAIN_RUNNING) {
         return 0;
@@ -413,6 +424,16 @@ void domain_on_node_end(struct broker *broker, const struct actual_node *node, b
     broker_arm_timer(broker);
 }
 
+// The first time it begins again at once.
+static void note_life(struct domain *domain)
+{
+    int64_t now_ns = clock_now_ns();
+    bool is_short = now_ns - domain->begun_ns < SOON_NS;
+    uint32_t lives = is_short ? domain->short_lives + 1 : 0;
+    domain->short_lives = lives < SHORT_LIVES_MAX ? lives : SHORT_LIVES_MAX;
+    domain->next_ns = domain->short_lives > 1 ? now_ns + (AGAIN_NS << domain->short_lives) : now_ns;
+}
+
 bool domain_on_launch(struct broker *broker, const struct launch_event *event)
 {
     struct domain *domain = broker->domain;
@@ -426,6 +447,7 @@ bool domain_on_launch(struct broker *broker, const struct launch_event *event)
     kill_domain(broker, domain, event->kind == LAUNCH_FAILED ? event->text : "its process ended");
     domain->state = DOMAIN_NONE;
     domain->serial = 0;
+    note_life(domain);
     // Who waited for this one learns why it did not come; who waited for its end begins the next.
     life_on_domain(broker, domain->has_run ? NULL : domain->why);
     return true;
@@ -437,7 +459,9 @@ int64_t domain_due_ns(const struct broker *broker)
     if (domain == NULL) {
         return INT64_MAX;
     }
-    return domain->deadline_ns < domain->probe_ns ? domain->deadline_ns : domain->probe_ns;
+    int64_t due_ns = domain->is_wanted ? domain->next_ns : INT64_MAX;
+    due_ns = domain->deadline_ns < due_ns ? domain->deadline_ns : due_ns;
+    return domain->probe_ns < due_ns ? domain->probe_ns : due_ns;
 }
 
 void domain_on_due(struct broker *broker, int64_t now_ns)
@@ -450,6 +474,10 @@ void domain_on_due(struct broker *broker, int64_t now_ns)
         kill_domain(broker, domain,
                     domain->is_probing ? "its first process does not answer"
                                        : "RouDi was not ready in time");
+    }
+    if (domain->is_wanted && domain->next_ns <= now_ns) {
+        domain->is_wanted = false;
+        life_on_domain(broker, NULL);
     }
     if (domain->probe_ns <= now_ns) {
         domain->probe_ns = INT64_MAX;
