@@ -14,6 +14,7 @@ sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harnes
 from harness.control_client import Client, socket_of
 from harness.graphs import BUILD, Graph
 from harness.live_graph import Broker, connected
+from harness.priority import go_first
 from harness.waiting import let_pass, wait_until
 
 STREAMCTL = BUILD / "bin/streamctl"
@@ -95,4 +96,5 @@ if __name__ == "__main__":
     if os.environ.get("SB_SANITIZE") or not STREAMCTL.exists():
         print("skipped: sanitizers cost more than what is measured")
         sys.exit(77)
+    go_first()
     sys.exit(main())

@@ -12,6 +12,7 @@ import unittest
 
 from graphs import BUILD
 from live_graph import LINKS, LiveGraph
+from priority import go_first
 from waiting import let_pass
 
 NODES = {"a": "exec: [test-source], config: {rate: 1000, size: 64}", "p": "exec: [pass]",
@@ -83,4 +84,5 @@ if __name__ == "__main__":
         sys.exit(77)
     if len(sys.argv) > 1 and sys.argv[-1].isdigit():
         ROUNDS = int(sys.argv.pop())
+    go_first()
     unittest.main()
