@@ -2,6 +2,7 @@
 // Takes links apart, and frees what was taken away.
 #include "broker/links/link_leave.h"
 
+#include "base/check.h"
 #include "base/log.h"
 #include "broker/change/change.h"
 #include "broker/links/generation.h"
@@ -46,6 +47,20 @@ static bool end_for_writer(struct broker *broker, struct actual_link *link)
     return generation != NULL;
 }
 
+// The worker that runs has memory of the link, in which it can end it. One that has only just begun
+// has none yet, and gets none any more.
+static bool is_written(const struct actual_link *link)
+{
+    struct generation *both[] = {link->output->old, link->output->now};
+    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
+        const struct generation_link *pages = pages_of(both[i], link);
+        if (pages != NULL && !both[i]->is_orphan && pages->publish.serial != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void link_leave_on_known(struct broker *broker, struct actual_link *link)
 {
     struct actual_node *from = link->output->node;
@@ -57,7 +72,7 @@ void link_leave_on_known(struct broker *broker, struct actual_link *link)
         return;  // it drains, and ends all of its links
     }
     news_move_link(broker, link, LINK_ON_LEAVE, NULL);
-    if (life_message_is_heard(from)) {
+    if (life_message_is_heard(from) && is_written(link)) {
         life_message_leave(broker, from, link);
     } else if (!node_is_over(from->life.state)) {
         // Its next life will not go on with this link: it ends where the broker found its end.

@@ -62,6 +62,12 @@ struct generation *pages_set_lost(const struct actual_link *link)
     struct generation *generation = written(link);
     struct generation_link *pages = pages_of(generation, link);
     uint64_t end = end_of(pages);
+    if (end == 0 && generation == link->output->now) {
+        // Nobody can have written the newest one.
+        generation = link->output->old;
+        pages = pages_of(generation, link);
+        end = end_of(pages);
+    }
     if (end == 0) {
         return NULL;
     }
