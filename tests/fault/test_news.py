@@ -73,10 +73,10 @@ class News(Listening):
                    ["a.data -> f.in", "{from: f.out, to: z.in, depth: 4}"])
         first = self.hear("frame-lag", link="f.out -> z.in")
         self.assertEqual(first["node"], "z")
-        self.assertRegex(first["text"], r"^is late: frames of f\.out -> z\.in wait for 2\d{3}ms$")
+        self.assertRegex(first["text"], r"^is late: frames of f\.out -> z\.in wait for \d{4,5}ms$")
         self.assertLessEqual(first["count"], 4)
-        self.assertTrue(self.link("f.out -> z.in")["late"])
-        self.assertGreaterEqual(self.ask("status").json["late_links"], 1)
+        wait_until(lambda: self.link("f.out -> z.in")["late"], "the link is not late")
+        wait_until(lambda: self.ask("status").json["late_links"] >= 1, "no link is counted as late")
         second = self.hear("frame-lag", link="f.out -> z.in")
         self.assertGreaterEqual(second["ts"] - first["ts"], 0.99e9, self.seen)
         self.assertGreater(second["seq"], first["seq"])
@@ -117,7 +117,9 @@ class News(Listening):
             self.hear("frames-evicted")
         self.assertEqual(sum(event["count"] for event in told()), evicted)
         self.assertTrue(all(event["link"] == "a.data -> z.in" for event in told()))
-        self.assertLessEqual(len(told()), 5, self.seen)
+        # The end of the reader tells the rest at once.
+        times = [event["ts"] for event in told()][:-1]
+        self.assertTrue(all(b - a >= 0.99e9 for a, b in zip(times, times[1:])), self.seen)
         self.assertEqual(self.ask("status").json["evicted_untold"], 0)
         self.assertEqual(self.link("a.data -> y.in")["released"], frames)
 
