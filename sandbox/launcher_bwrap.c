@@ -27,9 +27,9 @@ static const char *const late_uid[] = {
 };
 
 static const char *const always[] = {
-    "--unshare-ipc",     "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try", "--as-pid-1",
-    "--die-with-parent", "--new-session", "--clearenv",    "--cap-drop",           "ALL",
-    "--hostname",        "worker",
+    "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try",
+    "--as-pid-1",    "--new-session", "--clearenv",    "--cap-drop",
+    "ALL",           "--hostname",    "worker",
 };
 
 static void add(FILE *file, const char *word)

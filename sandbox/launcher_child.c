@@ -291,8 +291,10 @@ _Noreturn void launcher_child_run_jail(const struct launcher_child_jail *jail)
     if (result < 0) {
         fail_jail(socket, LAUNCH_STEP_UID, -result);
     }
-    // After that: the kernel forgets the death signal when the user changes.
-    if (!bind_to_parent(jail->parent)) {
+    // bwrap has no death signal: its child waits for a word of it without end, and would be left
+    // when it dies in between. Whatever becomes of the launcher, it makes the sandbox, and there
+    // the shim finds its socket closed. After the user: the kernel forgets the signal at that.
+    if (jail->bwrap == NULL && !bind_to_parent(jail->parent)) {
         fail_jail(socket, LAUNCH_STEP_PARENT, errno);
     }
     if (!reset_signals()) {

@@ -127,6 +127,13 @@ static int open_folder(bool is_made)
     return is_ours ? steal_fd(&fd) : -EPERM;
 }
 
+// Paths mean what they mean in one mount namespace: whoever is in another one leaves it alone.
+static unsigned long long namespace_number(void)
+{
+    struct stat info;
+    return stat("/proc/self/ns/mnt", &info) == 0 ? info.st_ino : 0;
+}
+
 // A new file, locked. Somebody else may sweep it away between the two.
 static int make_record(struct lend *lend, int *out_folder)
 {
@@ -157,9 +164,10 @@ static int write_record(struct lend *lend, const struct stat *info, const char *
         return fd;
     }
     char text[RECORD_BYTES];
-    int length = snprintf(text, sizeof text, "%u %u %u %llu %llu %s", (unsigned)lend->owner,
-                          (unsigned)lend->group, (unsigned)lend->worker,
-                          (unsigned long long)info->st_dev, (unsigned long long)info->st_ino, path);
+    int length =
+        snprintf(text, sizeof text, "%u %u %u %llu %llu %llu %s", (unsigned)lend->owner,
+                 (unsigned)lend->group, (unsigned)lend->worker, (unsigned long long)info->st_dev,
+                 (unsigned long long)info->st_ino, namespace_number(), path);
     int failed = length >= RECORD_BYTES ? -ENAMETOOLONG : fd_write_all(fd, text, (size_t)length);
     if (failed != 0) {
         unlinkat(folder, lend->name, 0);
@@ -207,8 +215,9 @@ void lend_close(struct lend *lend)
     cleanup_fd(&lend->fd);
 }
 
-// What is at the path by now is given back only when it still is what was lent.
-static bool sweep_one(int record_fd)
+// What is at the path by now is given back only when it still is what was lent. Returns false when
+// it is for another one to do.
+static bool sweep_one(int record_fd, unsigned *count)
 {
     char text[RECORD_BYTES];
     ssize_t got = pread(record_fd, text, sizeof text - 1, 0);
@@ -218,18 +227,22 @@ static bool sweep_one(int record_fd)
     unsigned worker;
     unsigned long long device;
     unsigned long long inode;
+    unsigned long long space;
     int path_at = 0;
-    if (sscanf(text, "%u %u %u %llu %llu %n", &owner, &group, &worker, &device, &inode, &path_at) !=
-            5 ||
+    if (sscanf(text, "%u %u %u %llu %llu %llu %n", &owner, &group, &worker, &device, &inode, &space,
+               &path_at) != 6 ||
         path_at == 0) {
+        return true;
+    }
+    if (space != namespace_number()) {
         return false;
     }
     auto_fd int fd = open(text + path_at, O_PATH | O_CLOEXEC);
     struct stat info;
-    if (fd < 0 || fstat(fd, &info) < 0 || info.st_dev != device || info.st_ino != inode) {
-        return false;
+    if (fd >= 0 && fstat(fd, &info) == 0 && info.st_dev == device && info.st_ino == inode) {
+        *count += change_all(fd, (struct change){.from = worker, .to = owner, .group = group}) == 0;
     }
-    return change_all(fd, (struct change){.from = worker, .to = owner, .group = group}) == 0;
+    return true;
 }
 
 unsigned lend_sweep(void)
@@ -249,8 +262,9 @@ unsigned lend_sweep(void)
             flock(fd, LOCK_EX | LOCK_NB) < 0) {
             continue;
         }
-        count += sweep_one(fd) ? 1 : 0;
-        unlinkat(folder, entry->d_name, 0);
+        if (sweep_one(fd, &count)) {
+            unlinkat(folder, entry->d_name, 0);
+        }
     }
     closedir(list);
     rmdir(folder_path);

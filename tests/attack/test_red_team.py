@@ -286,12 +286,14 @@ def outlive(at):
 @attack(26, "survive a broker that is killed while it starts")
 def early_death(at):
     path = at.field.write(at.field.node("never-stops"))
-    for turn in range(40):
+    for turn in range(200):
         broker = Broker(path)
         try:
-            if turn % 2 == 0:
+            # The first 5 ms of its start, or the time in which it describes itself before.
+            is_spawned = turn % 2 == 0
+            if is_spawned:
                 broker.expect(r"evil\[1\]: (created|process)")
-            let_pass(turn % 20 * 0.0025)
+            let_pass(turn % 20 * (0.00025 if is_spawned else 0.0025))
             broker.process.kill()
             broker.process.wait()
             wait_until(lambda: not survivors(), f"somebody is left in turn {turn}", 2)

@@ -2,7 +2,7 @@
 # test: labels=slow number=200 timeout=600 tiers
 """Ends the broker or its launcher at random moments, and looks for whatever is left.
 
-    test_random_ends.py 200    the broker 200 times within the first 50 ms, the launcher 100 times
+    test_random_ends.py 200    the broker 200 times within the first 50 ms, the launcher and both 100 times
 
 Chance comes from SB_SEED.
 """
@@ -71,6 +71,19 @@ class Ends:
         self.check_nothing_is_left(f"a broker's death at {1000 * moment_s:.1f} ms")
         running.close()
 
+    def kill_both(self, moment_s):
+        """R-SAND-021: nobody is left who could look for what is left."""
+        running = self.start()
+        below = wait_until(lambda: children(running.process.pid), "there is a launcher")
+        let_pass(moment_s)
+        running.process.kill()
+        os.kill(min(below), signal.SIGKILL)
+        running.process.wait()
+        wait_until(lambda: not left_in(self.graph.folder),
+                   f"every process is gone when both died at {1000 * moment_s:.1f} ms", GONE_S)
+        self.socket.unlink(missing_ok=True)
+        running.close()
+
     def kill_launcher(self, moment_s):
         """R-SUP-033 R-SAND-012"""
         running = self.start()
@@ -99,9 +112,11 @@ def main():
             ends.kill_broker(chance.random() * MOMENT_S)
         for _ in range((count + 1) // 2):
             ends.kill_launcher(chance.random() ** 2 * 0.2)
+        for _ in range((count + 1) // 2):
+            ends.kill_both(chance.random() * MOMENT_S)
     finally:
         graph.close()
-    print(f"{count} brokers and {(count + 1) // 2} launchers were killed, and nothing was left")
+    print(f"{count} brokers, {(count + 1) // 2} launchers and as often both were killed, and nothing was left")
     return 0
 
 

@@ -63,7 +63,17 @@ class Lent:
         for name, info in found.items():
             self.assertEqual((name, info.st_uid, info.st_gid), (name, OWNER, GROUP))
         self.assertEqual(found["out"].st_mode & 0o777, 0o750)
-        self.assertFalse(RECORDS.exists())
+        self.assertEqual(self.records(), [])
+
+    def records(self):
+        """What is written down of this test; others lend at the same time."""
+        found = []
+        for path in RECORDS.glob("*"):
+            try:
+                found += [path.name] if str(self.place) in path.read_text() else []
+            except FileNotFoundError:
+                pass
+        return found
 
     def start(self):
         self.graph.write_text(ENDLESS)
@@ -87,7 +97,7 @@ class Lent:
     def test_it_is_the_owners_again_when_the_launcher_was_killed(self):
         broker = self.start()
         self.assertNotEqual((self.place / "out").stat().st_uid, OWNER)
-        self.assertTrue(RECORDS.exists())
+        self.assertEqual(len(self.records()), 1)
         os.kill(min(children(broker.pid)), signal.SIGKILL)
         self.assertEqual(broker.wait(20), 70)
         self.check_all_is_the_owners("copy.bin")
@@ -134,6 +144,9 @@ def main():
         return subprocess.run(["unshare", "--mount", "--propagation", "private", sys.executable, "-B", __file__,
                                "--inside"], check=False).returncode
     sys.argv.remove("--inside")
+    # What other brokers of this machine lend and sweep is theirs.
+    RECORDS.parent.mkdir(mode=0o700, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=0700", "tmpfs", str(RECORDS.parent)], check=True)
     unittest.main()
     return 0
 
