@@ -202,10 +202,35 @@ int graph_edit_disconnect(struct graph_edit *edit, const char *from, const char 
 
 // --- Assignments ------------------------------------------------------------------------------
 
+// "[a, b]" without quotes, as a file may have it. NULL when it is something else.
+static json_t *words_of(const char *text)
+{
+    size_t length = strlen(text);
+    if (length < 2 || text[0] != '[' || text[length - 1] != ']' ||
+        strcspn(text + 1, "[{\"':") < length - 1) {
+        return NULL;
+    }
+    json_t *list = json_array();
+    for (const char *at = text + 1; at < text + length - 1;) {
+        at += strspn(at, " ,");
+        size_t count = strcspn(at, ",]");
+        size_t kept = count;
+        while (kept > 0 && at[kept - 1] == ' ') {
+            kept--;
+        }
+        if (kept > 0) {
+            json_array_append_new(list, json_stringn(at, kept));
+        }
+        at += count;
+    }
+    return list;
+}
+
 // Numbers, booleans, lists and mappings as a file would have them; everything else is text.
 static json_t *value_of(const char *text)
 {
     json_t *value = json_loads(text, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    value = value != NULL ? value : words_of(text);
     return value != NULL ? value : json_string(text);
 }
 

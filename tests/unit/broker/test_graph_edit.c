@@ -58,6 +58,7 @@ static void nodes_and_links_are_added_and_taken_away(void **state)
     assert_int_equal(graph_edit_set_node(edit, "blur", "sandbox=trusted", &why), 0);
     assert_int_equal(graph_edit_set_node(edit, "blur", "sandbox.env={\"A\":\"b\"}", &why), 0);
     assert_int_equal(graph_edit_set_node(edit, "blur", "timeouts.stop=2s", &why), 0);
+    assert_int_equal(graph_edit_set_node(edit, "blur", "sandbox.read=[a b.txt, /c ,d/]", &why), 0);
     assert_int_equal(graph_edit_connect(edit, "src.video", "blur.video", &why), 0);
     assert_int_equal(graph_edit_disconnect(edit, "src.video", "sink.in", &why), 0);
     assert_int_equal(graph_edit_set_link(edit, "src.text", "sink.in", "depth=", &why), 0);
@@ -66,7 +67,7 @@ static void nodes_and_links_are_added_and_taken_away(void **state)
                     "  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"
                     "  sink: {exec: [sink], sandbox: trusted}\n"
                     "  blur: {exec: [blur, fast], config: {radius: 5}, timeouts: {stop: 2s},"
-                    " sandbox: {tier: trusted, env: {A: b}}}\n"
+                    " sandbox: {tier: trusted, read: [a b.txt, /c, d/], env: {A: b}}}\n"
                     "links:\n  - {from: src.video, to: blur.video, depth: 64}\n"
                     "  - src.text -> sink.in\n");
     assert_int_equal(graph_edit_remove_node(edit, "sink", &why), 0);
@@ -74,7 +75,7 @@ static void nodes_and_links_are_added_and_taken_away(void **state)
     assert_is(edit, "version: 1\nnodes:\n"
                     "  src: {exec: [source], config: {path: x}, sandbox: trusted}\n"
                     "  blur: {exec: [blur], config: {radius: 5}, timeouts: {stop: 2s},"
-                    " sandbox: {tier: trusted, env: {A: b}}}\n"
+                    " sandbox: {tier: trusted, read: [a b.txt, /c, d/], env: {A: b}}}\n"
                     "links:\n  - {from: src.video, to: blur.video, depth: 64}\n");
     graph_edit_destroy(edit);
     graph_destroy(graph);
