@@ -15,6 +15,7 @@
 #include "broker/graph/check_config.h"
 #include "broker/graph/check_link.h"
 #include "broker/graph/check_transport.h"
+#include "broker/graph/check_url.h"
 #include "broker/graph/conversion.h"
 #include "broker/graph/graph_fields.h"
 #include "broker/graph/insertion.h"
@@ -152,6 +153,7 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     if (refuse_passwords(graph, node, diags)) {
         return 0;  // asking it would be such a command line
     }
+    check_url_node(graph, node, diags);
     granting_check(graph, node, diags);
     const char **exec = arena_alloc(graph->arena, node->exec.count + 1, sizeof(*exec));
     if (exec == NULL) {

@@ -53,8 +53,8 @@ static const struct graph_word words_DELIVERIES[] = {SB_DELIVERIES(WORD){NULL, 0
 // The other activations are mappings.
 static const struct graph_word words_ACTIVATIONS[] = {
     {"any", SB_ACTIVATE_ANY}, {"all", SB_ACTIVATE_ALL}, {NULL, 0}};
-static const struct graph_word words_METERS[] = {{"cgroup", 0}, {"own-uid", 0}, {"memory", 0},
-                                                 {"cpu", 0},    {"pids", 0},    {NULL, 0}};
+static const struct graph_word words_METERS[] = {
+    {"cgroup", 0}, {"own-uid", 0}, {"memory", 0}, {"cpu", 0}, {"pids", 0}, {"tls", 0}, {NULL, 0}};
 static const struct graph_word words_NONE_NS[] = {{"none", GRAPH_NONE_NS}, {NULL, 0}};
 static const struct graph_word words_AUTO_NS[] = {{"auto", GRAPH_AUTO_NS}, {NULL, 0}};
 static const struct graph_word words_NONE_BYTES[] = {{"none", (int64_t)GRAPH_NONE_BYTES},

@@ -182,7 +182,7 @@ class Workers(unittest.TestCase):
         self.assertIn("the launcher is gone", running.text())
 
     def test_a_worker_begins_with_its_socket_and_nothing_else(self):
-        """R-WORKER-002 R-WORKER-003 R-WORKER-004"""
+        """R-WORKER-002 R-WORKER-003 R-WORKER-004 R-SAND-015"""
         if TIER == "untrusted":
             self.skipTest("nothing inside of a sandbox shows this; unit.sandbox.launcher_jail looks from there")
         self.graph.worker("look", "\n".join([

@@ -366,7 +366,7 @@ class Both(Case):
 
     @unittest.skipIf(os.environ.get("SB_SANITIZE"), "the sanitizers need /proc, which no sandbox has")
     def test_r_iox_013_an_untrusted_bridge_is_refused(self):
-        """R-IOX-013"""
+        """R-IOX-013 R-SAND-015"""
         graph = self.start({"in": {**self.bridge("iceoryx-import"), "sandbox": "untrusted"},
                             "sink": {"exec": ["null-sink"]}}, ["in.out -> sink.in"])
         status = graph.wait()

@@ -237,6 +237,27 @@ class Live(LiveGraph):
         for name in (*LINKS, "p.out -> c.in"):
             self.assert_all_arrived(log, name)
 
+    def test_what_the_check_refuses_leaves_nothing_behind(self):
+        """R-NET-002 R-NET-003"""
+        self.start()
+        before = self.pids()
+        processes = sorted(children(self.running.process.pid))
+        camera = ["config.path=rtsp://u:pw@cam.example/live", "sandbox.network=true"]
+        error = self.refuse(77, "add", node="cam", exec=["file-source"], set=[*camera, "sandbox.require=[tls]"])
+        self.assertIn("'rtsp://***@cam.example' is not encrypted", error)
+        self.refuse(78, "add", node="cam", exec=["file-source"], set=["config.path=x", "sandbox.read=[no/such/file]"])
+        self.refuse(78, "add", node="cam", exec=["test-source", "http://u:pw@cam.example/"])
+        self.assertEqual([node["id"] for node in self.client.call("nodes").json], sorted(before))
+        self.assertEqual(len(self.client.call("links").json), len(LINKS))
+        self.assertEqual(sorted(children(self.running.process.pid)), processes)
+        self.assertEqual(self.pids(), before)
+        # It is a name like any other afterwards: this is its first life.
+        self.do("add", node="cam", exec=["test-source"], set=["sandbox=trusted", "config.rate=10"])
+        wait_until(lambda: self.client.call("nodes", node="cam").json[0]["state"] == "running", "it does not run")
+        self.assertEqual(self.client.call("nodes", node="cam").json[0]["generation"], 1)
+        self.do("remove", node="cam")
+        self.finish()
+
     def test_a_node_that_ends_before_or_after_it_is_linked_holds_up_nobody(self):
         """R-SUP-030"""
         self.start(nodes={**NODES, "b": "exec: [null-sink]"})

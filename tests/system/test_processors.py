@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -427,6 +428,24 @@ class GStreamer(Case):
         self.assertEqual(run.summaries()["b"]["bytes"], 10 * 10000 * 4)
         run = self.source("videotestsrc num-buffers=5 ! jpegenc name=data", 0, "data")
         self.assertEqual(run.summaries()["b"]["frames"], 5)
+
+    def test_a_pipeline_reaches_what_its_node_is_granted_and_no_more(self):
+        """R-NET-004: a file, the network, another program"""
+        self.write("secret.bin", bytes(4000))
+        self.folder.chmod(0o755)
+        secret = f"filesrc location={self.folder}/secret.bin blocksize=1000 ! image/jpeg ! identity name=data"
+        for tier, status in (("trusted", 0), ({"tier": "untrusted", "read": ["secret.bin"]}, 0), ("untrusted", 1)):
+            run = self.run_graph({"a": ("gst-source", {"pipeline": secret}, {"sandbox": tier}),
+                                  "b": ("null-sink", {})}, ["a.data -> b.in"], status)
+            self.assertEqual("secret.bin" in run.log, status == 1, run.log)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+            run = self.run_graph({"a": ("gst-source", {"pipeline": f"tcpclientsrc host=127.0.0.1 port={port} ! "
+                                                                   "image/jpeg ! identity name=data"},
+                                   {"sandbox": "untrusted"}),
+                                  "b": ("check-sink", {})}, ["a.data -> b.in"], 1)
+            listener.settimeout(0.01)
+            self.assertRaises(TimeoutError, listener.accept)
 
     def test_an_error_on_the_bus_is_an_error_of_the_node(self):
         run = self.source("filesrc location=/no/such/film ! decodebin ! videoconvert name=video", 1)

@@ -99,6 +99,30 @@ links: [lines.out -> words.text, words.text -> kept.in]
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((home / "out.txt").read_text().splitlines(), ["  2 one two", "  1 three"])
 
+    def test_one_root_serves_several_nodes_and_is_as_it_was_afterwards(self):
+        """R-GRANT-015"""
+        self.make_root()
+        copy_with_libraries(str(next(pathlib.Path("/usr/lib").glob("python3.*/lib-dynload/_ctypes.*"))), self.root)
+        shutil.copy(SOURCE / "examples/words.py", self.graph.folder)
+        self.graph.file("in.txt", "one two\nthree\n")
+        self.graph.file("graph.yaml", """version: 1
+nodes:
+  lines: {exec: [file-source], config: {path: in.txt}, sandbox: {rootfs: root, read: [in.txt]}}
+  one: {exec: [./words.py], sandbox: {rootfs: root}}
+  two: {exec: [./words.py], sandbox: {rootfs: root}}
+  end: {exec: [null-sink]}
+links: [lines.out -> one.text, lines.out -> two.text, one.text -> end.in, two.text -> end.in]
+""")
+
+        def look():
+            return {str(path): path.lstat()[:2] + path.lstat()[4:7] + (path.lstat().st_mtime_ns,)
+                    for path in self.root.rglob("*")}
+        before = look()
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("3 words"), 2, done.stderr)
+        self.assertEqual(look(), before)
+
     def run_example(self, name, *words):
         if not shutil.which("mmdebstrap"):
             self.skipTest("mmdebstrap is not installed")

@@ -62,7 +62,7 @@ class Sandbox(unittest.TestCase):
                 self.assertIn('"ok": true', done.stderr)
 
     def test_a_worker_has_no_capability_no_new_privileges_and_a_filter(self):
-        """R-SAND-001 R-SAND-002"""
+        """R-SAND-001 R-SAND-002 R-SAND-014"""
         self.graph.file("graph.yaml", ENDLESS)
         running = self.graph.start("-v", "--uids", "60560-60569")
         self.addCleanup(running.close)

@@ -48,6 +48,25 @@ static void what_we_ended_it_for_counts_and_not_the_signal_that_we_sent(void **s
     assert_int_equal(exit_reason_verdict(&reason, false, false), EXIT_VERDICT_FAILED);
 }
 
+// R-LOG-015: control characters are escaped where a line is made of it.
+static void what_a_worker_says_itself_is_cut_and_has_no_password(void **state)
+{
+    (void)state;
+    char said[4096];
+    char text[EXIT_REASON_TEXT_BYTES];
+    struct exit_reason reason = {0};
+    memset(said, 'x', sizeof said - 1);
+    said[sizeof said - 1] = '\0';
+    memcpy(said, "cannot open rtsp://me:secret@cam/a ", 35);
+    exit_reason_note(&reason, said);
+    assert_null(strstr(reason.text, "secret"));
+    exit_reason_from_wait(&reason, STATUS_OF_CODE(3));
+    exit_reason_describe(&reason, text, sizeof text);
+    assert_memory_equal(text, "cannot open rtsp://***@cam/a xxx", 32);
+    assert_true(strlen(text) < EXIT_REASON_TEXT_BYTES);
+    assert_null(strstr(text, "secret"));
+}
+
 // R-EXIT-012 R-EXIT-013
 static void exit_codes_have_their_meanings(void **state)
 {
@@ -112,6 +131,7 @@ int main(void)
         cmocka_unit_test(a_signal_and_an_exit_code_are_named_exactly),
         cmocka_unit_test(what_we_ended_it_for_counts_and_not_the_signal_that_we_sent),
         cmocka_unit_test(the_kernels_own_reasons_replace_its_signals_and_nothing_else),
+        cmocka_unit_test(what_a_worker_says_itself_is_cut_and_has_no_password),
         cmocka_unit_test(exit_codes_have_their_meanings),
         cmocka_unit_test(a_crash_after_the_last_end_has_lost_nothing),
         cmocka_unit_test(a_worker_that_was_asked_to_stop_has_finished_with_0),

@@ -279,7 +279,7 @@ static void an_unknown_word_is_refused_with_the_known_ones(void **state)
                         "or latest");
     assert_node_message("sandbox: {require: [cgroup, gpu]}",
                         "g.yaml:4:33: sandbox.require: 'gpu' is not known here; write cgroup, "
-                        "own-uid, memory, cpu or pids");
+                        "own-uid, memory, cpu, pids or tls");
     assert_node_message("activate: sometimes",
                         "g.yaml:4:15: activate: 'sometimes' is not known here; write any or all");
 }
