@@ -24,6 +24,7 @@ LINK = "v.video -> z.in"
 WINDOW_S = 0.5
 LEAST = 0.97
 ATTEMPTS = 3
+ROUNDS_LEAST = 6
 
 
 class Video:
@@ -74,7 +75,7 @@ class Video:
 
 
 def main():
-    rounds = int(sys.argv[1])
+    rounds = max(ROUNDS_LEAST, int(sys.argv[1]))
     video = Video()
     try:
         for attempt in range(ATTEMPTS):
