@@ -52,6 +52,7 @@ struct actual_output {
     size_t offer_count;
     struct sb_format offers[LIMIT_FORMATS_MAX];
     uint64_t frame_bytes_max;  // said with the offers
+    bool is_offered;           // by the life that runs: what one before it offered binds nobody
     bool is_offer_new;         // nothing was agreed about the newest offers yet
     int64_t held_ns;           // since when other links stand against them, 0 = none does
     bool is_held_told;

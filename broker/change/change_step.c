@@ -170,8 +170,7 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
         life_message_unlink(broker, output->node, link->id, false);
     }
     // An output that had no link before offers now, and so does a life that has just begun.
-    output->is_offer_new = output->offer_count > 0 && output->node->is_opened &&
-                           node_is_alive(output->node->life.state);
+    wiring_offer_again(output);
     wiring_advance(broker);
 }
 

@@ -175,7 +175,7 @@ int observer_open(struct broker *broker, struct actual_node *from, const char *p
     // Memory with room for it comes as for any change of format. An output that had no link before
     // offers now.
     life_message_link(broker, from, link, true);
-    link->output->is_offer_new = link->output->is_offer_new || link->output->offer_count > 0;
+    wiring_offer_again(link->output);
     wiring_advance(broker);
     return 0;
 }

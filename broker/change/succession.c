@@ -125,6 +125,7 @@ static void move_output(struct actual_output *output, struct actual_node *newcom
     output->offer_count = offered->offer_count;
     memcpy(output->offers, offered->offers, sizeof output->offers);
     output->frame_bytes_max = offered->frame_bytes_max;
+    output->is_offered = offered->is_offered;
     output->is_offer_new = offered->offer_count > 0;
 }
 

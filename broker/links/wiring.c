@@ -398,9 +398,18 @@ void wiring_on_formats(struct broker *broker, struct actual_output *output,
     output->offer_count = formats->format_count;
     memcpy(output->offers, formats->formats, formats->format_count * sizeof formats->formats[0]);
     output->frame_bytes_max = formats->frame_bytes_max;
+    output->is_offered = true;
     output->is_offer_new = true;
     output->held_ns = 0;
     wiring_advance(broker);
+}
+
+void wiring_offer_again(struct actual_output *output)
+{
+    // A life that has not offered yet will, and may not be given memory before.
+    if (output->is_offered && output->offer_count > 0 && node_is_alive(output->node->life.state)) {
+        output->is_offer_new = true;
+    }
 }
 
 static bool has_open_format(const struct actual_node *node)

@@ -8,6 +8,10 @@
 void wiring_on_formats(struct broker *broker, struct actual_output *output,
                        const struct wire_formats *formats);
 
+// A link was added to an output: what its worker offered is to be agreed about once more. One that
+// has not offered yet does so when it has opened.
+void wiring_offer_again(struct actual_output *output);
+
 // Agrees and orders what can be, and sends START when nothing is left to do. Call it after
 // everything that may let something go on.
 void wiring_advance(struct broker *broker);

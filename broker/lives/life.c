@@ -72,6 +72,9 @@ static void reset(struct actual_node *node)
     node->stale_formats = 0;
     node->status_serial = 0;
     node->config_serial = 0;
+    for (size_t i = 0; i < node->output_count; i++) {
+        node->outputs[i]->is_offered = false;
+    }
 }
 
 static int order_status_page(struct broker *broker, struct actual_node *node)
