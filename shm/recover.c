@@ -138,11 +138,11 @@ static bool is_done(const struct recover_request *request, uint64_t seq)
 
 // Evicting: what it held dies with it. A hostile page counts no frame twice.
 static uint64_t count_lost(const struct consume_page *dead, const struct recover_request *request,
-                           uint32_t claims_max, uint64_t next)
+                           uint64_t next)
 {
     uint64_t lost = 0;
     uint64_t before = 0;
-    for (uint32_t i = 0; i < claims_max; i++) {
+    for (uint32_t i = 0; i < request->claims_max; i++) {
         uint64_t seq = atomic_load_explicit(&dead->hazards[i], RELAXED);
         bool is_held = seq >= request->first_seq && seq < next && seq != before;
         lost += is_held && !is_done(request, seq) ? 1 : 0;
@@ -177,21 +177,22 @@ void recover_consume_page(const struct consume_page *dead, const struct recover_
                           struct consume_page *fresh, struct recovered_reader *out_reader)
 {
     // The fresh page's constants are the broker's own; those of the dead page are not trusted.
-    SB_ASSERT(fresh->depth >= 1 && request->first_seq >= 1);
+    SB_ASSERT(fresh->depth >= 1 && request->claims_max >= 1 && request->first_seq >= 1);
     SB_ASSERT(request->published_end >= request->first_seq);
     struct recovered_reader reader = {0};
     recover_cursors(dead, request, fresh->depth, &reader);
     recover_counters(dead, request->first_seq, &reader);
     if (request->is_lossless) {
-        uint64_t offset = layout_cell_states_offset(fresh->claims_max);
-        const struct states states = {.dead = (const _Atomic uint8_t *)dead + offset,
-                                      .fresh = (_Atomic uint8_t *)fresh + offset,
+        uint64_t dead_offset = layout_cell_states_offset(request->claims_max);
+        uint64_t fresh_offset = layout_cell_states_offset(fresh->claims_max);
+        const struct states states = {.dead = (const _Atomic uint8_t *)dead + dead_offset,
+                                      .fresh = (_Atomic uint8_t *)fresh + fresh_offset,
                                       .first_seq = request->first_seq,
                                       .depth = fresh->depth};
         recover_states(&states, request, &reader);
     } else {
         uint64_t taken = reader.next - request->first_seq - reader.evicted - reader.poisoned;
-        uint64_t lost = count_lost(dead, request, fresh->claims_max, reader.next);
+        uint64_t lost = count_lost(dead, request, reader.next);
         reader.lost = lost < taken ? lost : taken;
     }
     atomic_store_explicit(&fresh->next, reader.next, RELAXED);

@@ -35,6 +35,7 @@ struct recovered_reader {
 // What the broker knows of the link of a dead consumer.
 struct recover_request {
     bool is_lossless;
+    uint32_t claims_max;     // of the dead page, 1 or more: the fresh one may have others
     uint64_t first_seq;      // of the generation
     uint64_t published_end;  // bounds what the dead consumer can have taken
     // Frames whose step was complete: they count as released. Values outside of the ring are

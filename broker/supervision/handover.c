@@ -212,6 +212,7 @@ static void fill_page(struct generation_link *pages, const struct done *done,
     struct recover_request request = {.is_lossless = pages->delivery == SB_DELIVERY_LOSSLESS,
                                       .first_seq = pages->first_seq,
                                       .published_end = bound_of(pages),
+                                      .claims_max = pages->claims,
                                       .done_seqs = done->seqs,
                                       .done_count = done->count};
     struct recovered_reader reader;
@@ -223,10 +224,18 @@ static void fill_page(struct generation_link *pages, const struct done *done,
     }
 }
 
+// Another program may hold more frames than the one before. Its generation was made for that one,
+// and could not be read to its end with too few claims.
+static uint32_t claims_of(const struct generation_link *pages)
+{
+    uint32_t wanted = actual_claims(pages->link);
+    return wanted > pages->claims ? wanted : pages->claims;
+}
+
 static int make_page(struct broker *broker, struct generation *generation,
                      struct generation_link *pages, const struct done *done)
 {
-    uint32_t claims = pages->claims;
+    uint32_t claims = claims_of(pages);
     struct memory_item order = {.kind = WIRE_MEMORY_CONSUME,
                                 .link_id = pages->link->id,
                                 .generation = generation->number,
@@ -257,6 +266,7 @@ static int make_page(struct broker *broker, struct generation *generation,
     fresh.view = bytes;
     generation_drop_segment(broker, &pages->consume);
     pages->consume = fresh;
+    pages->claims = claims;
     pages->page_number = ++pages->link->page_number;
     pages->is_read_sent = false;
     pages->is_write_sent = false;

@@ -146,6 +146,7 @@ static void recover_from(const struct ring_rig *rig, uint64_t end, struct consum
     fresh->claims_max = rig->config.claims_max;
     const uint64_t done[] = {0, 1, end, UINT64_MAX, end - 1};
     const struct recover_request request = {.is_lossless = ring_rig_is_lossless(rig),
+                                            .claims_max = rig->config.claims_max,
                                             .first_seq = rig->config.first_seq,
                                             .published_end = end,
                                             .done_seqs = done,

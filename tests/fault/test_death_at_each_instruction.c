@@ -179,8 +179,10 @@ static void check_pages(struct scene *scene)
     memset(scene->fresh, 0, rig->consume_bytes);
     scene->fresh->depth = rig->config.depth;
     scene->fresh->claims_max = rig->config.claims_max;
-    const struct recover_request request = {
-        .is_lossless = ring_rig_is_lossless(rig), .first_seq = 1, .published_end = end};
+    const struct recover_request request = {.is_lossless = ring_rig_is_lossless(rig),
+                                            .claims_max = rig->config.claims_max,
+                                            .first_seq = 1,
+                                            .published_end = end};
     struct recovered_reader reader;
     recover_consume_page(rig->consume, &request, scene->fresh, &reader);
     check(reader.clamped == 0, scene, "an honest page was clamped");

@@ -72,6 +72,7 @@ static void recover(const struct ring_rig *rig, uint64_t end, const uint64_t *do
     fresh->claims_max = rig->config.claims_max;
     uint64_t first_seq = rig->config.first_seq;
     const struct recover_request request = {.is_lossless = ring_rig_is_lossless(rig),
+                                            .claims_max = rig->config.claims_max,
                                             .first_seq = first_seq,
                                             .published_end = end,
                                             .done_seqs = done,

@@ -132,6 +132,18 @@ class Live(LiveGraph):
         for name in LINKS:
             self.assert_all_arrived(text, name)
 
+    def test_a_program_that_holds_more_frames_takes_over_a_full_link(self):
+        """R-LIVE-021"""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 0}", "p": "exec: [pass]", "b": SINK})
+        self.do("replace", node="p", exec=["delay"], set=["config.frames=64"])
+        passed = self.counted(LINKS[1], "released")
+        wait_until(lambda: self.counted(LINKS[1], "released") > passed + 1000, "nothing moves")
+        self.do("replace", node="p", exec=["pass"], set=["config="])
+        text = self.finish()
+        self.assertNotIn("deadline", text)
+        for name in LINKS:
+            self.assert_all_arrived(text, name)
+
     def test_a_program_that_does_not_become_ready_replaces_nothing(self):
         """R-LIVE-005"""
         self.start(nodes={**NODES, "b": "exec: [null-sink]"})
@@ -290,8 +302,8 @@ class Live(LiveGraph):
         text = self.finish()
         self.assertNotRegex(text, "(?m)^(error|warning)")
 
-    def counted(self, link):
-        return next(one["published"] for one in self.client.call("links").documents[0] if one["link"] == link)
+    def counted(self, link, what="published"):
+        return next(one[what] for one in self.client.call("links").documents[0] if one["link"] == link)
 
     def test_a_node_that_has_ended_starts_again_with_its_links(self):
         """R-LIVE-017"""

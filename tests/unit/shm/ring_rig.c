@@ -133,6 +133,7 @@ void ring_rig_replace_reader(struct ring_rig *rig, uint64_t end, const uint64_t 
     struct consume_page *dead = rig->consume;
     struct consume_page *fresh = ring_rig_add_page(rig);
     const struct recover_request request = {.is_lossless = ring_rig_is_lossless(rig),
+                                            .claims_max = rig->config.claims_max,
                                             .first_seq = rig->config.first_seq,
                                             .published_end = end,
                                             .done_seqs = done_seqs,

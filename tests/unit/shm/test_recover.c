@@ -261,7 +261,7 @@ static void what_a_dead_reader_held_on_an_evicting_link_is_lost_and_counted(void
     assert_non_null(fresh);
     fresh->depth = 8;
     fresh->claims_max = 4;
-    struct recover_request request = {.first_seq = 5, .published_end = 9};
+    struct recover_request request = {.claims_max = 4, .first_seq = 5, .published_end = 9};
     struct recovered_reader reader;
     recover_consume_page(rig.consume, &request, fresh, &reader);
     assert_int_equal(reader.next, 8);
@@ -280,9 +280,41 @@ static void what_a_dead_reader_held_on_an_evicting_link_is_lost_and_counted(void
     ring_rig_fini(&rig);
 }
 
+// R-LIVE-021
+static void a_fresh_page_with_more_claims_has_the_states_of_the_dead_one(void **state)
+{
+    (void)state;
+    enum { DEPTH = 8, MORE_CLAIMS = 64 };
+    struct ring_rig rig;
+    begin(&rig, RIG_LOSSLESS, DEPTH, 5);
+    publish(&rig, 4);
+    struct ring_lease leases[3];
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ring_reader_take(&rig.reader, &leases[i]), RING_TAKEN);
+    }
+    assert_int_equal(ring_reader_release(&rig.reader, leases[1].seq), 0);
+    struct consume_page *fresh = calloc(1, layout_consume_page_bytes(DEPTH, MORE_CLAIMS));
+    assert_non_null(fresh);
+    fresh->depth = DEPTH;
+    fresh->claims_max = MORE_CLAIMS;
+    const struct recover_request request = {
+        .is_lossless = true, .claims_max = 4, .first_seq = 5, .published_end = 9};
+    struct recovered_reader reader;
+    recover_consume_page(rig.consume, &request, fresh, &reader);
+    assert_int_equal(reader.next, 8);
+    assert_int_equal(reader.retired, 4);
+    assert_int_equal(reader.released, 1);
+    const _Atomic uint8_t *states =
+        (const _Atomic uint8_t *)fresh + layout_cell_states_offset(MORE_CLAIMS);
+    assert_int_equal(atomic_load(&states[leases[1].seq - 5]), CELL_RELEASED);
+    free(fresh);
+    ring_rig_fini(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_fresh_page_with_more_claims_has_the_states_of_the_dead_one),
         cmocka_unit_test(what_a_dead_reader_held_on_an_evicting_link_is_lost_and_counted),
         cmocka_unit_test(the_end_of_a_dead_producer_is_behind_its_last_frame),
         cmocka_unit_test(a_tail_that_was_not_stored_any_more_is_made_up_for_by_the_cells),
