@@ -28,6 +28,10 @@
 // Between two looks for room in a transport, or for a reader of it.
 #define CARRIER_LOOK_NS (2 * CLOCK_NS_PER_MS)
 
+// Between two looks for room of a node that ends. A reader looks at what its producer wishes only
+// once in an eighth of the ring, and a slow one may take longer for that than we have left.
+#define DRAIN_LOOK_NS (10 * CLOCK_NS_PER_MS)
+
 // Looks for room before a sleep: some microseconds.
 #define ROOM_ROUNDS 8
 #define ROOM_PAUSES 16
@@ -98,9 +102,14 @@ static inline bool has_slot(struct sb_output *output)
 }
 
 // A quarter of the ring at once, so that a slow reader is not woken and waited for at each frame;
-// never more than a reader can free that keeps all the frames that it may.
-static uint32_t wanted_cells(const struct ring_writer *writer, uint32_t at_least)
+// never more than a reader can free that keeps all the frames that it may. Who was told to end or
+// to pause has one call to finish, and needs no more than that.
+static uint32_t wanted_cells(const struct sb_node *node, const struct ring_writer *writer,
+                             uint32_t at_least)
 {
+    if (node->want != WANT_RUN) {
+        return at_least;
+    }
     uint32_t most = writer->depth > writer->peer_claims ? writer->depth - writer->peer_claims : 1;
     uint32_t quarter = writer->depth / 4;
     uint32_t wanted = quarter < most ? quarter : most;
@@ -117,7 +126,7 @@ static void add_wishes(struct sb_output *output, struct futex_set *set)
         uint32_t least = output->claimed + 1 < writer->depth ? output->claimed + 1 : writer->depth;
         if (ring_writer_space(writer) < least) {
             futex_set_add(set, ring_writer_space_word(writer));
-            ring_writer_wish_space(writer, wanted_cells(writer, least));
+            ring_writer_wish_space(writer, wanted_cells(output->node, writer, least));
         }
     }
 }
@@ -153,7 +162,10 @@ static void sleep_for_room(struct sb_output *output)
 {
     struct sb_node *node = output->node;
     struct futex_set set;
-    int64_t deadline_ns = FUTEX_NO_DEADLINE;
+    // What we were told to do was read after the word of the bell was: another word from the broker
+    // ends this sleep, and the next one has the wish that goes with it.
+    int64_t deadline_ns =
+        node->want == WANT_DRAIN ? clock_now_ns() + DRAIN_LOOK_NS : FUTEX_NO_DEADLINE;
     status_phase(node, WORKER_NO_SPACE);
     rest_begin(node, &set);
     if (output->now != NULL && !output->is_format_wanted) {
@@ -178,7 +190,7 @@ static bool has_much_space(struct sb_output *output)
         if (is_written(output, i) && writer->is_lossless && writer->peer != NULL) {
             ring_writer_reclaim(writer);
             if (writer->depth - (writer->next_seq - 1 - writer->seen_retired) <
-                wanted_cells(writer, 1)) {
+                wanted_cells(output->node, writer, 1)) {
                 return false;
             }
         }

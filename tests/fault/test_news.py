@@ -42,6 +42,21 @@ class News(Listening):
         self.assertEqual({name: len(found) for name, found in ends.items()}, dict.fromkeys(nodes, 1), ends)
         self.assertEqual([ends[name][0] for name in ("give", "feed")], ["node-stopped"] * 2, ends)
 
+    def test_a_source_that_waits_for_space_when_it_is_stopped_needs_one_frame_of_it(self):
+        """R-SUP-080"""
+        # A quarter of the ring is 16 frames: eight seconds of this reader.
+        self.start({"a": SOURCE.replace("500", "5000") + ", timeouts: {stop: 3s}",
+                    "z": "exec: [check-sink], config: {work: 500ms}"}, ["{from: a.data, to: z.in, depth: 64}"])
+        wait_until(lambda: self.link("a.data -> z.in")["published"] >= 64, "the link is not full")
+        self.assertEqual(self.ask("stop", node="a").code, 0)
+        self.hear("node-stopped", node="a")
+        self.assertLess(self.link("a.data -> z.in")["released"], 8)
+        self.running.signal()
+        self.running.signal()
+        self.running.wait()
+        self.hear_rest()
+        self.assertEqual(self.ends()["a"], ["node-stopped"], self.seen)
+
     def test_a_node_that_waits_for_its_restart_ends_once_as_well(self):
         """R-SUP-056"""
         self.start({"a": faulty("exit", "restart: {delay: 60s, max_delay: 60s}", place="close"), "b": SINK,
