@@ -42,7 +42,7 @@ static void say_not_found(const struct graph *graph, const struct graph_node *no
                   node->id, why);
     } else if (failed != -ENOENT) {
         diags_add(diags, DIAG_ERROR, graph->file, place,
-                  "processor %s cannot be used: %s; try %s --describe", name.bytes, why,
+                  "processor %s cannot be used: %s; try streamctl describe %s", name.bytes, why,
                   node->exec.items[0]);
     } else if (node->exec.items[0][0] != '/' &&
                catalog_nearest(catalog, node->exec.items[0], near, sizeof(near)) &&

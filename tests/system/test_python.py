@@ -96,6 +96,99 @@ class Python(unittest.TestCase):
         self.assertRegex(self.log, r"error processing tick 2: .* kept beyond its step")
         self.assertRegex(self.log, r"error processing tick 5: own.py:\d+: ValueError: this frame was released")
 
+    def test_a_slice_that_is_kept_is_taken_away_and_told_of_also_when_the_step_failed(self):
+        """R-PY-012"""
+        self.text_filter("self.output('text').write(frame.text)", "if frame.number == 1:",
+                         "    self.kept = frame.data[1:]", "    raise ValueError('on purpose')",
+                         "if frame.number == 3:", "    held = frame.hold()", "    self.other = held.data[1:]",
+                         "    held.release()", "if frame.number in (2, 4):",
+                         "    bytes(self.kept if frame.number == 2 else self.other)")
+        self.run_text()
+        self.assertRegex(self.log, r"warning own\[1\]: \[own\] a view of .* kept beyond .* \(1 kept until now\)")
+        self.assertRegex(self.log, r"error processing tick 3: own.py:\d+: ValueError: operation forbidden on released")
+        self.assertRegex(self.log, r"error processing tick 4: .* kept beyond its step")
+        self.assertRegex(self.log, r"error processing tick 5: own.py:\d+: ValueError: operation forbidden on released")
+
+    def test_what_is_used_after_its_end_says_so(self):
+        """R-PY-012"""
+        self.text_filter("if frame.number == 0:", "    self.old = frame",
+                         "    self.sent = self.output('text').claim(1)",
+                         "    self.sent.data[:] = b'x'", "    self.sent.publish()", "    return", "said = []",
+                         "for use in (lambda: self.old.number, lambda: self.old.format, lambda: self.old.hold(),",
+                         "            lambda: self.output('text').copy(self.old), lambda: self.sent.size,",
+                         "            lambda: setattr(self.sent, 'number', 1)):", "    try:", "        use()",
+                         "        said.append('nothing')", "    except ValueError as error:",
+                         "        said.append(str(error).split(' was ')[0].replace(' ', '-'))",
+                         "self.output('text').write(','.join(said))")
+        self.assertEqual(self.run_text(), ["x"] + [",".join(["this-frame"] * 4 + ["this-buffer"] * 2)] * 5)
+
+    def test_a_size_beyond_the_buffer_is_refused_before_anything_is_written(self):
+        """R-PY-013"""
+        self.text_filter("with self.output('text').claim(3) as buffer:", "    said = []",
+                         "    for size in (buffer.capacity + 1, 1 << 40, 1 << 70, -1):", "        try:",
+                         "            buffer.size = size", "            said.append('%d is taken' % size)",
+                         "        except ValueError:", "            pass", "    for size in (-1, (1 << 64) + 8):",
+                         "        try:", "            self.output('text').claim(size)",
+                         "            said.append('%d is claimed' % size)", "        except ValueError:",
+                         "            pass", "    assert not said, said",
+                         "    assert len(buffer.data) == 3", "    buffer.data[:] = frame.data[:3]")
+        self.assertEqual(self.run_text(), [line[:3] for line in LINES.split()])
+        self.assertNotIn("error", self.log)
+
+    def test_an_exception_without_a_text_fails_its_step(self):
+        """R-PY-014"""
+        self.text_filter("class Mute(Exception):", "    def __str__(self):", "        raise ValueError('no text')",
+                         "if frame.number == 2:", "    raise Mute", "self.output('text').write(frame.text)")
+        self.assertEqual(self.run_text(), ["one", "two", "four", "five", "six"])
+        self.assertRegex(self.log, r"error processing tick 3: own.py:\d+: Mute: its text cannot be made, ValueError")
+
+    def test_a_status_that_is_none_is_a_failure(self):
+        """R-PY-014"""
+        for code in ("1 << 70", "256", "-1"):
+            with self.subTest(code=code):
+                self.text_filter(f"sys.exit({code})")
+                self.assertEqual(self.run_text(", restart: {when: never}", status=1), [])
+                self.assertIn("is no status from 0 to 255", self.log)
+                self.assertIn("exit code 1", self.log)
+
+    def test_a_class_need_not_call_the_init_of_its_base(self):
+        """R-PY-014"""
+        self.text_filter("self.output('text').write(self.word)")
+        text = (self.graph.folder / "own.py").read_text()
+        self.graph.file("own.py", text.replace("    def process", "    def __init__(self):\n        self.word = 'a'\n"
+                                               "    def process"), 0o755)
+        self.assertEqual(self.run_text(), ["a"] * 6)
+        self.assertNotIn("error", self.log)
+
+    def test_a_mistake_in_the_class_is_told_by_describe_and_by_the_check_which_names_it(self):
+        """R-PY-015 R-PY-016"""
+        for use, why in (("self.param('a')", "RuntimeError: parameters, ports and the rest"),
+                         ("self.input('in')", "RuntimeError: parameters, ports and the rest"),
+                         ("self.id", "RuntimeError: parameters, ports and the rest"),
+                         ("sb.Param('b', 'integer').raw()", "ValueError: there is no type of parameter 'integer'")):
+            with self.subTest(use=use):
+                self.script("class Own(sb.Processor):\n    inputs = [sb.Input('in', 'data')]\n"
+                            "    params = [sb.Param('a', 'int', default=4)]\n    def __init__(self):\n"
+                            f"        {use}\n    def process(self, frame):\n        pass\nsb.main(Own)\n")
+                self.graph.write({"own": "exec: [./own.py]"})
+                done = self.graph.run("--check")
+                self.assertEqual(done.returncode, 78, done.stderr)
+                self.assertIn(why, done.stderr)
+                self.assertIn("try streamctl describe ./own.py", done.stderr)
+                told = subprocess.run([str(BUILD / "bin/streamctl"), "describe", "./own.py"], env={}, check=False,
+                                      cwd=self.graph.folder, capture_output=True, text=True)
+                self.assertEqual(told.returncode, 1, told.stderr)
+                self.assertIn(f"it printed nothing for --describe: {why}", told.stderr)
+
+    def test_a_script_named_like_a_module_of_python_is_warned_of(self):
+        """R-PY-017"""
+        self.script("class Own(sb.Processor):\n    def loop(self):\n        self.finish()\n"
+                           "if __name__ == '__main__':\n    sb.main(Own)\n", "queue.py")
+        self.graph.write({"own": "exec: [./queue.py]"})
+        done = self.graph.run()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("queue.py is named like a module of Python", done.stderr)
+
     def test_a_frame_that_is_held_stays(self):
         """R-PY-003"""
         self.script("""
@@ -304,6 +397,48 @@ sb.main(Own)
         self.assertEqual(count(), paused)
         self.do("resume", node="own")
         wait_until(lambda: count() > paused, "it does not go on")
+        self.finish()
+
+    def test_a_loop_of_its_own_keeps_nothing_of_the_frames_that_it_gave_back(self):
+        """R-PY-018"""
+        self.write_script("""
+import gc
+class Own(sb.Processor):
+    inputs = [sb.Input("data", "data")]
+    outputs = [sb.Output("out", "data")]
+    def run(self):
+        count = 0
+        kept = []
+        while not self.should_stop:
+            self.wait()
+            frame = self.input("data").take()
+            while frame is not None:
+                count += 1
+                if count == 1500:
+                    kept.append(frame.data[1:])
+                with self.output("out").claim(frame.size) as buffer:
+                    buffer.data[:] = frame.data
+                if count in (1000, 2000):
+                    print("at", count, "objects", len(gc.get_objects()))
+                frame.release()
+                frame = self.input("data").take()
+                if count == 2000:
+                    try:
+                        bytes(kept[0])
+                    except ValueError as error:
+                        print("kept:", error)
+sb.main(Own)
+""")
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 2000}", "own": "exec: [./own.py]",
+                          "b": "exec: [check-sink], config: {numbers: off}"},
+                   links=["a.data -> own.data", "own.out -> b.in"])
+        self.running.expect("at 2000 objects")
+        before, after = (int(re.search(rf"at {count} objects (\d+)", self.running.text()).group(1))
+                         for count in (1000, 2000))
+        self.assertLess(after, before + 500)
+        self.running.expect("kept: operation forbidden on released memoryview object")
+        self.running.expect("kept beyond its step")
+        self.assertNotIn("2 kept until now", self.running.text())
         self.finish()
 
     def test_a_loop_of_its_own_takes_frames_and_is_stopped_in_its_wait(self):

@@ -70,11 +70,11 @@ static void a_processor_that_does_not_describe_itself_is_refused(void **state)
     fixture_add(fixture, "liar", "{\"streambroker\":1}");
     fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [liar], sandbox: trusted}}\n",
                            "g.yaml:2:20: processor 'liar' cannot be used: its description is "
-                           "wrong: descriptor: no 'name'; try liar --describe");
+                           "wrong: descriptor: no 'name'; try streamctl describe liar");
     fixture_write(fixture, "data", "no program", 0644);
     fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [data], sandbox: trusted}}\n",
                            "g.yaml:2:20: processor 'data' cannot be used: it may not be executed; "
-                           "try data --describe");
+                           "try streamctl describe data");
 }
 
 // R-GRAPH-010

@@ -66,12 +66,21 @@ static void what_is_no_description_is_refused_with_the_reason(void **state)
     assert_non_null(strstr(why.text, "no processor"));
     assert_int_equal(describe("exit 1", &json, &why), -EPROTO);
     assert_string_equal(why.text, "it printed nothing for --describe");
+    assert_int_equal(describe("echo first >&2; printf 'why\\033\\n\\n' >&2", &json, &why), -EPROTO);
+    assert_string_equal(why.text, "it printed nothing for --describe: why\\x1b");
+    assert_int_equal(
+        describe("dd if=/dev/zero bs=64k count=40 >&2 2>/dev/null; echo >&2; echo end >&2", &json,
+                 &why),
+        -EPROTO);
+    assert_string_equal(why.text, "it printed nothing for --describe: end");
     assert_int_equal(describe("echo '{\"streambroker\": 2, \"name\": \"x\"}'", &json, &why),
                      -EPROTO);
     assert_int_equal(
         describe("while echo 0123456789012345678901234567890123456789; do :; done", &json, &why),
         -EFBIG);
     assert_int_equal(describe_run("/nowhere/x", &json, &why), -EPROTO);
+    assert_string_equal(why.text, "it printed nothing for --describe: cannot be executed: No such "
+                                  "file or directory");
 }
 
 static void one_that_does_not_answer_is_ended_after_two_seconds(void **state)

@@ -16,6 +16,15 @@
 
 docs/python.md tells the rest.
 """
+import os as _os
+import sys as _sys
+
+# Before anything else is imported: that may be what it stands in front of.
+_name = _os.path.splitext(_os.path.basename(_sys.argv[0] if hasattr(_sys, "argv") and _sys.argv else ""))[0]
+if _name in getattr(_sys, "stdlib_module_names", ()):
+    _sys.stderr.write(f"{_name}.py is named like a module of Python, which cannot be imported beside it: give it "
+                      f"another name\n")
+
 from .abi import DISCONTINUITY, KEYFRAME, REDELIVERED, lib
 from .declare import Input, Output, Param
 from .formats import Audio, Binary, Format, Message, Plane, Tensor, Text, Video

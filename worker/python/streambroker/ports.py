@@ -2,6 +2,8 @@
 """Ports of a running node, the frames that come from them, and the buffers that go into them."""
 import ctypes
 import errno
+import gc
+import operator
 import sys
 
 from . import abi, formats
@@ -28,6 +30,14 @@ def check(code, what):
     return code
 
 
+def size_of(value, most, what):
+    """A count of bytes, checked before anything is done with it."""
+    size = operator.index(value)
+    if not 0 <= size <= most:
+        raise ValueError(f"{what}: {size} bytes, and it can be 0 to {most}")
+    return size
+
+
 class View:
     """Bytes of shared memory as a memoryview, and whether somebody still has it."""
 
@@ -47,6 +57,17 @@ class View:
         """Whether a slice, an array of numpy or the like is still on these bytes."""
         return sys.getrefcount(self.array) > 2
 
+    def take_away(self):
+        """Ends the slices that are still on these bytes: their use is a ValueError then. Arrays of numpy and other
+        things that read memory by themselves cannot be ended."""
+        for holder in gc.get_referrers(self.array):
+            for view in gc.get_referrers(holder):
+                if type(view) is memoryview:
+                    try:
+                        view.release()
+                    except BufferError:
+                        pass
+
 
 class Frame:
     """A frame that was taken. `data` is the producer's memory, read-only: nothing was copied.
@@ -62,8 +83,13 @@ class Frame:
 
     def __getattr__(self, name):
         if name in ("seq", "number", "pts_ns", "duration_ns", "flags", "attempt", "trace_id", "job_id"):
-            return getattr(self._raw, name)
+            return getattr(self._live(), name)
         raise AttributeError(f"a frame has no '{name}'")
+
+    def _live(self):
+        if self._raw is None:
+            raise ValueError("this frame was released: keep one beyond its step with hold()")
+        return self._raw
 
     def __len__(self):
         return self.size
@@ -77,11 +103,9 @@ class Frame:
     @property
     def data(self):
         """Its bytes, a read-only memoryview."""
-        if self._raw is None:
-            raise ValueError("this frame was released: keep one beyond its step with hold()")
+        raw = self._live()
         if self._view is None:
-            self._view = View(self._raw.data, self.size, False)
-            self._node.views.append(self._view)
+            self._view = View(raw.data, self.size, False)
         return self._view.bytes
 
     @property
@@ -92,11 +116,11 @@ class Frame:
     @property
     def input(self):
         """The input that it came from."""
-        return self._node.port_at(self._raw.input)
+        return self._node.port_at(self._live().input)
 
     @property
     def format(self):
-        return formats.from_raw(self._raw.format)
+        return formats.from_raw(self._live().format)
 
     @property
     def is_keyframe(self):
@@ -114,7 +138,7 @@ class Frame:
     def hold(self):
         """A frame of the same bytes that stays beyond this step, until its release()."""
         copy = abi.Frame()
-        check(lib.sb_frame_hold(ctypes.byref(self._raw), ctypes.byref(copy)), "hold")
+        check(lib.sb_frame_hold(ctypes.byref(self._live()), ctypes.byref(copy)), "hold")
         return Held(self._node, copy)
 
     def release(self):
@@ -122,24 +146,20 @@ class Frame:
         raw = self._raw
         if raw is None:
             raise Error(errno.EINVAL, "release: it was released before")
-        self.end()
+        self.end_step()
+        self._node.forget(self)
         check(lib.sb_frame_release(ctypes.byref(raw)), "release")
 
-    def end(self):
+    def end_step(self):
         """The bytes go away; what the step's end does to every frame that was not held."""
         self._raw = None
         if self._view is not None:
-            self._view.close()
+            self._node.closed(self._view)
+            self._view = None
 
 
 class Held(Frame):
     """A frame that hold() returned."""
-
-    @property
-    def data(self):
-        if self._raw is not None and self._view is None:
-            self._view = View(self._raw.data, self.size, False)
-        return super().data
 
     def __enter__(self):
         return self
@@ -166,34 +186,38 @@ class Buffer:
 
     def __getattr__(self, name):
         if name in Buffer.FIELDS:
-            return getattr(self._raw, name)
+            return getattr(self._live(), name)
         raise AttributeError(f"a buffer has no '{name}'")
 
     def __setattr__(self, name, value):
         if name == "size":
-            self._raw.size_bytes = value
+            raw = self._live()
+            raw.size_bytes = size_of(value, raw.capacity_bytes, "size of a buffer")
         elif name in Buffer.FIELDS:
-            setattr(self._raw, name, value)
+            setattr(self._live(), name, value)
         else:
             raise AttributeError(f"a buffer has no '{name}' that can be set")
 
+    def _live(self):
+        if self._raw is None:
+            raise ValueError("this buffer was published or given back")
+        return self._raw
+
     @property
     def size(self):
-        return self._raw.size_bytes
+        return self._live().size_bytes
 
     @property
     def capacity(self):
-        return self._raw.capacity_bytes
+        return self._live().capacity_bytes
 
     @property
     def data(self):
         """Its bytes, `size` of them when first asked: a writable memoryview."""
-        if self._raw is None:
-            raise ValueError("this buffer was published or given back")
+        raw = self._live()
         if self._view is None:
-            view = View(self._raw.data, self._raw.size_bytes, True)
-            object.__setattr__(self, "_view", view)
-            self._node.views.append(view)
+            object.__setattr__(self, "_view", View(raw.data, raw.size_bytes, True))
+            self._node.lent(self)
         return self._view.bytes
 
     def publish(self):
@@ -208,9 +232,15 @@ class Buffer:
         if self._raw is None:
             raise Error(errno.EINVAL, f"{what}: it was published or given back before")
         check(call(self._output.pointer, ctypes.byref(self._raw)), what)
-        if self._view is not None:
-            self._view.close()
         object.__setattr__(self, "_raw", None)
+        self._node.forget(self)
+        self.end_step()
+
+    def end_step(self):
+        """Its views go away. A buffer that was not published stays claimed."""
+        if self._view is not None:
+            self._node.closed(self._view)
+            object.__setattr__(self, "_view", None)
 
     def __enter__(self):
         return self
@@ -296,6 +326,7 @@ class LiveOutput:
     def claim(self, size):
         """A Buffer of that many bytes. Waits while a lossless link is full."""
         raw = abi.Buffer()
+        size = size_of(size, 2**63 - 1, "claim")
         check(lib.sb_output_claim(self.pointer, size, ctypes.byref(raw)), "claim")
         return Buffer(self._node, self, raw)
 
@@ -312,7 +343,7 @@ class LiveOutput:
 
     def copy(self, frame):
         """Publishes a copy of a frame with all its fields."""
-        check(lib.sb_output_copy(self.pointer, ctypes.byref(frame._raw)), "copy")
+        check(lib.sb_output_copy(self.pointer, ctypes.byref(frame._live())), "copy")
 
     def end(self):
         """Ends the stream: consumers see that after the last frame."""

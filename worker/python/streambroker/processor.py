@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A processor: the class to derive from, and how its methods are called by the library."""
 import atexit
+import collections
 import ctypes
 import errno
 import os
@@ -14,6 +15,12 @@ from .ports import Error, Frame, LiveInput, LiveOutput, Stopped, check
 
 KEPT = ("a view of a frame's or a buffer's bytes was kept beyond its step: keep a copy, bytes(frame.data), or the "
         "frame itself with frame.hold()")
+KEPT_MAX = 16  # given back later than a view: until then it may be a variable of the loop in run()
+
+
+def line_of(text):
+    """Text as C takes it: one line, whatever is in it."""
+    return str(text).replace("\0", "\\0").replace("\n", " ").encode("utf-8", "backslashreplace")
 
 
 class Processor:
@@ -97,7 +104,9 @@ class Processor:
 
     def log(self, text, level="info"):
         """One line to the broker's log: error, warning, info or debug."""
-        lib.sb_log(self._node, abi.LOG_LEVELS[level], b"%s", str(text).encode())
+        if level not in abi.LOG_LEVELS:
+            raise ValueError(f"there is no level '{level}': write one of {', '.join(abi.LOG_LEVELS)}")
+        lib.sb_log(self._pointer, abi.LOG_LEVELS[level], b"%s", line_of(text))
 
     def finish(self):
         """There is no more work: the outputs end and the program exits with 0 after this call."""
@@ -105,7 +114,7 @@ class Processor:
 
     def fail_data(self, text):
         """The data is wrong: the program ends with 125, is not started again, and the graph ends with 1."""
-        lib.sb_node_fail_data(self._node, b"%s", str(text).encode())
+        lib.sb_node_fail_data(self._node, b"%s", line_of(text))
 
     def wait(self, deadline_ns=abi.NO_DEADLINE):
         """Mode manual: waits for a frame of any input; False at the deadline or when a pause begins."""
@@ -139,14 +148,25 @@ class Processor:
 
     # --- The library's own ---
 
-    _node = None
+    _pointer = None
 
-    def __init__(self):
-        self._params = {declared.name: declared for declared in self.params}
+    def __new__(cls, *_, **__):
+        # Not in __init__(): a class with one of its own need not call it.
+        self = super().__new__(cls)
+        self._params = {declared.name: declared for declared in cls.params}
         self._ports = {}
         self._told = set()
-        self._frames = []
-        self.views = []
+        self._lent = {}                     # frames and buffers of this step, by themselves
+        self._closed = collections.deque()  # views that were given back and that somebody still has
+        self._kept_count = 0
+        self._closed_count = 0
+        return self
+
+    @property
+    def _node(self):
+        if self._pointer is None:
+            raise RuntimeError("parameters, ports and the rest of a node are there from open() on, not in __init__()")
+        return self._pointer
 
     def _port(self, name, find, kind):
         port = self._ports.get((kind, name))
@@ -165,66 +185,141 @@ class Processor:
     def taken(self, raw):
         """A frame that was taken inside of this step."""
         frame = Frame(self, raw)
-        self._frames.append(frame)
+        self._lent[frame] = None
         return frame
+
+    def lent(self, what):
+        """A frame or a buffer ends with this step at the latest."""
+        self._lent[what] = None
+
+    def forget(self, what):
+        """It has ended before its step did."""
+        self._lent.pop(what, None)
+
+    def closed(self, view):
+        """The bytes of a view are gone. Variables of the loop that used it may still name it, for a while."""
+        view.close()
+        self._closed_count += 1
+        if view.is_kept():
+            self._closed.append((self._closed_count, view))
+        # The step of run() ends with it.
+        while (self._closed and self._closed_count - self._closed[0][0] > KEPT_MAX
+               and is_written(type(self), "run")):
+            if self._end_kept(self._closed.popleft()[1]):
+                self._tell_kept()
+
+    def _end_kept(self, view):
+        """Whether somebody has it still. What can be taken away of it is."""
+        if not view.is_kept():
+            return False
+        self._kept_count += 1
+        view.take_away()
+        return True
+
+    def _tell_kept(self):
+        """One warning for 1, 2, 4 ... views in all."""
+        if self._kept_count & (self._kept_count - 1) == 0:
+            self.log(f"[{self.id}] {KEPT} ({self._kept_count} kept until now)", "warning")
 
     def _end_step(self):
         """Frames and views end with the step. Whether somebody kept one of the views."""
-        for frame in self._frames:
-            frame.end()
-        self._frames.clear()
+        for what in list(self._lent):
+            what.end_step()
+        self._lent.clear()
         is_kept = False
-        for view in self.views:
-            view.close()
-            is_kept = view.is_kept() or is_kept
-        self.views.clear()
+        while self._closed:
+            is_kept = self._end_kept(self._closed.popleft()[1]) or is_kept
         return is_kept
 
     def _call(self, method, *arguments):
         """Runs a method as one call of C: 0, or a negative errno with the text of what went wrong."""
+        code = 0
         try:
             method(*arguments)
         except Stopped:
-            self._end_step()
-            return -errno.ECANCELED
+            code = -errno.ECANCELED
         except SystemExit as end:
             leave(end.code)
         except KeyboardInterrupt:
             leave(130)
         except BaseException as error:
             code = self._report(error)
-            self._end_step()
-            return code
+        # Only now: an exception holds the variables of its functions, and these hold views.
         del arguments
-        if self._end_step():
-            return lib.sb_node_error(self._node, -errno.EINVAL, b"%s", KEPT.encode())
-        return 0
+        is_kept = self._end_step()
+        if is_kept and code == 0:
+            return lib.sb_node_error(self._pointer, -errno.EINVAL, b"%s", KEPT.encode())
+        if is_kept:
+            self._tell_kept()
+        return code
 
     def _report(self, error):
         """Tells the broker in one line; the whole way to the error, once for each place."""
         frames = traceback.extract_tb(error.__traceback__)[1:]
         own = [frame for frame in frames if os.path.dirname(frame.filename) != os.path.dirname(__file__)] or frames
         place = f"{os.path.basename(own[-1].filename)}:{own[-1].lineno}" if own else "?"
-        text = f"{place}: {type(error).__name__}: {error}"
+        text = f"{place}: {type(error).__name__}: {text_of(error)}"
         if not isinstance(error, Error) and place not in self._told:
             self._told.add(place)
             error.__traceback__ = error.__traceback__.tb_next
-            sys.stderr.write("".join(traceback.format_exception(error)))
-            sys.stderr.flush()
+            write_traceback(error)
         code = error.errno if isinstance(error, Error) else errno.EINVAL
         error.__traceback__ = None
-        return lib.sb_node_error(self._node, -code, b"%s", text.encode("utf-8", "replace"))
+        return lib.sb_node_error(self._pointer, -code, b"%s", line_of(text))
+
+
+def text_of(error):
+    """What it says, if it can say it."""
+    try:
+        return str(error)
+    except BaseException as second:
+        return f"its text cannot be made, {type(second).__name__}"
+
+
+def write_traceback(error):
+    """The whole way to an error. That of one which cannot be printed is not worth another."""
+    try:
+        sys.stderr.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))
+        sys.stderr.flush()
+    except BaseException:
+        os.write(2, line_of(type(error).__name__) + b": its traceback cannot be printed\n")
 
 
 def leave(code):
     """sys.exit() of a method: nothing can pass through the frames of C in between."""
-    if code is not None and not isinstance(code, int):
-        sys.stderr.write(f"{code}\n")
-        code = 1
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code or 0)
+    status = 1
+    try:
+        if code is None:
+            status = 0
+        elif isinstance(code, int) and 0 <= code <= 255:
+            status = int(code)
+        elif isinstance(code, int):
+            sys.stderr.write(f"sys.exit() with {code:#x}, which is no status from 0 to 255: it is 1\n")
+        else:
+            sys.stderr.write(f"{code}\n")
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException as error:
+        status = status or 1
+        write_traceback(error)
+    finally:
+        os._exit(status)
+
+
+def guarded(processor, call):
+    """A function for C: what it raises would otherwise be a 0 to C, and the step would count as done."""
+    def run(*arguments):
+        try:
+            return call(*arguments)
+        except SystemExit as end:
+            leave(end.code)
+        except KeyboardInterrupt:
+            leave(130)
+        except BaseException as error:
+            text = f"{type(error).__name__}: {text_of(error)}"
+            return lib.sb_node_error(processor._pointer, -errno.EINVAL, b"%s", line_of(text))
+    return run
 
 
 class _Calls:
@@ -234,7 +329,7 @@ class _Calls:
         self.processor = processor
 
     def open(self, node):
-        self.processor._node = node
+        self.processor._pointer = node
         return self.processor._call(self.processor.open)
 
     def on_format(self, _, port, agreed):
@@ -300,10 +395,10 @@ def describe(processor, calls):
     if kind.wants:
         table.wants = words_of(kind.wants)
     types = dict(abi.Processor._fields_)
-    table.open = types["open"](calls.open)
+    table.open = types["open"](guarded(processor, calls.open))
     for field, method in METHODS.items():
         if is_written(kind, method):
-            setattr(table, field, types[field](getattr(calls, field)))
+            setattr(table, field, types[field](guarded(processor, getattr(calls, field))))
     return table
 
 
