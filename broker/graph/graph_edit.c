@@ -187,13 +187,20 @@ int graph_edit_connect(struct graph_edit *edit, const char *from, const char *to
     return json_array_append_new(links, link) == 0 ? 0 : -ENOMEM;
 }
 
+static void refuse_link(const char *from, const char *to, struct diag *why)
+{
+    bool is_address = strchr(from, '.') != NULL && strchr(to, '.') != NULL;
+    diag_set(why, "there is no link %s -> %s%s", from, to,
+             is_address ? "" : "; write node.port for both ends");
+}
+
 int graph_edit_disconnect(struct graph_edit *edit, const char *from, const char *to,
                           struct diag *why)
 {
     json_t *links = links_of(edit);
     size_t place = find_link(edit, from, to);
     if (place == json_array_size(links)) {
-        diag_set(why, "there is no link %s -> %s", from, to);
+        refuse_link(from, to, why);
         return -ENOENT;
     }
     json_array_remove(links, place);
@@ -293,7 +300,7 @@ int graph_edit_set_link(struct graph_edit *edit, const char *from, const char *t
     json_t *links = links_of(edit);
     size_t place = find_link(edit, from, to);
     if (place == json_array_size(links)) {
-        diag_set(why, "there is no link %s -> %s", from, to);
+        refuse_link(from, to, why);
         return -ENOENT;
     }
     json_t *link = json_array_get(links, place);

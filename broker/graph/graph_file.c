@@ -117,23 +117,22 @@ static void load_scalar(struct loader *loader, const struct target *target,
     if (!expect(loader, node, DOCUMENT_SCALAR, row->path, "one value")) {
         return;
     }
+    // A word may be quoted, a number in quotes is text.
     bool is_number = row->kind == GRAPH_KIND_BOOL || row->kind == GRAPH_KIND_COUNT;
-    if (is_number && node->is_quoted) {
-        // A word may be quoted, a number in quotes is text.
-        bool is_word = false;
-        for (size_t i = 0; i < row->words.count; i++) {
-            is_word |= strcmp(node->text, row->words.items[i].text) == 0;
-        }
-        if (!is_word) {
-            COMPLAIN(loader, node->place, "%s is text in quotes; write it without them",
-                     diags_quote(node->text).bytes);
-            return;
-        }
+    bool is_text = is_number && node->is_quoted;
+    for (size_t i = 0; i < row->words.count; i++) {
+        is_text = is_text && strcmp(node->text, row->words.items[i].text) != 0;
     }
     const char *text = copy(loader, node->text);
     char why[DIAG_TEXT_BYTES_MAX];
-    if (text != NULL && graph_fields_parse(row, text, target->base, why, sizeof(why)) != 0) {
+    if (text == NULL) {
+        return;
+    }
+    if (graph_fields_parse(row, text, target->base, why, sizeof(why)) != 0) {
         COMPLAIN(loader, node->place, "%s: %s", row->path, why);
+    } else if (is_text) {
+        COMPLAIN(loader, node->place, "%s is text in quotes; write it without them",
+                 diags_quote(node->text).bytes);
     }
 }
 

@@ -336,6 +336,8 @@ class LiveVerbs(unittest.TestCase):
                 (("set", "b", "work"), 78, "'work' is no assignment; write key=value"),
                 (("set", "a", "size=128"), 78, "parameter 'size' of 'a' is fixed at its start; replace the node"),
                 (("replace", "b", "pass", "nothing=2"), 78, "parameters of its processor go under config"),
+                (("link", "a.data", "b.in", "depth=abc"), 78, "depth: 'abc' is not a number"),
+                (("link", "a", "p", "depth=4"), 66, "there is no link a -> p; write node.port for both ends"),
                 (("tap", "a"), 66, "'a' is a node; write one of its outputs: a.data"),
                 (("tap", "a.audio"), 66, "'audio' is no output of 'a'; outputs: a.data"),
                 (("tap", "c.x"), 66, "outputs: it has none"),

@@ -297,6 +297,9 @@ static void a_wrong_shape_is_refused_with_the_right_one(void **state)
                         "g.yaml:4:15: 'timeouts' is a value; write a mapping, as {key: value}");
     assert_node_message("limits: {pids: \"5\"}",
                         "g.yaml:4:20: '5' is text in quotes; write it without them");
+    assert_node_message("limits: {pids: \"many\"}",
+                        "g.yaml:4:20: limits.pids: 'many' is not a number; write a whole number "
+                        "such as 16");
     assert_node_message("optional: ~",
                         "g.yaml:4:15: 'optional' has no value; write one, or leave the key out");
     assert_message("- 1\n", "g.yaml:1:1: 'the graph' is a list; write version: 1 and nodes:");
