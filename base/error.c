@@ -14,9 +14,11 @@
     X(EAGAIN, "EAGAIN", "not now")                                                                 \
     X(EBUSY, "EBUSY", "as many are in use as were declared")                                       \
     X(ECANCELED, "ECANCELED", "the node is stopping")                                              \
+    X(ECONNREFUSED, "ECONNREFUSED", "nobody is there to connect to")                               \
     X(EINVAL, "EINVAL", "not valid")                                                               \
     X(EIO, "EIO", "input or output failed")                                                        \
     X(EMSGSIZE, "EMSGSIZE", "too large")                                                           \
+    X(ENOBUFS, "ENOBUFS", "no buffer is left")                                                     \
     X(ENODATA, "ENODATA", "there is no data")                                                      \
     X(ENOENT, "ENOENT", "there is no such thing")                                                  \
     X(ENOMEM, "ENOMEM", "out of memory")                                                           \

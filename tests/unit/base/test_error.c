@@ -25,10 +25,10 @@ static void a_code_has_its_name_with_either_sign(void **state)
 static void no_code_that_a_call_returns_is_unknown(void **state)
 {
     (void)state;
-    // What include/streambroker says behind "Returns:".
-    static const int codes[] = {EINVAL,    EPIPE,  EBUSY,     EMSGSIZE, EAGAIN, EPROTO,
-                                ECANCELED, E2BIG,  ENOMEM,    EACCES,   ENOENT, EPERM,
-                                ERANGE,    ENOSPC, ETIMEDOUT, EIO,      ENOTSUP};
+    // What include/streambroker says behind "Returns:", and what transports return.
+    static const int codes[] = {EINVAL,    EPIPE,  EBUSY,   EMSGSIZE,     EAGAIN, EPROTO, ECANCELED,
+                                E2BIG,     ENOMEM, EACCES,  ENOENT,       EPERM,  ERANGE, ENOSPC,
+                                ETIMEDOUT, EIO,    ENOTSUP, ECONNREFUSED, ENOBUFS};
     for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
         assert_string_not_equal(sb_error_name(-codes[i]), "?");
         assert_string_not_equal(sb_error_text(-codes[i]), "unknown error");
