@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/links/generation.h"
@@ -174,10 +175,33 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
     wiring_advance(broker);
 }
 
+// Memory for a new link waits until what is in the memory before it is read. Somebody who takes
+// part in that and is paused, or NULL.
+static const struct actual_node *paused_reader(const struct actual_link *link)
+{
+    const struct actual_output *output = link->output;
+    if (link->state != LINK_PENDING || output->old == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < output->link_count; i++) {
+        if (output->links[i]->to->is_pause_wanted) {
+            return output->links[i]->to;
+        }
+    }
+    return output->node->is_pause_wanted ? output->node : NULL;
+}
+
 static void wire_look(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)broker;
     const struct actual_link *link = item->link;
+    const struct actual_node *paused = paused_reader(link);
+    if (paused != NULL) {
+        log_line(LOG_INFO, "link %s gets its memory when %s goes on after its pause", link->name,
+                 paused->life.id);
+        item->is_done = true;
+        return;
+    }
     const struct actual_output *output = link->output;
     if (link->state == LINK_ERROR) {
         change_fail(change, STATUS_INVALID, "%s: it cannot have frames", item->what->subject);
