@@ -11,6 +11,7 @@
 #include "broker/change/plan.h"
 #include "broker/change/start_again.h"
 #include "broker/control/control_verb.h"
+#include "broker/graph/descriptor.h"
 #include "broker/graph/graph_difference.h"
 #include "broker/graph/graph_edit.h"
 #include "broker/lives/life.h"
@@ -170,13 +171,52 @@ static int refuse_fixed(const struct broker *broker, const struct graph *graph, 
     return fixed != NULL ? CONTROL_CODE_INVALID : 0;
 }
 
-static int want(struct control_call *call, struct graph *graph, bool is_same_process)
+static int edit_set(struct control_call *call, struct graph_edit *edit, struct diag *why);
+static int edit_replace(struct control_call *call, struct graph_edit *edit, struct diag *why);
+
+static bool is_assigned(const struct control_call *call, const char *param)
+{
+    const char *item;
+    for (size_t i = 0; (item = control_call_field_at(call, "set", i)) != NULL; i++) {
+        size_t length = strlen(param);
+        if (strncmp(item, "config=", 7) == 0 ||
+            (strncmp(item, "config.", 7) == 0 && strncmp(item + 7, param, length) == 0 &&
+             item[7 + length] == '=')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// A new program that does not know what the one before it was given: nobody wrote that just now.
+static void explain_kept(const struct control_call *call, const struct graph *graph, char *text,
+                         size_t text_bytes)
+{
+    int index = graph_find_node(graph, control_call_field(call, "node"));
+    const struct graph_node *node = index < 0 ? NULL : &graph->nodes[index];
+    const struct descriptor *descriptor = node == NULL ? NULL : node->found.descriptor;
+    for (size_t i = 0; descriptor != NULL && i < node->config.count; i++) {
+        const char *param = node->config.items[i].name;
+        if (descriptor_find_param(descriptor, param) == NULL && !is_assigned(call, param)) {
+            struct text why = text_over(text, text_bytes);
+            text_add_format(&why,
+                            "'%s' has no parameter %s, which '%s' keeps from before; write "
+                            "config.%s= to drop it, or config={} to drop all",
+                            descriptor->name, diags_quote(param).bytes, node->id, param);
+            return;
+        }
+    }
+}
+
+static int want(struct control_call *call, struct graph *graph, edit_fn apply)
 {
     struct broker *broker = call->broker;
     char text[LIVE_TEXT_BYTES];
     int code = live_check(broker, graph, text, sizeof text);
-    if (code == 0 && is_same_process) {
+    if (code == 0 && apply == edit_set) {
         code = refuse_fixed(broker, graph, text, sizeof text);
+    } else if (code == CONTROL_CODE_INVALID && apply == edit_replace) {
+        explain_kept(call, graph, text, sizeof text);
     }
     if (code != 0 || is_dry(call)) {
         graph_destroy(graph);
@@ -187,8 +227,6 @@ static int want(struct control_call *call, struct graph *graph, bool is_same_pro
     int failed = live_want(broker, graph, &ticket);
     return wait_for_result(call, failed, ticket);
 }
-
-static int edit_set(struct control_call *call, struct graph_edit *edit, struct diag *why);
 
 static int make_edit(struct control_call *call, edit_fn apply)
 {
@@ -201,7 +239,7 @@ static int make_edit(struct control_call *call, edit_fn apply)
     int failed = apply(call, edit, &why);
     int result = failed != 0 ? refuse_edit(call, failed, &why) : load_edit(call, edit, &graph);
     graph_edit_destroy(edit);
-    return graph == NULL ? result : want(call, graph, apply == edit_set);
+    return graph == NULL ? result : want(call, graph, apply);
 }
 
 static size_t collect(const struct control_call *call, const char *name, const char **items)

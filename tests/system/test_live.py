@@ -125,7 +125,10 @@ class Live(LiveGraph):
         after = self.pids()
         self.assertEqual((before["a"], before["b"]), (after["a"], after["b"]))
         self.assertNotEqual(before["p"], after["p"])
-        self.do("replace", node="p", exec=["pass"], set=["config="])
+        refused = self.refuse(78, "replace", node="p", exec=["pass"])
+        self.assertIn("'pass' has no parameter 'frames', which 'p' keeps from before; write config.frames= to drop it, "
+                      "or config={} to drop all", str(refused))
+        self.do("replace", node="p", exec=["pass"], set=["config={}"])
         self.assertNotEqual(after["p"], self.pid("p"))
         self.do("replace", node="b", exec=["null-sink"])
         text = self.finish()
