@@ -253,6 +253,10 @@ static void tell_end(struct broker *broker, struct actual_node *node, enum exit_
         news_end_node(broker, node, HEALTH_NODE_FINISHED, "finished (%s)", reason);
     } else if (!is_failed || node->reason.kind == EXIT_REASON_STOPPED) {
         news_end_node(broker, node, HEALTH_NODE_STOPPED, "stopped (%s)", reason);
+        if (node->reason.kind == EXIT_REASON_CODE && node->reason.text[0] == '\0') {
+            // Its state is that of a node that has finished: its last reason tells them apart.
+            text_copy(node->reason.text, sizeof node->reason.text, "stopped");
+        }
     } else if (ending_needs_no_more(broker, node)) {
         log_node(LOG_WARNING, node->life.id, node->life.generation,
                  "died while the graph ends, and is not needed again: %s", reason);

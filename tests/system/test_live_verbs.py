@@ -245,8 +245,10 @@ class LiveVerbs(unittest.TestCase):
         running = self.started(nodes=nodes, links=[*LINKS, "a.data -> d.in"])
         self.assertEqual(streamctl("stop", "d").returncode, 0)
         self.assertEqual(streamctl("stop", "d").returncode, 0)
-        states = {node["id"]: node["state"] for node in self.documents("nodes")[0]}
+        nodes = {node["id"]: node for node in self.documents("nodes")[0]}
+        states = {name: node["state"] for name, node in nodes.items()}
         self.assertEqual(states, {"a": "running", "b": "running", "c": "running", "d": "finished"})
+        self.assertEqual(nodes["d"]["last_reason"], "stopped (exit code 0)")
         before = self.documents("nodes", "c")[0][0]["counts"]["in"]
         wait_until(lambda: self.documents("nodes", "c")[0][0]["counts"]["in"] > before + 10, "c stands still")
         self.assertEqual(streamctl("stop").returncode, 0)
