@@ -305,7 +305,7 @@ static void give_up_frame(struct broker *broker, struct actual_node *node,
     uint64_t id = dead_letters_add(&broker->dead_letters, &letter);
     letter_office_write(broker, node, link, id);
     health_say(&broker->health, HEALTH_FRAME_SKIPPED, node->life.id, node->life.generation, seq,
-               "frame %llu of %s is skipped: %u %s with it in work", (unsigned long long)seq,
+               "seq %llu of %s is skipped: %u %s with it in work", (unsigned long long)seq,
                link->name, deaths, deaths == 1 ? "death" : "deaths");
 }
 

@@ -161,7 +161,7 @@ static int start_helper(struct broker *broker, struct actual_node *node, const s
 static void say_not_kept(struct broker *broker, const struct dead_letter *letter, const char *why)
 {
     health_say(&broker->health, HEALTH_LETTER_LOST, letter->node, letter->generation, letter->seq,
-               "the payload of frame %llu of %s is not kept: %s", (unsigned long long)letter->seq,
+               "the payload of seq %llu of %s is not kept: %s", (unsigned long long)letter->seq,
                letter->link, why);
 }
 
@@ -231,7 +231,7 @@ static void finish(struct broker *broker, const struct letter_job *job, bool is_
         return;
     }
     health_say(&broker->health, HEALTH_LETTER_KEPT, letter->node, letter->generation, letter->seq,
-               "frame %llu of %s is kept as %s dropped=%u", (unsigned long long)letter->seq,
+               "seq %llu of %s is kept as %s dropped=%u", (unsigned long long)letter->seq,
                letter->link, letter->file, dropped);
 }
 

@@ -191,7 +191,7 @@ void letter_replay_turn(struct broker *broker)
     if (replay->stage == STAGE_OVER && letter != NULL && replay->code == 0) {
         letter->state = DEAD_LETTER_REPLAYED;
         health_say(&broker->health, HEALTH_LETTER_SENT, letter->node, letter->generation,
-                   letter->seq, "frame %llu of %s was sent again", (unsigned long long)letter->seq,
+                   letter->seq, "seq %llu of %s was sent again", (unsigned long long)letter->seq,
                    letter->link);
     }
 }

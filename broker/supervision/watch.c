@@ -252,7 +252,7 @@ static void end_lagging(struct broker *broker, struct actual_node *node,
     units_format_duration(link->wanted->max_lag_ns, limit, sizeof limit);
     node->stalls++;
     node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
-    life_kill(broker, node, EXIT_REASON_DEADLINE, "max_lag of %s passed: frame %llu of %s waits",
+    life_kill(broker, node, EXIT_REASON_DEADLINE, "max_lag of %s passed: seq %llu of %s waits",
               limit, (unsigned long long)link->lag.mark, link->name);
 }
 

@@ -138,7 +138,7 @@ class Supervision(unittest.TestCase):
         done = self.graph.run("-v")
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertRegex(done.stderr,
-                         r"error z\[1\]: failed: max_lag of 300ms passed: frame \d+ of a\.data -> z\.in waits")
+                         r"error z\[1\]: failed: max_lag of 300ms passed: seq \d+ of a\.data -> z\.in waits")
         self.assertIn("a.data -> y.in: published=300 released=300\n", done.stderr)
 
     def test_a_reader_that_is_held_up_itself_keeps_its_max_lag(self):
@@ -183,7 +183,7 @@ class Supervision(unittest.TestCase):
     def test_a_frame_that_kills_is_skipped_after_three_deaths(self):
         """R-SUP-007 R-STEP-015"""
         text = self.run_chain(faulty("segv", more="restart: {delay: 1ms}", at=50), sink="exec: [check-sink]")
-        self.assertRegex(text, r"frame 51 of a\.data -> f\.in is skipped: 3 deaths with it in work")
+        self.assertRegex(text, r"seq 51 of a\.data -> f\.in is skipped: 3 deaths with it in work")
         self.assertRegex(text, r"a\.data -> f\.in: published=200 released=199 poisoned=1 redelivered=\d\n")
         self.assertEqual(self.lives(text, "f"), 4)
 
@@ -191,7 +191,7 @@ class Supervision(unittest.TestCase):
         """R-SUP-015"""
         text = self.run_chain(faulty("segv", more="restart: {delay: 1ms}, on_crash: {frame: skip}", at=50),
                               sink="exec: [check-sink]")
-        self.assertIn("frame 51 of a.data -> f.in is skipped: 1 death with it in work", text)
+        self.assertIn("seq 51 of a.data -> f.in is skipped: 1 death with it in work", text)
         self.assertEqual(self.lives(text, "f"), 2)
 
     def letters(self):
@@ -237,7 +237,7 @@ class Supervision(unittest.TestCase):
         """R-SUP-045"""
         (self.graph.folder / "letters").write_text("not a folder")
         text, _ = self.write_poison("dead_letters: {dir: letters}", at=50)
-        self.assertRegex(text, r"warning f\[3\]: the payload of frame 51 of a\.data -> f\.in is not kept: "
+        self.assertRegex(text, r"warning f\[3\]: the payload of seq 51 of a\.data -> f\.in is not kept: "
                                r".*letters: Not a directory")
         self.assertIn("f.out -> z.in: published=99 released=99\n", text)
 
