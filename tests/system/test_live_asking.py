@@ -11,7 +11,7 @@ from control_client import Client, socket_of
 from live_graph import LINKS, LiveGraph
 from waiting import wait_until
 
-HANG = "#!/bin/sh\necho $$ >> {}.asked\nexec sleep 1000\n"
+HANG = "#!/bin/sh\necho $$ >> {}.asked\nkill -STOP $$\n"
 COUNT = 10
 
 

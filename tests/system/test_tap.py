@@ -210,21 +210,22 @@ class Tap(unittest.TestCase):
     def test_a_tap_waits_for_a_producer_that_starts_again(self):
         """R-TAP-008"""
         gate = self.graph.folder / "gate"
-        gate.touch()
+        gate.write_text("open\n")
         source = self.graph.folder / "source"
         source.write_text("#!/bin/sh\n"
-                          f"[ \"$1\" = --describe ] || until [ -e {gate} ]; do sleep 0.01; done\n"
+                          f"[ \"$1\" = --describe ] || read -r _ < {gate}\n"
                           f"exec {BUILD}/libexec/streambroker/test-source \"$@\"\n")
         source.chmod(0o755)
         broker = self.start({"a": f"exec: [{source}], config: {{rate: 500}}, restart: {{max: 0}}",
                              "b": "exec: [check-sink]"}, ["a.data -> b.in"])
         gate.unlink()
+        os.mkfifo(gate)  # shut until somebody writes
         self.client.call("restart", node="a")
         wait_until(lambda: self.node("a")["generation"] == 2, "it does not start again")
         feed = self.feed("a.data")
         let_pass(0.1)
         self.assertEqual((self.node("a")["state"], self.node("tap-1")["state"]), ("starting", "running"))
-        gate.touch()
+        gate.write_text("open\n")
         numbers = [feed.frame()[0]["number"] for _ in range(20)]
         self.assertEqual(numbers, sorted(set(numbers)))
         self.assertEqual(self.node("a")["generation"], 2)
