@@ -183,7 +183,7 @@ static uint32_t find_free_claim(struct ring_reader *reader)
 }
 
 // Only a cell that is not rewritten before its frame is released may carry one.
-static bool is_carried(const struct ring_reader *reader, uint32_t flags)
+static bool is_in_cell(const struct ring_reader *reader, uint32_t flags)
 {
     return (flags & CELL_CARRIES) != 0 && reader->config.is_lossless &&
            reader->config.depth <= CARRY_DEPTH_MAX;
@@ -193,7 +193,7 @@ static bool is_in_bounds(const struct ring_reader *reader, const struct cell_cop
 {
     bool fits = copy->length_bytes <= reader->config.payload_bytes;
     if ((copy->flags & CELL_CARRIES) != 0) {
-        return fits && is_carried(reader, copy->flags) && copy->length_bytes <= CARRY_PAYLOAD_BYTES;
+        return fits && is_in_cell(reader, copy->flags) && copy->length_bytes <= CARRY_PAYLOAD_BYTES;
     }
     return fits && copy->slot < reader->config.slot_count;
 }
@@ -389,7 +389,7 @@ int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease)
 static void fetch(const struct ring_reader *reader, const struct link_cell *cell)
 {
     uint32_t slot = atomic_load_explicit(&cell->slot, RELAXED);
-    if (is_carried(reader, atomic_load_explicit(&cell->flags, RELAXED))) {
+    if (is_in_cell(reader, atomic_load_explicit(&cell->flags, RELAXED))) {
         prefetch_read(carry_of(cell)->payload);
     } else if (slot < reader->config.slot_count) {
         const struct frame_header *header = ring_reader_slot(reader, slot);

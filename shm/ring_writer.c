@@ -213,7 +213,7 @@ static void fetch_carry_ahead(struct ring_writer *writer, uint32_t index)
     prefetch_write(carry->payload);
 }
 
-static bool is_carried(const struct ring_writer *writer, uint32_t slot, uint64_t length_bytes)
+static bool belongs_in_cell(const struct ring_writer *writer, uint32_t slot, uint64_t length_bytes)
 {
     const struct frame_header *header = pool_header(writer->pool, slot);
     return writer->carries && length_bytes <= CARRY_PAYLOAD_BYTES &&
@@ -266,7 +266,7 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     uint32_t index = writer->index;
     struct link_cell *cell = publish_cell(writer->page, writer->depth, index);
     clear_cell(writer, cell, seq);
-    bool is_in_cell = is_carried(writer, slot, length_bytes);
+    bool is_in_cell = belongs_in_cell(writer, slot, length_bytes);
     if (is_in_cell) {
         carry(writer, carry_of(cell), slot);
         flags |= CELL_CARRIES;
