@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "broker/broker.h"
 #include "broker/control/control_socket.h"
+#include "broker/describe_command.h"
 #include "broker/graph/catalog.h"
 #include "broker/graph/graph_check.h"
 #include "broker/graph/graph_file.h"
@@ -137,6 +138,10 @@ static int run_graph(const struct options *options, struct graph **graph, struct
 
 static int run_with_launcher(const struct options *options, struct launcher *launcher)
 {
+    if (options->is_given[OPTION_DESCRIBE]) {
+        return describe_command(launcher, options->programs, options->program_count,
+                                options->is_given[OPTION_TRUSTED]);
+    }
     struct catalog *catalog;
     bool is_check = options->is_given[OPTION_CHECK];
     struct describing_context context = {launcher, !is_check && !options->is_given[OPTION_IDLE]};

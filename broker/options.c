@@ -137,6 +137,8 @@ static int set(struct parser *parser, enum option_id id, const char *value)
         return 0;
     case OPTION_CHECK:
     case OPTION_VERIFY:
+    case OPTION_DESCRIBE:
+    case OPTION_TRUSTED:
     case OPTION_MACHINE:
     case OPTION_KEEP:
     case OPTION_IDLE:
@@ -193,13 +195,13 @@ static int take_letter(struct parser *parser, char letter)
 
 static int take_graph(struct parser *parser, const char *word)
 {
-    if (parser->options.graph != NULL) {
-        text_add(&parser->why, "one graph at a time: '");
-        text_add_escaped(&parser->why, word, strlen(word));
-        text_add(&parser->why, "' is a second one");
+    struct options *options = &parser->options;
+    if (options->program_count == OPTIONS_PROGRAMS_MAX) {
+        text_add_format(&parser->why, "at most %d programs at a time", OPTIONS_PROGRAMS_MAX);
         return -EINVAL;
     }
-    parser->options.graph = word;
+    options->programs[options->program_count++] = word;
+    options->graph = options->programs[0];
     return 0;
 }
 
@@ -218,6 +220,48 @@ static int take_word(struct parser *parser, const char *word)
     return failed;
 }
 
+// Options that mean something beside another one only.
+static int check_pairs(struct parser *parser)
+{
+    static const struct {
+        enum option_id option;
+        enum option_id needed;
+        const char *text;
+    } pairs[] = {
+        {OPTION_PRINT, OPTION_CHECK, "--print prints what --check has read: write --check too"},
+        {OPTION_KEYS, OPTION_VERIFY, "--keys says whom --verify trusts: write --verify too"},
+        {OPTION_TRUSTED, OPTION_DESCRIBE, "--trusted is for --describe: write --describe too"},
+    };
+    const bool *is_given = parser->options.is_given;
+    for (size_t i = 0; i < ARRAY_COUNT(pairs); i++) {
+        if (is_given[pairs[i].option] && !is_given[pairs[i].needed]) {
+            text_add(&parser->why, pairs[i].text);
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static int check(struct parser *parser)
+{
+    const struct options *options = &parser->options;
+    bool needs_graph = !options->is_given[OPTION_HELP] && !options->is_given[OPTION_VERSION] &&
+                       !options->is_given[OPTION_MACHINE];
+    if (needs_graph && options->graph == NULL) {
+        text_add(&parser->why, options->is_given[OPTION_DESCRIBE]
+                                   ? "which program? Give the path of one"
+                                   : "which graph? Give the path of a graph file");
+        return -EINVAL;
+    }
+    if (options->program_count > 1 && !options->is_given[OPTION_DESCRIBE]) {
+        text_add(&parser->why, "one graph at a time: '");
+        text_add_escaped(&parser->why, options->programs[1], strlen(options->programs[1]));
+        text_add(&parser->why, "' is a second one");
+        return -EINVAL;
+    }
+    return check_pairs(parser);
+}
+
 int options_parse(int argc, char *const *argv, struct options *out_options, char *text,
                   size_t text_bytes)
 {
@@ -227,31 +271,21 @@ int options_parse(int argc, char *const *argv, struct options *out_options, char
                             .options = {.log_level = LOG_INFO, .log_format = LOG_FORMAT_TEXT},
                             .why = text_over(text, text_bytes)};
     bool is_end = false;
+    int failed = 0;
     while (parser.next < argc) {
         const char *word = argv[parser.next++];
         if (!is_end && strcmp(word, "--") == 0) {
             is_end = true;
             continue;
         }
-        int failed = is_end ? take_graph(&parser, word) : take_word(&parser, word);
+        failed = is_end ? take_graph(&parser, word) : take_word(&parser, word);
         if (failed != 0) {
             return failed;
         }
     }
-    bool needs_graph = !parser.options.is_given[OPTION_HELP] &&
-                       !parser.options.is_given[OPTION_VERSION] &&
-                       !parser.options.is_given[OPTION_MACHINE];
-    if (needs_graph && parser.options.graph == NULL) {
-        text_add(&parser.why, "which graph? Give the path of a graph file");
-        return -EINVAL;
-    }
-    if (parser.options.is_given[OPTION_PRINT] && !parser.options.is_given[OPTION_CHECK]) {
-        text_add(&parser.why, "--print prints what --check has read: write --check too");
-        return -EINVAL;
-    }
-    if (parser.options.is_given[OPTION_KEYS] && !parser.options.is_given[OPTION_VERIFY]) {
-        text_add(&parser.why, "--keys says whom --verify trusts: write --verify too");
-        return -EINVAL;
+    failed = check(&parser);
+    if (failed != 0) {
+        return failed;
     }
     *out_options = parser.options;
     return 0;

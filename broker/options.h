@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "broker/graph/graph_check.h"
 
+#define OPTIONS_PROGRAMS_MAX 512
+
 enum option_id {
 #define OPTION(ID, long_name, short_name, value, help) OPTION_##ID,
 #include "broker/options.def"
@@ -16,7 +18,9 @@ enum option_id {
 };
 
 struct options {
-    const char *graph;  // borrowed from argv, NULL = none
+    const char *graph;                           // borrowed from argv, NULL = none
+    const char *programs[OPTIONS_PROGRAMS_MAX];  // of --describe, likewise; the first is graph
+    size_t program_count;
     bool is_given[OPTION_COUNT];
     enum log_format log_format;
     enum log_level log_level;

@@ -12,7 +12,7 @@
 #include "base/check.h"
 #include "base/search.h"
 #include "base/text.h"
-#include "tools/describe_run.h"
+#include "tools/broker_run.h"
 #include "tools/doctor_probe.h"
 #include "tools/verb.h"
 
@@ -77,19 +77,9 @@ static void report_probes(json_t *list)
 // The broker's answers, NULL when it cannot be asked; then why says so.
 static json_t *ask_broker(struct diag *why)
 {
-    struct search_places places = {NULL, getenv("PATH"), NULL};
-    char folder[PATH_MAX];
-    char program[PATH_MAX];
-    if (search_beside_program(".", folder) == 0) {
-        places.folder = folder;
-    }
+    static const char *const arguments[] = {"streambroker", "--machine", NULL};
     json_t *answers = NULL;
-    if (search_program(&places, "streambroker", program) != 0) {
-        diag_set(why, "streambroker is not installed beside streamctl");
-    } else if (describe_run_word(program, "--machine", &answers, why) != 0) {
-        return NULL;
-    }
-    return answers;
+    return broker_run_json(arguments, &answers, why) < 0 ? NULL : answers;
 }
 
 static const json_t *find_answer(const json_t *answers, const char *name)

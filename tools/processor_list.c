@@ -14,7 +14,7 @@
 #include "base/nearest.h"
 #include "base/search.h"
 #include "base/text.h"
-#include "tools/describe_run.h"
+#include "tools/broker_run.h"
 #include "tools/verb.h"
 
 static int find_places(struct search_places *places, char install[PATH_MAX])
@@ -61,37 +61,89 @@ static void add_ports(struct text *text, const json_t *ports)
     text_add(text, json_array_size(ports) == 0 ? "-" : "");
 }
 
+// The programs that are to be asked: one name counts once.
 struct list {
-    json_t *all;
-    bool has_failed;
+    json_t *names;
+    json_t *paths;
 };
 
-// Adds one program to the list; one name counts once.
 static int visit(void *context, const char *folder, const char *name)
 {
     struct list *list = context;
     size_t i;
-    json_t *entry;
-    json_array_foreach(list->all, i, entry)
+    json_t *known;
+    json_array_foreach(list->names, i, known)
     {
-        if (strcmp(json_string_value(json_object_get(entry, "program")), name) == 0) {
+        if (strcmp(json_string_value(known), name) == 0) {
             return 0;
         }
     }
     char path[PATH_MAX];
-    json_t *json = NULL;
-    struct diag why;
     if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path)) {
         return 0;
     }
-    if (describe_run(path, &json, &why) != 0) {
-        fprintf(stderr, "%s: %s; it is left out\n", path, why.text);
-        list->has_failed = true;
-        return 0;
+    return json_array_append_new(list->names, json_string(name)) != 0 ||
+                   json_array_append_new(list->paths, json_string(path)) != 0
+               ? -ENOMEM
+               : 0;
+}
+
+// Asks the broker about programs. Returns its exit status and its answers, or VERB_INTERNAL after a
+// line on stderr.
+static int ask(const char *verb, const json_t *paths, bool is_trusted, json_t **out_answers)
+{
+    size_t count = json_array_size(paths);
+    const char **arguments = calloc(count + 5, sizeof *arguments);
+    if (arguments == NULL) {
+        return VERB_INTERNAL;
     }
-    json_object_set_new(json, "program", json_string(name));
-    json_object_set_new(json, "path", json_string(path));
-    return json_array_append_new(list->all, json) == 0 ? 0 : -ENOMEM;
+    size_t used = 0;
+    arguments[used++] = "streambroker";
+    arguments[used++] = "--describe";
+    if (is_trusted) {
+        arguments[used++] = "--trusted";
+    }
+    arguments[used++] = "--";
+    size_t i;
+    json_t *path;
+    json_array_foreach(paths, i, path)
+    {
+        arguments[used++] = json_string_value(path);
+    }
+    struct diag why = {.text = ""};
+    int status = count > 0 ? broker_run_json(arguments, out_answers, &why) : VERB_OK;
+    free(arguments);
+    if (status < 0) {
+        fprintf(stderr, "streamctl %s: %s\n", verb, why.text);
+        return VERB_INTERNAL;
+    }
+    return status;
+}
+
+static void say_why(const char *verb, const json_t *answer, const char *more)
+{
+    fprintf(stderr, "streamctl %s: %s: %s%s\n", verb, show(answer, "path").bytes,
+            show(answer, "error").bytes, more);
+}
+
+// The descriptions among the answers, each with the program that it is of.
+static json_t *take_descriptions(const json_t *names, const json_t *answers)
+{
+    json_t *all = json_array();
+    size_t i;
+    json_t *answer;
+    json_array_foreach(answers, i, answer)
+    {
+        json_t *description = json_object_get(answer, "description");
+        if (description == NULL) {
+            say_why("processors", answer, "; it is left out");
+            continue;
+        }
+        json_object_set(description, "program", json_array_get(names, i));
+        json_object_set(description, "path", json_object_get(answer, "path"));
+        json_array_append(all, description);
+    }
+    return all;
 }
 
 static void print_table(const json_t *all)
@@ -129,22 +181,28 @@ static int print_json(const json_t *json)
     return failed == 0 ? VERB_OK : VERB_INTERNAL;
 }
 
-int processor_list(bool is_json, bool is_quiet)
+int processor_list(bool is_json, bool is_quiet, bool is_trusted)
 {
     struct search_places places;
     char install[PATH_MAX];
     find_places(&places, install);
-    struct list list = {.all = json_array()};
-    int failed = search_each(&places, visit, &list);
-    int status = failed != 0 ? VERB_INTERNAL : list.has_failed ? VERB_FAILED : VERB_OK;
-    if (failed == 0 && is_json) {
-        status = print_json(list.all) != VERB_OK ? VERB_INTERNAL : status;
-    } else if (failed == 0 && is_quiet) {
-        print_names(list.all);
-    } else if (failed == 0) {
-        print_table(list.all);
+    struct list list = {.names = json_array(), .paths = json_array()};
+    json_t *answers = NULL;
+    int status = search_each(&places, visit, &list) != 0
+                     ? VERB_INTERNAL
+                     : ask("processors", list.paths, is_trusted, &answers);
+    json_t *all = take_descriptions(list.names, answers);
+    if (status != VERB_INTERNAL && is_json) {
+        status = print_json(all) != VERB_OK ? VERB_INTERNAL : status;
+    } else if (status != VERB_INTERNAL && is_quiet) {
+        print_names(all);
+    } else if (status != VERB_INTERNAL) {
+        print_table(all);
     }
-    json_decref(list.all);
+    json_decref(all);
+    json_decref(answers);
+    json_decref(list.names);
+    json_decref(list.paths);
     return status;
 }
 
@@ -250,7 +308,7 @@ static void refuse_name(const char *name, int error, const struct search_places 
     }
 }
 
-int processor_list_describe(const char *name, bool is_json)
+int processor_list_describe(const char *name, bool is_json, bool is_trusted)
 {
     struct search_places places;
     char install[PATH_MAX];
@@ -262,18 +320,19 @@ int processor_list_describe(const char *name, bool is_json)
         refuse_name(name, failed, &places);
         return VERB_NO_INPUT;
     }
-    json_t *json = NULL;
-    struct diag why;
-    if (describe_run(program, &json, &why) != 0) {
-        fprintf(stderr, "streamctl describe: %s: %s\n", program, why.text);
-        return VERB_FAILED;
+    json_t *paths = json_pack("[s]", program);
+    json_t *answers = NULL;
+    int status = ask("describe", paths, is_trusted, &answers);
+    const json_t *answer = json_array_get(answers, 0);
+    const json_t *description = json_object_get(answer, "description");
+    if (description == NULL && answer != NULL) {
+        say_why("describe", answer, "");
+    } else if (description != NULL && is_json) {
+        status = print_json(description);
+    } else if (description != NULL) {
+        print_description(description);
     }
-    int status = VERB_OK;
-    if (is_json) {
-        status = print_json(json);
-    } else {
-        print_description(json);
-    }
-    json_decref(json);
+    json_decref(answers);
+    json_decref(paths);
     return status;
 }

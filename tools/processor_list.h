@@ -5,5 +5,5 @@
 #include <stdbool.h>
 
 // Both return an exit status.
-int processor_list(bool is_json, bool is_quiet);
-int processor_list_describe(const char *name, bool is_json);
+int processor_list(bool is_json, bool is_quiet, bool is_trusted);
+int processor_list_describe(const char *name, bool is_json, bool is_trusted);

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // streamctl: one function per verb.
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <streambroker/version.h>
 
 #include "base/check.h"
-#include "base/search.h"
 #include "tools/ask.h"
 #include "tools/await.h"
+#include "tools/broker_run.h"
 #include "tools/completion.h"
 #include "tools/doctor.h"
 #include "tools/new_folder.h"
@@ -21,25 +18,6 @@
 #include "tools/top.h"
 #include "tools/verb.h"
 #include "tools/watch_tap.h"
-
-// What the broker itself does in place of running a graph: `streambroker` beside this program.
-static int run_broker(const char *verb, char *const *arguments)
-{
-    struct search_places places = {NULL, getenv("PATH"), NULL};
-    char folder[PATH_MAX];
-    char program[PATH_MAX];
-    if (search_beside_program(".", folder) == 0) {
-        places.folder = folder;
-    }
-    int failed = search_program(&places, "streambroker", program);
-    if (failed == 0) {
-        execv(program, arguments);
-        failed = -errno;
-    }
-    fprintf(stderr, "streamctl %s: cannot run streambroker: %s; install it beside streamctl\n",
-            verb, strerror(-failed));
-    return VERB_INTERNAL;
-}
 
 // streambroker MODE [OPTION VALUE] -- FILE
 static int run_broker_on(const char *verb, const char *mode, const char *option, const char *value,
@@ -53,7 +31,7 @@ static int run_broker_on(const char *verb, const char *mode, const char *option,
     }
     arguments[count++] = "--";
     arguments[count++] = file;
-    return run_broker(verb, (char *const *)arguments);
+    return broker_run(verb, arguments);
 }
 
 static int check(const struct verb_call *call)
@@ -103,10 +81,12 @@ static int run(const struct verb_call *call)
         return watch_tap(call);
     case VERB_PROCESSORS:
         return processor_list(call->values[VERB_OPTION_PROCESSORS_JSON] != NULL,
-                              call->values[VERB_OPTION_PROCESSORS_QUIET] != NULL);
+                              call->values[VERB_OPTION_PROCESSORS_QUIET] != NULL,
+                              call->values[VERB_OPTION_PROCESSORS_TRUSTED] != NULL);
     case VERB_DESCRIBE:
         return processor_list_describe(call->arguments[0],
-                                       call->values[VERB_OPTION_DESCRIBE_JSON] != NULL);
+                                       call->values[VERB_OPTION_DESCRIBE_JSON] != NULL,
+                                       call->values[VERB_OPTION_DESCRIBE_TRUSTED] != NULL);
     case VERB_CHECK:
         return check(call);
     case VERB_VERIFY:

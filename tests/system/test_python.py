@@ -178,7 +178,7 @@ class Python(unittest.TestCase):
                 told = subprocess.run([str(BUILD / "bin/streamctl"), "describe", "./own.py"], env={}, check=False,
                                       cwd=self.graph.folder, capture_output=True, text=True)
                 self.assertEqual(told.returncode, 1, told.stderr)
-                self.assertIn(f"it printed nothing for --describe: {why}", told.stderr)
+                self.assertIn(f"instead of describing itself: {why}", told.stderr)
 
     def test_a_script_named_like_a_module_of_python_is_warned_of(self):
         """R-PY-017"""

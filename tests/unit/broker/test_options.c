@@ -87,6 +87,24 @@ static void what_is_wrong_is_said_with_what_was_meant(void **state)
     REFUSED("--watch takes no value", "g", "--watch=1");
 }
 
+static void describe_takes_many_programs(void **state)
+{
+    (void)state;
+    struct options options;
+    char text[256];
+    assert_int_equal(PARSE(&options, text, "a", "--describe", "--trusted", "--", "--b"), 0);
+    assert_int_equal(options.program_count, 2);
+    assert_string_equal(options.programs[0], "a");
+    assert_string_equal(options.programs[1], "--b");
+    REFUSED("which program? Give the path of one", "--describe");
+    REFUSED("--trusted is for --describe: write --describe too", "g", "--trusted");
+    char *many[OPTIONS_PROGRAMS_MAX + 3] = {"streambroker", "--describe"};
+    for (size_t i = 2; i < ARRAY_COUNT(many); i++) {
+        many[i] = "x";
+    }
+    assert_refused(many, ARRAY_COUNT(many), "at most 512 programs at a time");
+}
+
 static void users_of_untrusted_nodes_are_a_range(void **state)
 {
     (void)state;
@@ -138,6 +156,7 @@ int main(void)
         cmocka_unit_test(options_are_read_before_and_after_the_graph),
         cmocka_unit_test(behind_two_dashes_everything_is_a_graph),
         cmocka_unit_test(what_is_wrong_is_said_with_what_was_meant),
+        cmocka_unit_test(describe_takes_many_programs),
         cmocka_unit_test(users_of_untrusted_nodes_are_a_range),
         cmocka_unit_test(help_and_version_need_no_graph),
         cmocka_unit_test(the_help_names_every_option_in_lines_that_fit),

@@ -21,6 +21,10 @@
 #include "tools/verb.h"
 #include "unit/tools/output.h"
 
+#define FORMATS                                                                                    \
+    "\"formats\":{\"memories\":[\"cpu\"],\"kinds\":[],\"pixels\":[],\"samples\":[],"               \
+    "\"rate\":[0,0],\"channels\":[0,0],\"message\":null}"
+
 static char folder[] = "/tmp/processor_list.XXXXXX";
 
 static void write_script(const char *name, const char *script)
@@ -37,20 +41,28 @@ static void write_script(const char *name, const char *script)
 static int setup(void **state)
 {
     (void)state;
-    if (mkdtemp(folder) == NULL || setenv("STREAMBROKER_PROCESSOR_PATH", folder, 1) != 0) {
+    // The broker of this build, before one that may be installed.
+    char path[4096];
+    snprintf(path, sizeof(path), "%s/bin:/usr/bin:/bin", getenv("SB_BUILD_DIR"));
+    if (setenv("PATH", path, 1) != 0 || mkdtemp(folder) == NULL ||
+        setenv("STREAMBROKER_PROCESSOR_PATH", folder, 1) != 0) {
         return -1;
     }
-    write_script("own", "cat <<'END'\n"
-                        "{\"streambroker\":1,\"name\":\"own\",\"version\":\"2.0\","
-                        "\"summary\":\"Mine\\u001b[31m.\",\"mode\":\"reactive\","
-                        "\"inputs\":[{\"name\":\"video\",\"type\":\"video\",\"help\":\"In.\","
-                        "\"count\":4,\"optional\":true,\"delivery\":\"latest\"}],"
-                        "\"outputs\":[{\"name\":\"out\",\"type\":\"any\",\"help\":\"\","
-                        "\"count\":0}],"
-                        "\"params\":[{\"name\":\"size\",\"type\":\"int\",\"help\":\"Big.\","
-                        "\"default\":\"3\",\"minimum\":1,\"maximum\":9,\"choices\":[]},"
-                        "{\"name\":\"kind\",\"type\":\"choice\",\"help\":\"\",\"default\":null,"
-                        "\"minimum\":0,\"maximum\":0,\"choices\":[\"a\",\"b\"]}]}\nEND");
+    write_script(
+        "own",
+        "cat <<'END'\n"
+        "{\"streambroker\":1,\"name\":\"own\",\"version\":\"2.0\",\"summary\":\"Mine\\u001b[31m.\","
+        "\"mode\":\"manual\",\"interval_ns\":0,"
+        "\"activation\":{\"kind\":\"any\",\"count\":0,\"within_ns\":0},\"modes\":[\"manual\"],"
+        "\"wants\":[],\"inputs\":[{\"name\":\"video\",\"type\":\"video\",\"help\":\"In.\","
+        "\"count\":4,\"optional\":true,\"delivery\":\"latest\",\"holds\":1,\"memory\":"
+        "false," FORMATS
+        "}],\"outputs\":[{\"name\":\"out\",\"type\":\"any\",\"help\":\"\",\"count\":0,\"claims\":1,"
+        "\"one_per_step\":false,\"max_payload\":0,\"follows\":null," FORMATS "}],"
+        "\"params\":[{\"name\":\"size\",\"type\":\"int\",\"help\":\"Big.\",\"default\":\"3\","
+        "\"minimum\":1,\"maximum\":9,\"choices\":[],\"fixed\":false},"
+        "{\"name\":\"kind\",\"type\":\"choice\",\"help\":\"\",\"default\":null,\"minimum\":0,"
+        "\"maximum\":0,\"choices\":[\"a\",\"b\"],\"fixed\":false}]}\nEND");
     return chdir(folder);
 }
 
@@ -65,7 +77,7 @@ static void the_table_has_ports_and_types(void **state)
 {
     (void)state;
     output_begin();
-    int status = processor_list(false, false);
+    int status = processor_list(false, false, true);
     const char *text = output_end();
     assert_int_equal(status, VERB_OK);
     const char *line = strstr(text, "\nown ");
@@ -80,7 +92,7 @@ static void json_has_the_descriptions_with_their_programs(void **state)
 {
     (void)state;
     output_begin();
-    int status = processor_list(true, false);
+    int status = processor_list(true, false, true);
     json_t *list = json_loads(output_end(), 0, NULL);
     assert_int_equal(status, VERB_OK);
     assert_true(json_array_size(list) >= 1);
@@ -95,7 +107,7 @@ static void a_description_has_types_bounds_and_defaults(void **state)
 {
     (void)state;
     output_begin();
-    int status = processor_list_describe("own", false);
+    int status = processor_list_describe("own", false, true);
     const char *text = output_end();
     assert_int_equal(status, VERB_OK);
     assert_non_null(strstr(text, "video_0 to _3"));
@@ -107,8 +119,8 @@ static void a_description_has_types_bounds_and_defaults(void **state)
 static void what_is_no_processor_is_told_apart(void **state)
 {
     (void)state;
-    assert_int_equal(processor_list_describe("nothing-such", false), VERB_NO_INPUT);
-    assert_int_equal(processor_list_describe("/bin/true", false), VERB_FAILED);
+    assert_int_equal(processor_list_describe("nothing-such", false, true), VERB_NO_INPUT);
+    assert_int_equal(processor_list_describe("/bin/true", false, true), VERB_FAILED);
 }
 
 static void one_that_cannot_be_described_is_left_out_and_said(void **state)
@@ -116,7 +128,7 @@ static void one_that_cannot_be_described_is_left_out_and_said(void **state)
     (void)state;
     write_script("bad", "exit 3");
     output_begin();
-    int status = processor_list(false, false);
+    int status = processor_list(false, false, true);
     const char *text = output_end();
     unlink("bad");
     assert_int_equal(status, VERB_FAILED);
