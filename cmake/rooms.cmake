@@ -52,6 +52,15 @@ file(RELATIVE_PATH SB_BIN_TO_LIB
 file(RELATIVE_PATH SB_LIBEXEC_TO_LIB
      "${CMAKE_INSTALL_FULL_LIBEXECDIR}/streambroker" "${CMAKE_INSTALL_FULL_LIBDIR}")
 
+# sb_run_path(TARGET dir...): where it finds our libraries, from the build tree and from an install alike,
+# by folders relative to its own. CMake's own build path is padded with empty entries, which the loader
+# takes for the current folder: whoever writes a graph's folder would choose the libc of its workers.
+function(sb_run_path target)
+  list(TRANSFORM ARGN PREPEND "$ORIGIN/")
+  list(REMOVE_DUPLICATES ARGN)
+  set_target_properties(${target} PROPERTIES BUILD_WITH_INSTALL_RPATH ON INSTALL_RPATH "${ARGN}")
+endfunction()
+
 # sb_public_headers(): the target sb_include, which gives <streambroker/...> to whoever links it.
 function(sb_public_headers)
   configure_file("${PROJECT_SOURCE_DIR}/include/streambroker/version.h.in"
@@ -130,7 +139,8 @@ function(sb_program name)
   target_link_libraries(${name} PRIVATE sb_include sb_warnings ${arg_LIBS})
   sb_packages(${name} PRIVATE ${arg_PACKAGES})
   set_target_properties(${name} PROPERTIES
-    RUNTIME_OUTPUT_DIRECTORY "${SB_BIN_DIR}" INSTALL_RPATH "$ORIGIN/${SB_BIN_TO_LIB}")
+    RUNTIME_OUTPUT_DIRECTORY "${SB_BIN_DIR}")
+  sb_run_path(${name} "${SB_BIN_TO_LIB}" "../lib")
 endfunction()
 
 # sb_shared_library(TARGET OUTPUT name ROOMS room... [OBJECTS target...]): libNAME.so from all objects of
@@ -159,7 +169,8 @@ function(sb_shared_library target)
     LINKER_LANGUAGE C
     VERSION ${PROJECT_VERSION}
     SOVERSION ${PROJECT_VERSION_MAJOR}
-    LIBRARY_OUTPUT_DIRECTORY "${SB_LIB_DIR}")
+    LIBRARY_OUTPUT_DIRECTORY "${SB_LIB_DIR}"
+    BUILD_WITH_INSTALL_RPATH ON)
 endfunction()
 
 # sb_processor(NAME SOURCES a.c... [PACKAGES ...] [LIBS target...])
@@ -174,7 +185,7 @@ function(sb_processor name)
   sb_packages(${target} PRIVATE ${arg_PACKAGES})
   set_target_properties(${target} PROPERTIES
     OUTPUT_NAME ${name}
-    RUNTIME_OUTPUT_DIRECTORY "${SB_LIBEXEC_DIR}"
-    INSTALL_RPATH "$ORIGIN/${SB_LIBEXEC_TO_LIB}")
+    RUNTIME_OUTPUT_DIRECTORY "${SB_LIBEXEC_DIR}")
+  sb_run_path(${target} "${SB_LIBEXEC_TO_LIB}" "../../lib")
   set_property(GLOBAL APPEND PROPERTY SB_PROCESSORS ${target})
 endfunction()

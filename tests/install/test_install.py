@@ -72,6 +72,18 @@ class Install(unittest.TestCase):
             for found in re.findall(r"libstreambroker\S+ => (\S+)", said):
                 self.assertTrue(pathlib.Path(found).resolve().is_relative_to(self.prefix.resolve()), said)
 
+    def test_no_program_looks_for_libraries_in_the_current_folder(self):
+        folders = ("bin", "lib", "libexec")
+        files = [path for root in (BUILD, self.prefix) for folder in folders
+                 for path in (root / folder).rglob("*") if path.is_file() and path.read_bytes()[:4] == b"\x7fELF"]
+        searched = 0
+        for path in files:
+            for entries in re.findall(r"\((?:RUNPATH|RPATH)\).*\[(.*)\]", run("readelf", "-d", path)):
+                searched += 1
+                for entry in entries.split(":"):
+                    self.assertTrue(entry.split("/")[0] == "$ORIGIN", f"{path}: [{entries}]")
+        self.assertGreater(searched, 4)
+
     def run_in_a_graph(self, program, exec_word, **environment):
         """Three lines through the program, by the installed broker with nothing else in its environment."""
         folder = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
