@@ -9,6 +9,7 @@
 #define LIMIT_LINKS_PER_SIDE_MAX 120  // links into a node, and out: futex_waitv takes 128 words
 #define LIMIT_DEPTH_MAX 65536         // cells of a link
 #define LIMIT_CLAIMS_MAX 1024         // frames that a reader may have taken and not released
+#define LIMIT_GENERATIONS_MAX 1024    // of an output: a reader may hold a frame of each
 #define LIMIT_SLOTS_MAX 131072        // slots of a pool
 #define LIMIT_SEQ_MAX (1ULL << 62)    // frames of a link: what is above is a lie
 #define LIMIT_PAYLOAD_BYTES_MAX (1ULL << 32)

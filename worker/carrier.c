@@ -274,7 +274,7 @@ static bool attach(struct sb_node *node, struct input_link *link,
                    struct input_generation *generation)
 {
     struct carrier_reader *reader = &generation->carrier;
-    if (!generation->is_used || reader->transport == NULL || reader->is_attached) {
+    if (reader->transport == NULL || reader->is_attached) {
         return false;
     }
     // Of a writer that is gone for good nothing comes but what is missing.
@@ -305,8 +305,8 @@ bool carrier_attach(struct sb_node *node)
     uint32_t left = 0;
     for (uint32_t i = 0; i < node->input_link_count; i++) {
         struct input_link *link = &node->input_links[i];
-        for (uint32_t g = 0; g < INPUT_GENERATIONS; g++) {
-            left += attach(node, link, &link->generations[g]) ? 1 : 0;
+        for (struct input_generation *g = link->oldest; g != NULL; g = g->newer) {
+            left += attach(node, link, g) ? 1 : 0;
         }
     }
     node->attaching_count = left;

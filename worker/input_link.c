@@ -33,17 +33,33 @@ static void drop_generation(struct input_link *link, struct input_generation *ge
     region_unmap(link->input->node, &generation->pool);
     unmap(&generation->publish);
     unmap(&generation->consume);
-    *generation = (struct input_generation){0};
+    free(generation);
 }
 
-static struct input_generation *free_generation(struct input_link *link)
+// Where the pointer to this generation is, or to the one that would come behind all of them.
+static struct input_generation **place_of(struct input_link *link,
+                                          const struct input_generation *generation)
 {
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        if (!link->generations[i].is_used) {
-            return &link->generations[i];
-        }
+    struct input_generation **place = &link->oldest;
+    while (*place != generation) {
+        place = &(*place)->newer;
     }
-    return NULL;
+    return place;
+}
+
+static void remove_generation(struct input_link *link, struct input_generation *generation)
+{
+    *place_of(link, generation) = generation->newer;
+    drop_generation(link, generation);
+}
+
+static uint32_t count_generations(const struct input_link *link)
+{
+    uint32_t count = 0;
+    for (const struct input_generation *g = link->oldest; g != NULL; g = g->newer) {
+        count++;
+    }
+    return count;
 }
 
 int input_link_add_page(struct input_link *link, const struct wire_memory *memory, int fd)
@@ -104,16 +120,22 @@ static int init_reader(struct input_link *to, struct input_generation *generatio
 
 // A generation without a first seq goes on where the one before ends: as soon as that is known, so
 // that what is queued there can be counted and waited for.
-static int prepare_next(struct input_link *link)
+static int prepare_newer(struct input_link *link)
 {
-    struct input_generation *now = link->now;
-    struct input_generation *next = link->next;
-    if (next == NULL || next->is_reader_ready || now == NULL || !now->is_reader_ready) {
-        return 0;
+    struct input_generation *before = link->now;
+    int failed = 0;
+    while (failed == 0 && before != NULL && before->newer != NULL && before->is_reader_ready) {
+        struct input_generation *newer = before->newer;
+        if (!newer->is_reader_ready) {
+            (void)ring_reader_is_at_end(&before->reader);  // reads the end
+            if (before->reader.end == 0 || before->reader.end_kind != LINK_END_GENERATION) {
+                return 0;
+            }
+            failed = init_reader(link, newer, before->reader.end);
+        }
+        before = newer;
     }
-    (void)ring_reader_is_at_end(&now->reader);  // reads the end
-    bool is_known = now->reader.end != 0 && now->reader.end_kind == LINK_END_GENERATION;
-    return is_known ? init_reader(link, next, now->reader.end) : 0;
+    return failed;
 }
 
 // The numbers of the message must describe the memory that came with it.
@@ -141,36 +163,50 @@ static int map_generation(struct input_generation *generation, const struct wire
     return failed;
 }
 
-int input_link_add_generation(struct input_link *link, const struct wire_read_link *message,
-                              int pool_fd, int publish_fd)
+static struct input_generation *new_generation(const struct input_link *link,
+                                               const struct wire_read_link *message)
 {
-    auto_fd int pool = pool_fd;
-    auto_fd int publish = publish_fd;
-    struct input_generation *generation = free_generation(link);
-    if (generation == NULL || link->next != NULL || !is_consistent(link, message)) {
-        return -EPROTO;
+    struct input_generation *generation = calloc(1, sizeof *generation);
+    if (generation != NULL) {
+        generation->number = message->generation;
+        generation->format = message->format;
+        generation->attempt = message->attempt;
+        generation->is_single = message->is_single;
+        generation->delivery = link->delivery;
+        generation->link = *message;
     }
-    int failed = map_generation(generation, message, pool, publish);
-    if (failed != 0) {
-        drop_generation(link, generation);
-        return failed;
-    }
-    generation->is_used = true;
-    generation->number = message->generation;
-    generation->format = message->format;
-    generation->attempt = message->attempt;
-    generation->is_single = message->is_single;
-    generation->delivery = link->delivery;
-    generation->link = *message;
+    return generation;
+}
+
+static void append(struct input_link *link, struct input_generation *generation)
+{
+    *place_of(link, NULL) = generation;
     generation->consume = link->pending_page;
     link->pending_page = (struct mapping){0};
     link->is_ended = false;
     if (link->now == NULL) {
         link->now = generation;
         link->is_format_told = false;
-    } else {
-        link->next = generation;
     }
+}
+
+int input_link_add_generation(struct input_link *link, const struct wire_read_link *message,
+                              int pool_fd, int publish_fd)
+{
+    auto_fd int pool = pool_fd;
+    auto_fd int publish = publish_fd;
+    if (count_generations(link) == LIMIT_GENERATIONS_MAX || !is_consistent(link, message)) {
+        return -EPROTO;
+    }
+    struct input_generation *generation = new_generation(link, message);
+    int failed = generation == NULL ? -ENOMEM : map_generation(generation, message, pool, publish);
+    if (failed != 0) {
+        if (generation != NULL) {
+            drop_generation(link, generation);
+        }
+        return failed;
+    }
+    append(link, generation);
     // Without a first seq it goes on where the one before ends, which only its page can tell.
     if (message->first_seq != 0) {
         failed = init_reader(link, generation, message->first_seq);
@@ -196,29 +232,24 @@ static void tell_drained(struct input_link *link, uint32_t number)
 static void retire(struct input_link *link, struct input_generation *generation)
 {
     tell_drained(link, generation->number);
-    drop_generation(link, generation);
+    remove_generation(link, generation);
 }
 
-// Moves from the generation that was read to its end to the next one, when it is here.
+// Moves from the generation that was read to its end to the one behind it, when it is here. Frames
+// of the old one may still be held: it stays until the last of them is given back.
 static bool move_on(struct input_link *link)
 {
     struct input_generation *old = link->now;
-    if (link->next == NULL || link->draining != NULL) {
+    struct input_generation *newer = old->newer;
+    if (newer == NULL || prepare_newer(link) != 0 || !newer->is_reader_ready) {
         return false;
     }
-    struct input_generation *next = link->next;
-    if (prepare_next(link) != 0 || !next->is_reader_ready) {
-        return false;
-    }
-    link->is_format_told = sb_format_is_equal(&old->format, &next->format) != 0 &&
-                           payload_bytes_of(&old->link) >= payload_bytes_of(&next->link);
-    link->now = next;
-    link->next = NULL;
+    link->is_format_told = sb_format_is_equal(&old->format, &newer->format) != 0 &&
+                           payload_bytes_of(&old->link) >= payload_bytes_of(&newer->link);
+    link->now = newer;
     link->input->node->switches++;
     if (old->reader.held_count == 0) {
         retire(link, old);
-    } else {
-        link->draining = old;
     }
     return true;
 }
@@ -277,9 +308,9 @@ static bool pass_end(struct input_link *link)
 
 void input_link_set_end(struct input_link *link, const struct wire_link_end *message)
 {
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        struct input_generation *generation = &link->generations[i];
-        if (!generation->is_used || generation->number != message->generation) {
+    for (struct input_generation *generation = link->oldest; generation != NULL;
+         generation = generation->newer) {
+        if (generation->number != message->generation) {
             continue;
         }
         generation->told_end = message->end_seq;
@@ -294,21 +325,24 @@ void input_link_set_end(struct input_link *link, const struct wire_link_end *mes
     }
 }
 
+// Nothing more is read: what stays are generations of which frames are held.
+static void stop_reading(struct input_link *link)
+{
+    struct input_generation *next = link->now;
+    link->now = NULL;
+    while (next != NULL) {
+        struct input_generation *generation = next;
+        next = generation->newer;
+        if (!generation->is_reader_ready || generation->reader.held_count == 0) {
+            remove_generation(link, generation);
+        }
+    }
+}
+
 void input_link_unlink(struct input_link *link, bool is_ended)
 {
-    struct input_generation *now = link->now;
     unmap(&link->pending_page);
-    if (link->next != NULL) {
-        drop_generation(link, link->next);
-        link->next = NULL;
-    }
-    link->now = NULL;
-    if (now != NULL && now->is_reader_ready && now->reader.held_count > 0 &&
-        link->draining == NULL) {
-        link->draining = now;
-    } else if (now != NULL && (!now->is_reader_ready || now->reader.held_count == 0)) {
-        drop_generation(link, now);
-    }
+    stop_reading(link);
     link->is_ended = true;
     if (!is_ended || link->is_leaving) {
         become_gone(link);
@@ -341,8 +375,8 @@ enum input_link_state input_link_check(struct input_link *link)
 {
     while (!link->is_ended) {
         struct input_generation *now = link->now;
-        if (prepare_next(link) != 0 || now == NULL || !now->is_reader_ready || !pass_skipped(now) ||
-            !ring_reader_is_ready(&now->reader)) {
+        if (prepare_newer(link) != 0 || now == NULL || !now->is_reader_ready ||
+            !pass_skipped(now) || !ring_reader_is_ready(&now->reader)) {
             return INPUT_LINK_EMPTY;
         }
         if (!ring_reader_is_at_end(&now->reader)) {
@@ -447,16 +481,28 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
 
 static uint32_t queued_of(const struct input_generation *generation)
 {
-    bool is_readable = generation != NULL && generation->is_reader_ready;
-    return is_readable ? ring_reader_queued(&generation->reader) : 0;
+    return generation->is_reader_ready ? ring_reader_queued(&generation->reader) : 0;
 }
 
-// The generation behind the one that is read now, when its frames can join those in one step.
-static const struct input_generation *joinable(const struct input_link *link)
+// The generation behind this one, when its frames can join those in one step.
+static struct input_generation *joinable(const struct input_generation *generation)
 {
-    bool is_joinable = link->now != NULL && link->next != NULL && link->next->is_reader_ready &&
-                       sb_format_is_equal(&link->now->format, &link->next->format);
-    return is_joinable ? link->next : NULL;
+    struct input_generation *newer = generation->newer;
+    bool is_joinable = newer != NULL && newer->is_reader_ready &&
+                       sb_format_is_equal(&generation->format, &newer->format);
+    return is_joinable ? newer : NULL;
+}
+
+// The last of those behind the one that is read now whose frames can join each other.
+static struct input_generation *last_joinable(const struct input_link *link)
+{
+    struct input_generation *last = link->now;
+    struct input_generation *newer = joinable(last);
+    while (newer != NULL && ring_reader_is_ending(&last->reader)) {
+        last = newer;
+        newer = joinable(last);
+    }
+    return last;
 }
 
 struct ring_reader *input_link_waited(struct input_link *link)
@@ -465,13 +511,16 @@ struct ring_reader *input_link_waited(struct input_link *link)
     if (link->is_ended || now == NULL || !now->is_reader_ready) {
         return NULL;
     }
-    bool is_behind = ring_reader_is_ending(&now->reader) && joinable(link) != NULL;
-    return is_behind ? &link->next->reader : &now->reader;
+    return &last_joinable(link)->reader;
 }
 
 uint32_t input_link_queued(const struct input_link *link)
 {
-    return queued_of(link->now) + queued_of(joinable(link));
+    uint32_t count = 0;
+    for (const struct input_generation *g = link->now; g != NULL; g = joinable(g)) {
+        count += queued_of(g);
+    }
+    return count;
 }
 
 // Its producer said that it goes on in another generation.
@@ -485,17 +534,20 @@ static bool is_going_on(const struct ring_reader *reader)
 
 bool input_link_is_rest(const struct input_link *link)
 {
-    const struct input_generation *now = link->now;
     if (link->is_ended) {
         return true;
     }
-    if (now == NULL || !now->is_reader_ready || !ring_reader_is_ending(&now->reader)) {
+    if (link->now == NULL || !link->now->is_reader_ready) {
         return false;
     }
-    if (link->next == NULL) {
-        return !is_going_on(&now->reader);
+    const struct input_generation *last = last_joinable(link);
+    if (!ring_reader_is_ending(&last->reader)) {
+        return false;
     }
-    return !sb_format_is_equal(&now->format, &link->next->format);
+    if (last->newer == NULL) {
+        return !is_going_on(&last->reader);
+    }
+    return !sb_format_is_equal(&last->format, &last->newer->format);
 }
 
 static uint64_t next_held(const struct ring_reader *reader, uint64_t above)
@@ -518,14 +570,35 @@ static uint64_t next_held(const struct ring_reader *reader, uint64_t above)
 uint64_t input_link_next_held(const struct input_link *link, uint64_t above)
 {
     uint64_t lowest = 0;
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        const struct input_generation *generation = &link->generations[i];
-        if (generation->is_used && generation->is_reader_ready) {
+    for (const struct input_generation *generation = link->oldest; generation != NULL;
+         generation = generation->newer) {
+        if (generation->is_reader_ready) {
             uint64_t seq = next_held(&generation->reader, above);
             lowest = seq != 0 && (lowest == 0 || seq < lowest) ? seq : lowest;
         }
     }
     return lowest;
+}
+
+// Seqs of a link never repeat, so the generation that holds this one is the right one.
+static int release_old(struct input_link *link, uint64_t seq)
+{
+    for (struct input_generation *old = link->oldest; old != NULL; old = old->newer) {
+        if (!old->is_reader_ready || ring_reader_release(&old->reader, seq) != 0) {
+            continue;
+        }
+        if (old->carrier.transport != NULL) {
+            carrier_release(&old->carrier, seq);
+        }
+        if (old != link->now && old->reader.held_count == 0) {
+            retire(link, old);
+        }
+        if (link->is_leaving && link->is_ended) {
+            tell_left(link);
+        }
+        return 0;
+    }
+    return -EINVAL;
 }
 
 int input_link_release(struct input_link *link, uint64_t seq)
@@ -537,33 +610,14 @@ int input_link_release(struct input_link *link, uint64_t seq)
         }
         return 0;
     }
-    // Seqs of a link never repeat, so the generation that holds this one is the right one.
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        struct input_generation *generation = &link->generations[i];
-        if (generation->is_used && generation->is_reader_ready &&
-            ring_reader_release(&generation->reader, seq) == 0) {
-            if (generation->carrier.transport != NULL) {
-                carrier_release(&generation->carrier, seq);
-            }
-            if (generation == link->draining && generation->reader.held_count == 0) {
-                link->draining = NULL;
-                retire(link, generation);
-            }
-            if (link->is_leaving && link->is_ended) {
-                tell_left(link);
-            }
-            return 0;
-        }
-    }
-    return -EINVAL;
+    return release_old(link, seq);
 }
 
 bool input_link_is_held(const struct input_link *link, uint64_t seq)
 {
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        const struct input_generation *generation = &link->generations[i];
-        if (generation->is_used && generation->is_reader_ready &&
-            ring_reader_is_held(&generation->reader, seq)) {
+    for (const struct input_generation *generation = link->oldest; generation != NULL;
+         generation = generation->newer) {
+        if (generation->is_reader_ready && ring_reader_is_held(&generation->reader, seq)) {
             return true;
         }
     }
@@ -572,13 +626,9 @@ bool input_link_is_held(const struct input_link *link, uint64_t seq)
 
 void input_link_fini(struct input_link *link)
 {
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        if (link->generations[i].is_used) {
-            drop_generation(link, &link->generations[i]);
-        }
+    while (link->oldest != NULL) {
+        remove_generation(link, link->oldest);
     }
     unmap(&link->pending_page);
-    link->draining = NULL;
     link->now = NULL;
-    link->next = NULL;
 }

@@ -14,8 +14,6 @@
 #include "shm/ring_writer.h"
 #include "worker/carrier_state.h"
 
-#define INPUT_GENERATIONS 3  // draining, read now, and the one that comes next
-
 // A mapped segment.
 struct mapping {
     const void *bytes;
@@ -24,7 +22,7 @@ struct mapping {
 
 // One generation of a link into this node.
 struct input_generation {
-    bool is_used;
+    struct input_generation *newer;  // owned
     uint32_t number;
     struct mapping pool;
     struct mapping publish;
@@ -46,10 +44,10 @@ struct input_link {
     uint32_t link_id;
     struct sb_input *input;     // borrowed from the node
     enum sb_delivery delivery;  // of the generations that come
-    struct input_generation generations[INPUT_GENERATIONS];
-    struct input_generation *draining;  // read to its end, frames of it are still held
-    struct input_generation *now;
-    struct input_generation *next;
+    // In the order of their seqs: those that are read to their end and of which frames are still
+    // held, the one that is read now, and those that come behind it.
+    struct input_generation *oldest;  // owned
+    struct input_generation *now;     // borrowed, NULL = nothing is read
     bool is_ended;
     bool is_leaving;                           // at its end it is gone, and nothing has ended
     bool is_left;                              // and the broker knows that it came there

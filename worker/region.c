@@ -28,9 +28,9 @@ int sb_frame_region(const struct sb_frame *frame, struct sb_region *out_region)
     if (link == NULL) {
         return -EINVAL;
     }
-    for (uint32_t i = 0; i < INPUT_GENERATIONS; i++) {
-        const struct input_generation *generation = &link->generations[i];
-        if (generation->is_used && is_inside(&generation->pool, frame->data)) {
+    for (const struct input_generation *generation = link->oldest; generation != NULL;
+         generation = generation->newer) {
+        if (is_inside(&generation->pool, frame->data)) {
             return give(&generation->pool, false, out_region);
         }
     }

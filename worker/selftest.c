@@ -172,8 +172,11 @@ static int publish_all(struct input_generation *generation, const struct sb_form
 
 static int feed(struct input_link *link, const struct sb_format *format)
 {
-    struct input_generation *generation = &link->generations[0];
-    generation->is_used = true;
+    struct input_generation *generation = calloc(1, sizeof *generation);
+    if (generation == NULL) {
+        return -ENOMEM;
+    }
+    link->oldest = generation;
     generation->number = 1;
     generation->format = *format;
     generation->pool = map_zeros(pool_bytes(DEPTH, payload_bytes(format)));

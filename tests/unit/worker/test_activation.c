@@ -333,6 +333,30 @@ static void a_batch_is_complete_across_a_resize(void **state)
     finish(&rig);
 }
 
+// R-STEP-008, R-DATA-030: its producer was started again after each frame.
+static void a_batch_is_complete_across_many_lives_of_a_producer(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &formatted);
+    rig.setup.activation = SB_ACTIVATE_BATCH;
+    rig.setup.batch_count = 4;
+    struct rig_link *left = rig_add_input(&rig, "left", SB_DELIVERY_LOSSLESS, 16);
+    left->claims = 5;
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    for (uint64_t number = 1; number < 4; number++) {
+        rig_put(left, number);
+        rig_end_link(left, LINK_END_GENERATION);
+        rig_wire(left, number + 1);
+    }
+    rig_await_phase(&rig, WORKER_IDLE);
+    rig_put(left, 4);
+    EXPECT_NOTES(2 * CALL, 1, 2, 3, 4, CALL + 4);
+    rig_end_link(left, LINK_END_STREAM);
+    finish(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +370,7 @@ int main(void)
         cmocka_unit_test(every_interval_is_kept),
         cmocka_unit_test(a_batch_never_spans_two_formats),
         cmocka_unit_test(a_batch_is_complete_across_a_resize),
+        cmocka_unit_test(a_batch_is_complete_across_many_lives_of_a_producer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

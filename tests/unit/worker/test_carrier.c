@@ -24,6 +24,7 @@ static struct sb_input input;
 static struct output_link out_link;
 static struct output_link *out_links[] = {&out_link};
 static struct input_link in_link;
+static struct input_generation read_now;
 static struct output_generation written;
 static struct ring_writer writers[1];
 static struct publish_page publish;
@@ -47,24 +48,23 @@ static int set_up(void **state)
                                 .now = &written};
     input = (struct sb_input){.node = &node, .name = "in"};
     out_link = (struct output_link){.output = &output, .peer = "b.in", .transport = "socket"};
-    in_link = (struct input_link){.input = &input, .peer = "a.out", .transport = "socket"};
+    in_link = (struct input_link){
+        .input = &input, .oldest = &read_now, .peer = "a.out", .transport = "socket"};
     snprintf(out_link.address, sizeof out_link.address, "test-%ld-%u", (long)getpid(), ++number);
     memcpy(in_link.address, out_link.address, sizeof in_link.address);
     writers[0] = (struct ring_writer){.page = &publish, .peer = consume};
     written =
         (struct output_generation){.number = 1, .pool = {.slot_count = SLOTS}, .writers = writers};
-    in_link.generations[0] =
-        (struct input_generation){.is_used = true,
-                                  .number = 1,
-                                  .consume = {.bytes = consume},
-                                  .link = {.slot_count = SLOTS, .carried_bytes = 100}};
+    read_now = (struct input_generation){.number = 1,
+                                         .consume = {.bytes = consume},
+                                         .link = {.slot_count = SLOTS, .carried_bytes = 100}};
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    carrier_close_reader(&in_link.generations[0].carrier);
+    carrier_close_reader(&read_now.carrier);
     carrier_close_writer(&written.carrier);
     free(consume);
     return 0;
@@ -73,7 +73,7 @@ static int tear_down(void **state)
 static void open_both(void)
 {
     assert_int_equal(carrier_open_writer(&output, &written, 100), 0);
-    assert_int_equal(carrier_open_reader(&in_link, &in_link.generations[0]), 0);
+    assert_int_equal(carrier_open_reader(&in_link, &read_now), 0);
     assert_false(carrier_attach(&node));
 }
 
@@ -93,7 +93,7 @@ static void nobody_is_heard_before_the_reader_is_attached(void **state)
     (void)state;
     assert_int_equal(carrier_open_writer(&output, &written, 100), 0);
     assert_false(carrier_is_heard(&output));
-    assert_int_equal(carrier_open_reader(&in_link, &in_link.generations[0]), 0);
+    assert_int_equal(carrier_open_reader(&in_link, &read_now), 0);
     assert_false(carrier_attach(&node));
     assert_int_equal(consume->attached, 1);
     assert_true(carrier_is_heard(&output));
@@ -106,7 +106,7 @@ static void payloads_arrive_by_their_tickets_and_older_ones_are_left_out(void **
     assert_int_equal(send_text(0, "one"), 1);
     assert_int_equal(send_text(1, "two"), 2);
     assert_int_equal(send_text(2, "three"), 3);
-    struct carrier_reader *reader = &in_link.generations[0].carrier;
+    struct carrier_reader *reader = &read_now.carrier;
     struct sb_frame frame = {.size_bytes = 4};
     assert_int_equal(carrier_take(reader, 1, 1, &frame), 0);
     assert_string_equal(frame.data, "one");
@@ -122,10 +122,10 @@ static void what_was_sent_before_a_reader_came_is_missing(void **state)
     (void)state;
     assert_int_equal(carrier_open_writer(&output, &written, 100), 0);
     uint64_t before = send_text(0, "before");
-    assert_int_equal(carrier_open_reader(&in_link, &in_link.generations[0]), 0);
+    assert_int_equal(carrier_open_reader(&in_link, &read_now), 0);
     assert_false(carrier_attach(&node));
     uint64_t after = send_text(0, "after");
-    struct carrier_reader *reader = &in_link.generations[0].carrier;
+    struct carrier_reader *reader = &read_now.carrier;
     struct sb_frame frame = {.size_bytes = 6};
     assert_int_equal(carrier_take(reader, 1, before, &frame), -ENODATA);
     assert_int_equal(carrier_take(reader, 2, after, &frame), 0);
@@ -138,7 +138,7 @@ static void a_payload_shorter_than_its_cell_says_is_not_shown(void **state)
     open_both();
     uint64_t ticket = send_text(0, "short");
     struct sb_frame frame = {.size_bytes = 100};
-    assert_int_equal(carrier_take(&in_link.generations[0].carrier, 1, ticket, &frame), -ENODATA);
+    assert_int_equal(carrier_take(&read_now.carrier, 1, ticket, &frame), -ENODATA);
     assert_null(frame.data);
 }
 

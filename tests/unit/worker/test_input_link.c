@@ -220,6 +220,65 @@ static void an_end_that_is_told_early_is_kept(void **state)
     rig_end(&rig);
 }
 
+enum { HOARD = 8 };
+
+static const struct sb_port hoarding_inputs[] = {
+    {.name = "in", .type = SB_PORT_DATA, .holds = HOARD}};
+static struct sb_frame hoard[HOARD];
+static uint32_t hoarded;
+
+// Keeps frames of as many lives of its producer, and gives them back newest first.
+static int keep_all(struct sb_node *node, const struct sb_frame *frame)
+{
+    (void)node;
+    int failed = sb_frame_hold(frame, &hoard[hoarded++]);
+    while (failed == 0 && frame->number == HOARD && hoarded > 0) {
+        const struct sb_frame *kept_one = &hoard[--hoarded];
+        rig_note(*(const uint64_t *)kept_one->data);
+        failed = sb_frame_release(kept_one);
+    }
+    return failed;
+}
+
+static const struct sb_processor hoarder = {
+    .struct_size = sizeof hoarder,
+    .name = "unit",
+    .version = "1",
+    .inputs = hoarding_inputs,
+    .input_count = 1,
+    .on_frame = keep_all,
+};
+
+// R-DATA-030: each of its frames is of another life of its producer, and none is given back.
+static void frames_of_any_number_of_generations_are_held_at_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &hoarder);
+    struct rig_link *in = rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 8);
+    in->claims = HOARD + 1;
+    rig_start(&rig);
+    for (uint64_t number = 1; number < HOARD; number++) {
+        rig_put(in, number);
+        tell_end(&rig, in, number + 1, LINK_END_GENERATION);
+        rig_wire(in, number + 1);
+    }
+    rig_want(&rig, WANT_RUN);
+    rig_await_phase(&rig, WORKER_IDLE);
+    assert_int_equal(atomic_load(&rig_board->note_count), 0);
+    rig_put(in, HOARD);
+    rig_end_link(in, LINK_END_STREAM);
+    for (uint32_t i = 0; i < HOARD; i++) {
+        assert_int_equal(note_at(i), HOARD - i);
+    }
+    // The newest one is still written; the others go as soon as nothing of them is held.
+    for (uint32_t number = HOARD - 1; number > 0; number--) {
+        assert_int_equal(rig_await(&rig, WIRE_DRAINED)->drained.generation, number);
+    }
+    assert_int_equal(rig_exit_status(&rig), 0);
+    rig_end(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +288,7 @@ int main(void)
         cmocka_unit_test(the_brokers_word_wakes_a_reader_that_sleeps),
         cmocka_unit_test(a_replaced_producer_goes_on_in_the_next_generation),
         cmocka_unit_test(an_end_that_is_told_early_is_kept),
+        cmocka_unit_test(frames_of_any_number_of_generations_are_held_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

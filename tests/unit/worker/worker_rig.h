@@ -22,7 +22,7 @@
 #include "shm/ring_writer.h"
 
 #define RIG_LINKS_MAX 8
-#define RIG_GENERATIONS_MAX 4
+#define RIG_GENERATIONS_MAX 12
 #define RIG_NOTES_MAX 1024
 #define RIG_GATES_MAX 4
 #define RIG_PARAMS_MAX 8
