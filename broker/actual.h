@@ -26,6 +26,7 @@
 #include "broker/lives/exit_reason.h"
 #include "broker/lives/node.h"
 #include "broker/lives/worker_peer.h"
+#include "broker/supervision/device_loss.h"
 #include "broker/supervision/poison.h"
 #include "broker/supervision/progress.h"
 #include "broker/supervision/restart.h"
@@ -120,11 +121,12 @@ struct actual_node {
     int config_result;               // of the last one that was
     char config_text[LIMIT_ERROR_TEXT_BYTES_MAX];
     struct restart restart;
-    int64_t restart_at_ns;     // when the next life begins, INT64_MAX = none is due
-    int64_t restart_due_ns;    // when it may begin once its dead letters are written
-    uint32_t letters_awaited;  // helpers that still read frames which it may not release yet
-    uint64_t first_step;       // of the running or next life
-    bool is_repeat;            // that step was begun by the life before, and some outputs have it
+    int64_t restart_at_ns;       // when the next life begins, INT64_MAX = none is due
+    int64_t restart_due_ns;      // when it may begin once its dead letters are written
+    uint32_t letters_awaited;    // helpers that still read frames which it may not release yet
+    struct device_stand device;  // with the device that it works on
+    uint64_t first_step;         // of the running or next life
+    bool is_repeat;              // that step was begun by the life before, and some outputs have it
     char last_reason[EXIT_REASON_TEXT_BYTES];  // why the life before ended, empty before a restart
     uint64_t settled;         // frames that were released when a frame was skipped last
     struct counts counts;     // of lives that are over

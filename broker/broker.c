@@ -23,6 +23,7 @@
 #include "broker/lives/domain.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_log.h"
+#include "broker/supervision/device_restart.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/letter_replay.h"
 #include "broker/supervision/watch.h"
@@ -195,6 +196,7 @@ static int on_memory(sd_event_source *source, int fd, uint32_t events, void *con
 static int on_turn(sd_event_source *source, void *context)
 {
     (void)source;
+    device_restart_turn(context);
     live_turn(context);
     letter_replay_turn(context);
     return 0;

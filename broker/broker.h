@@ -13,6 +13,7 @@
 #include "broker/links/memory_thread.h"
 #include "broker/lives/metering.h"
 #include "broker/supervision/dead_letters.h"
+#include "broker/supervision/device_loss.h"
 #include "broker/supervision/health.h"
 #include "sandbox/launcher.h"
 #include "shm/budget.h"
@@ -84,6 +85,7 @@ struct broker {
     size_t left_count;
     struct stuck_process *left;  // owned: processes that were left behind
     struct health health;
+    struct device_losses device_losses;
     struct dead_letters dead_letters;
     struct letter_job *letter_jobs;  // owned: helpers that write them
     struct describing *describing;   // owned: programs that were asked

@@ -112,8 +112,8 @@ static bool drain_next_life(struct broker *broker, struct actual_node *node)
     }
     if (state == NODE_BACKING_OFF) {
         node->restart_due_ns = clock_now_ns();
-        node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
-        broker_arm_timer(broker);
+        node->device.is_turn_awaited = false;
+        life_schedule(broker, node);
     }
     return true;
 }

@@ -531,6 +531,32 @@ static bool take_left(struct wire_decoder *decoder, const void *fields)
     return take_link_id(decoder, from->link_id, &decoder->message->left);
 }
 
+static bool take_uuid(struct wire_decoder *decoder, const char *what, ProtobufCBinaryData from,
+                      uint8_t to[SB_DEVICE_UUID_BYTES])
+{
+    if (!wire_field_is_within(decoder, what, from.len, SB_DEVICE_UUID_BYTES,
+                              SB_DEVICE_UUID_BYTES)) {
+        return false;
+    }
+    memcpy(to, from.data, SB_DEVICE_UUID_BYTES);
+    return true;
+}
+
+static bool take_device(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__Device *from = fields;
+    struct wire_device *to = &decoder->message->device;
+    return take_uuid(decoder, "bytes of device_uuid", from->device_uuid, to->device_uuid) &&
+           take_uuid(decoder, "bytes of driver_uuid", from->driver_uuid, to->driver_uuid);
+}
+
+static bool take_device_lost(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__DeviceLost *from = fields;
+    struct wire_device_lost *to = &decoder->message->device_lost;
+    return wire_field_take_text(decoder, "text", from->text, to->text, sizeof to->text);
+}
+
 // --- One datagram -----------------------------------------------------------------------------
 
 static bool is_expected(struct wire_decoder *decoder, const struct message_entry *entry,

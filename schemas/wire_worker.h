@@ -8,9 +8,8 @@
 // without checks of form.
 //
 // Link ids, generations, page numbers, steps and seqs count from 1; a first_seq of 0 means that the
-// generation begins where the one before ends. Modes, activations and
-// deliveries are resolved: never the DEFAULT. Free text of a processor (FAILED, CONFIG_DONE) may
-// hold any byte but zero: escape it before it is printed.
+// generation begins where the one before ends. Modes, activations and deliveries are resolved:
+// never the DEFAULT. A processor's free text holds any byte but zero: escape it before printing.
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +21,7 @@
 
 #include "schemas/limits.h"
 #include "schemas/wire.h"
+#include "schemas/wire_device.h"
 
 enum wire_direction { WIRE_TO_WORKER, WIRE_TO_BROKER };
 
@@ -201,8 +201,7 @@ struct wire_ended {
 
 #define WIRE_ARENA_BYTES (256 * 1024)
 
-// One message of any type. Large (the arena): keep one per connection or on the heap, not on
-// stacks.
+// One message of any type. Large (the arena): keep one per connection, or on the heap.
 struct wire_message {
     enum wire_type type;
     union {
@@ -227,6 +226,8 @@ struct wire_message {
         struct wire_link_id leave;
         struct wire_link_id leaving;
         struct wire_link_id left;
+        struct wire_device device;
+        struct wire_device_lost device_lost;
     };
     size_t arena_used;
     _Alignas(16) uint8_t arena[WIRE_ARENA_BYTES];
@@ -237,8 +238,8 @@ size_t wire_worker_fd_count(enum wire_type type);
 const char *wire_worker_type_name(uint32_t type);  // "?" for an unknown one
 
 // Encodes header and body into bytes (LIMIT_MESSAGE_BYTES_MAX of them). Returns the size, or
-// -EMSGSIZE when it does not fit. Only type and the matching struct of message are read. Values
-// are not checked: they are the caller's own, and the other side refuses what is out of bounds.
+// -EMSGSIZE when it does not fit. Only type and the matching struct of message are read, and no
+// value is checked: the other side refuses what is out of bounds.
 int wire_worker_encode(const struct wire_message *message, uint8_t *bytes, size_t size_bytes);
 
 // Decodes and validates one datagram that travelled in this direction in this phase with fd_count

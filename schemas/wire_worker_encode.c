@@ -369,6 +369,26 @@ static int put_left(const struct encoder *encoder, const struct wire_message *me
     return put(encoder, &to.base);
 }
 
+static ProtobufCBinaryData of_uuid(const uint8_t uuid[SB_DEVICE_UUID_BYTES])
+{
+    return (ProtobufCBinaryData){.len = SB_DEVICE_UUID_BYTES, .data = (uint8_t *)(size_t)uuid};
+}
+
+static int put_device(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__Device to = SB__V1__DEVICE__INIT;
+    to.device_uuid = of_uuid(message->device.device_uuid);
+    to.driver_uuid = of_uuid(message->device.driver_uuid);
+    return put(encoder, &to.base);
+}
+
+static int put_device_lost(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__DeviceLost to = SB__V1__DEVICE_LOST__INIT;
+    to.text = of_string(message->device_lost.text);
+    return put(encoder, &to.base);
+}
+
 int wire_worker_encode(const struct wire_message *message, uint8_t *bytes, size_t size_bytes)
 {
     struct encoder encoder = {.type = message->type, .bytes = bytes, .size_bytes = size_bytes};

@@ -45,7 +45,7 @@ static bool has_gpu_port(const struct descriptor *descriptor)
     return (memories & SB_BIT(SB_MEMORY_GPU)) != 0;
 }
 
-static bool is_granted(const struct graph_node *node)
+bool residency_is_granted(const struct graph_node *node)
 {
     for (size_t i = 0; i < node->sandbox.devices.count; i++) {
         if (strcmp(node->sandbox.devices.items[i], GPU_WORD) == 0) {
@@ -70,7 +70,7 @@ void residency_check_node(const struct graph *graph, const struct graph_node *no
         diags_add(diags, DIAG_ERROR, graph->file, place,
                   "node '%s' has gpu: require, but '%s' works on the CPU only; leave it out",
                   node->id, descriptor->name);
-    } else if (does_want && !is_granted(node)) {
+    } else if (does_want && !residency_is_granted(node)) {
         diags_add(diags, DIAG_ERROR, graph->file, node->place,
                   "node '%s' works on a GPU, which its sandbox does not show; add sandbox: "
                   "{devices: [gpu]}",

@@ -2,6 +2,7 @@
 // Where the frames of a link are worked on, by the CPU or by a GPU, and why. Pure.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,6 +15,9 @@ uint32_t residency_memories(const struct graph_node *node, const struct descript
 
 // A GPU before the CPU; the CPU also for ends that do not meet.
 enum sb_memory residency_choose(uint32_t from, uint32_t to);
+
+// Whether the processes of a node can open a GPU: it was granted, or nothing is kept from them.
+bool residency_is_granted(const struct graph_node *node);
 
 // What is wrong with the key gpu of a node whose processor is known, and with its grants.
 void residency_check_node(const struct graph *graph, const struct graph_node *node,

@@ -62,6 +62,8 @@ static void reset(struct actual_node *node)
     node->is_stop_wanted = false;
     node->is_stop_late = false;
     node->is_open_failed = false;
+    node->device.is_lost = false;
+    node->device.is_turn_awaited = false;
     node->metered = (struct cgroup_counts){0};
     node->denied_call = -1;
     node->is_inside = false;
@@ -491,12 +493,18 @@ void life_run(struct broker *broker, struct actual_node *node)
     }
 }
 
+void life_schedule(struct broker *broker, struct actual_node *node)
+{
+    bool is_held = node->letters_awaited > 0 || node->device.is_turn_awaited;
+    node->restart_at_ns = is_held ? INT64_MAX : node->restart_due_ns;
+    broker_arm_timer(broker);
+}
+
 void life_restart(struct broker *broker, struct actual_node *node)
 {
     if (node->life.state == NODE_BACKING_OFF) {
         node->restart_due_ns = clock_now_ns();
-        node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
-        broker_arm_timer(broker);
+        life_schedule(broker, node);
     } else if (node->life.state == NODE_RUNNING || node->life.state == NODE_PAUSED) {
         node->is_restart_wanted = true;
         bell_want(&node->bell, WANT_LEAVE);

@@ -34,6 +34,10 @@ void life_run(struct broker *broker, struct actual_node *node);
 // step, within its stop timeout. One that has no life yet begins the next one now.
 void life_restart(struct broker *broker, struct actual_node *node);
 
+// When the next life of a node between two lives begins: when its time has come, its dead letters
+// are written, and it has its turn.
+void life_schedule(struct broker *broker, struct actual_node *node);
+
 // Sends broker->outgoing (type and its struct are filled), rings the bell. The fds stay the
 // caller's. A worker that does not read is ended.
 void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count);

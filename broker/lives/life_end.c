@@ -22,6 +22,7 @@
 #include "broker/lives/life_log.h"
 #include "broker/lives/life_message.h"
 #include "broker/lives/metering.h"
+#include "broker/supervision/device_restart.h"
 #include "broker/supervision/handover.h"
 #include "broker/supervision/news.h"
 #include "broker/supervision/restart.h"
@@ -203,9 +204,8 @@ static void tell_next_life(struct broker *broker, struct actual_node *node, int6
 static void start_again_later(struct broker *broker, struct actual_node *node, int64_t delay_ns)
 {
     node->restart_due_ns = clock_now_ns() + delay_ns;
-    node->restart_at_ns = node->letters_awaited > 0 ? INT64_MAX : node->restart_due_ns;
     node_transition(&node->life, NODE_ON_RETRY, "it will be started again", clock_now_ns());
-    broker_arm_timer(broker);
+    life_schedule(broker, node);
     wiring_advance(broker);
 }
 
@@ -365,7 +365,12 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
         // It left as it was asked to.
         verdict = EXIT_VERDICT_RESTART;
         node->reason = (struct exit_reason){.kind = EXIT_REASON_STOPPED};
-        text_copy(node->reason.text, sizeof node->reason.text, "a restart was asked for");
+        text_copy(node->reason.text, sizeof node->reason.text,
+                  node->device.is_turn_awaited ? "its device was lost" : "a restart was asked for");
+    }
+    node->device.is_turn = false;
+    if (node->device.is_lost) {
+        device_restart_on_end(broker, node, &verdict);
     }
     enum node_event event = is_stuck ? NODE_ON_DETACH : event_of(node, verdict);
     int64_t delay_ns = 0;

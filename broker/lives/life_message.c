@@ -16,12 +16,14 @@
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/graph/descriptor.h"
+#include "broker/graph/residency.h"
 #include "broker/graph/transports.h"
 #include "broker/links/generation.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/cage.h"
 #include "broker/lives/life.h"
+#include "broker/supervision/device_restart.h"
 #include "broker/supervision/handover.h"
 
 static void violate(struct broker *broker, struct actual_node *node, const char *what)
@@ -303,6 +305,7 @@ static void on_opened(struct broker *broker, struct actual_node *node,
         return;
     }
     node->is_opened = true;
+    device_restart_on_opened(node);
     if (node->stands_for != NULL) {
         succession_tell_formats(broker, node);
     } else {
@@ -468,6 +471,32 @@ static void on_left(struct broker *broker, struct actual_node *node,
     link_leave_end(broker, link);
 }
 
+static void on_device(struct broker *broker, struct actual_node *node,
+                      const struct wire_message *message)
+{
+    if (!residency_is_granted(node->wanted)) {
+        violate(broker, node, "DEVICE without a grant of it");
+        return;
+    }
+    node->device.is_known = true;
+    memcpy(node->device.uuid, message->device.device_uuid, sizeof node->device.uuid);
+}
+
+static void on_device_lost(struct broker *broker, struct actual_node *node,
+                           const struct wire_message *message)
+{
+    const char *text = message->device_lost.text;
+    if (!node->device.is_known) {
+        violate(broker, node, "DEVICE_LOST before DEVICE");
+        return;
+    }
+    struct text escaped = TEXT_OVER(node->device.text);
+    text_add_escaped(&escaped, text, strlen(text));
+    node->device.is_lost = true;
+    exit_reason_note(&node->reason, "its device was lost");
+    life_expect_exit(broker, node);
+}
+
 typedef void (*handler_fn)(struct broker *broker, struct actual_node *node,
                            const struct wire_message *message);
 
@@ -484,6 +513,8 @@ static const handler_fn handlers[] = {
     [WIRE_ENDED] = on_ended,
     [WIRE_LEAVING] = on_leaving,
     [WIRE_LEFT] = on_left,
+    [WIRE_DEVICE] = on_device,
+    [WIRE_DEVICE_LOST] = on_device_lost,
 };
 
 static void on_message(void *argument, const struct wire_message *message)

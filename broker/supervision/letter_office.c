@@ -17,6 +17,7 @@
 #include "broker/ending.h"
 #include "broker/links/generation.h"
 #include "broker/links/pages.h"
+#include "broker/lives/life.h"
 #include "broker/supervision/letter_text.h"
 #include "broker/supervision/letter_write.h"
 
@@ -255,8 +256,7 @@ static void let_node_go_on(struct broker *broker, const char *id)
     }
     node->letters_awaited--;
     if (node->letters_awaited == 0 && node->life.state == NODE_BACKING_OFF) {
-        node->restart_at_ns = node->restart_due_ns;
-        broker_arm_timer(broker);
+        life_schedule(broker, node);
     }
 }
 

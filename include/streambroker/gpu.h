@@ -217,6 +217,14 @@ SB_API int sb_gpu_finish(struct sb_gpu *gpu);
 /** Drops the batch without running it. */
 SB_API void sb_gpu_cancel(struct sb_gpu *gpu);
 
+/**
+ * Vulkan said VK_ERROR_DEVICE_LOST to a caller of its own. Tells the broker and ends the program
+ * with SB_EXIT_RESTART; the library does the same where it hears of it.
+ *
+ * Returns: never.
+ */
+SB_API void sb_gpu_lost(const struct sb_gpu *gpu, const char *why) __attribute__((noreturn));
+
 struct VkInstance_T;
 struct VkPhysicalDevice_T;
 struct VkDevice_T;

@@ -5,12 +5,13 @@
  * All frames of one link, and all buffers of one output, lie in one mapping at a time. A device
  * that has been shown the mapping can work on every frame in it without a copy. Mappings come and
  * go when a format changes, a link is resized or a peer is replaced; sb_node_on_unmap() tells
- * before one goes.
+ * before one goes. Who works on a device says which one, and says so when it is lost.
  */
 #ifndef STREAMBROKER_MEMORY_H
 #define STREAMBROKER_MEMORY_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <streambroker/error.h>
@@ -55,6 +56,34 @@ SB_API int sb_buffer_region(const struct sb_buffer *buffer, struct sb_region *ou
  */
 SB_API void sb_node_on_unmap(struct sb_node *node, void (*fn)(void *data, const void *base),
                              void *data);
+
+#define SB_DEVICE_UUID_BYTES 16
+
+/** The device that a node's frames are worked on. */
+struct sb_node_device {
+    size_t struct_size;                        /**< sizeof(struct sb_node_device) */
+    uint8_t device_uuid[SB_DEVICE_UUID_BYTES]; /**< as Vulkan has it */
+    uint8_t driver_uuid[SB_DEVICE_UUID_BYTES]; /**< likewise */
+};
+
+/**
+ * Tells the broker which device this node works on, so that it knows who is concerned when that
+ * device is lost. In open() or later; what was told last counts.
+ *
+ * Owner:   device is copied.
+ * Thread:  that of the call-backs.
+ * Returns: 0; -EINVAL for another struct_size; -EPIPE when the broker is gone.
+ */
+SB_API int sb_node_set_device(struct sb_node *node, const struct sb_node_device *device);
+
+/**
+ * The device is lost, and this process cannot have it back: tells the broker why, and ends the
+ * program at once with SB_EXIT_RESTART. Nothing is closed: that can hang in a driver.
+ *
+ * Thread:  that of the call-backs.
+ * Returns: never.
+ */
+SB_API void sb_node_lose_device(struct sb_node *node, const char *why) __attribute__((noreturn));
 
 #ifdef __cplusplus
 }

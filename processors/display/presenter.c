@@ -269,7 +269,7 @@ int presenter_show(struct presenter *presenter, VkBuffer pixels, uint32_t width,
             return 0;
         }
         if (result != VK_ERROR_OUT_OF_DATE_KHR) {
-            return -EIO;
+            return result == VK_ERROR_DEVICE_LOST ? -ENODEV : -EIO;
         }
     }
     return 0;  // it goes on changing: the next picture will be seen

@@ -33,7 +33,8 @@ struct presenter {
 int presenter_open(struct presenter *presenter, const struct sb_gpu_vulkan *vulkan,
                    VkSurfaceKHR surface, uint32_t width, uint32_t height);
 
-// Shows the picture whose bytes are in a buffer, in a window of that size. Returns 0 or -EIO.
+// Shows the picture whose bytes are in a buffer, in a window of that size. Returns 0,
+// -ENODEV when the device is lost, or -EIO.
 int presenter_show(struct presenter *presenter, VkBuffer pixels, uint32_t width, uint32_t height);
 
 void presenter_close(struct presenter *presenter);

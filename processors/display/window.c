@@ -129,8 +129,12 @@ int window_show(struct window *window, const struct sb_frame *frame)
     if (width <= 0 || height <= 0) {
         return 0;  // made small: there is nothing to be seen
     }
-    return presenter_show(&window->presenter, sb_gpu_vulkan_buffer(&window->copy), (uint32_t)width,
-                          (uint32_t)height);
+    failed = presenter_show(&window->presenter, sb_gpu_vulkan_buffer(&window->copy),
+                            (uint32_t)width, (uint32_t)height);
+    if (failed == -ENODEV) {
+        sb_gpu_lost(window->effects.gpu, "its driver says so");
+    }
+    return failed;
 }
 
 void window_close(struct sb_node *node, struct window *window)

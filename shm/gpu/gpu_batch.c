@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One batch of work: spans of frames, commands, and the wait for their end.
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <streambroker/memory.h>
 #include <streambroker/processor.h>
@@ -216,14 +214,6 @@ int sb_gpu_copy(struct sb_gpu *gpu, const struct sb_gpu_span *from, const struct
     return 0;
 }
 
-// No driver gives a lost device back to the process that lost it, and giving up its objects can
-// hang: the broker starts a fresh one.
-__attribute__((noreturn)) static void lose(const struct sb_gpu *gpu, const char *why)
-{
-    fprintf(stderr, "gpu: device lost: %s (%s)\n", gpu->info.name, why);
-    _exit(SB_EXIT_RESTART);
-}
-
 static VkResult submit_and_wait(struct sb_gpu *gpu)
 {
     VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
@@ -248,9 +238,9 @@ int sb_gpu_finish(struct sb_gpu *gpu)
     VkResult result = vkEndCommandBuffer(gpu->commands);
     result = result == VK_SUCCESS ? submit_and_wait(gpu) : result;
     if (result == VK_ERROR_DEVICE_LOST) {
-        lose(gpu, "its driver says so");
+        sb_gpu_lost(gpu, "its driver says so");
     } else if (result == VK_TIMEOUT) {
-        lose(gpu, "a batch did not end within 20 s");
+        sb_gpu_lost(gpu, "a batch did not end within 20 s");
     }
     gpu->is_in_batch = false;
     gpu_block_end_batch(gpu, result == VK_SUCCESS);

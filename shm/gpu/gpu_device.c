@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <streambroker/memory.h>
 #include <streambroker/processor.h>
@@ -26,6 +27,26 @@ int gpu_device_error(VkResult result)
     bool is_none =
         result == VK_ERROR_INCOMPATIBLE_DRIVER || result == VK_ERROR_INITIALIZATION_FAILED;
     return is_none ? -ENODEV : -EIO;
+}
+
+// Giving up its objects can hang.
+void sb_gpu_lost(const struct sb_gpu *gpu, const char *why)
+{
+    char text[SB_GPU_NAME_BYTES + 64];
+    snprintf(text, sizeof text, "%s (%s)", gpu->info.name, why);
+    if (gpu->node != NULL) {
+        sb_node_lose_device(gpu->node, text);
+    }
+    fprintf(stderr, "device lost: %s\n", text);
+    _exit(SB_EXIT_RESTART);
+}
+
+static int tell_broker(const struct sb_gpu *gpu)
+{
+    struct sb_node_device device = {.struct_size = sizeof device};
+    memcpy(device.device_uuid, gpu->info.device_uuid, sizeof device.device_uuid);
+    memcpy(device.driver_uuid, gpu->info.driver_uuid, sizeof device.driver_uuid);
+    return gpu->node == NULL ? 0 : sb_node_set_device(gpu->node, &device);
 }
 
 // A cache on disk that several workers write would let one of them give the others its code; the
@@ -348,8 +369,16 @@ static int open_device(struct sb_gpu *gpu, const struct sb_gpu_options *options)
                                                  : "there is no GPU, and no driver that computes "
                                                    "on the CPU instead");
     }
+    // Before it is opened: that alone can find it lost.
+    int failed = tell_broker(gpu);
+    if (failed != 0) {
+        return failed;
+    }
     read_limits(gpu);
     result = make_device(gpu, options->device_extensions);
+    if (result == VK_ERROR_DEVICE_LOST) {
+        sb_gpu_lost(gpu, "its driver does not open it");
+    }
     result = result == VK_SUCCESS ? make_commands(gpu) : result;
     return result == VK_SUCCESS
                ? 0

@@ -11,7 +11,7 @@
 
 #include <streambroker/streambroker.h>
 
-enum fault { NONE, EXIT, ABORT, SEGV, BUS, STACK, HANG, SPIN, STOP, ERROR };
+enum fault { NONE, EXIT, ABORT, SEGV, BUS, STACK, HANG, SPIN, STOP, ERROR, LOSE };
 enum place { PLACE_OPEN, PLACE_FRAME, PLACE_CLOSE };
 
 static volatile uint64_t counter;
@@ -66,6 +66,8 @@ static void do_fault(struct sb_node *node)
     case STOP:
         raise(SIGSTOP);
         break;
+    case LOSE:
+        sb_node_lose_device(node, "it was asked to lose it");
     case ERROR:
     case NONE:
         break;
@@ -86,7 +88,11 @@ static int at(struct sb_node *node, enum place place)
 
 static int faulty_open(struct sb_node *node)
 {
-    return at(node, PLACE_OPEN);
+    const char *name = sb_param_string(node, "device");
+    struct sb_node_device device = {.struct_size = sizeof device};
+    memcpy(device.device_uuid, name, strnlen(name, sizeof device.device_uuid));
+    int failed = name[0] == '\0' ? 0 : sb_node_set_device(node, &device);
+    return failed == 0 ? at(node, PLACE_OPEN) : failed;
 }
 
 static int faulty_frame(struct sb_node *node, const struct sb_frame *frame)
@@ -120,8 +126,8 @@ static const struct sb_port outputs[] = {
      .is_one_per_step = true},
 };
 
-static const char *const faults[] = {"none", "exit", "abort", "segv",  "bus", "stack",
-                                     "hang", "spin", "stop",  "error", NULL};
+static const char *const faults[] = {"none", "exit", "abort", "segv",  "bus",  "stack",
+                                     "hang", "spin", "stop",  "error", "lose", NULL};
 static const char *const places[] = {"open", "frame", "close", NULL};
 
 static const struct sb_param params[] = {
@@ -157,6 +163,12 @@ static const struct sb_param params[] = {
      .initial = "0",
      .minimum = 0,
      .maximum = 1e9,
+     .is_fixed = true},
+    {.name = "device",
+     .type = SB_PARAM_STRING,
+     .help = "What it says is the UUID of its device; empty = it has none.",
+     .initial = "",
+     .maximum = SB_DEVICE_UUID_BYTES,
      .is_fixed = true},
     {.name = "code",
      .type = SB_PARAM_INT,

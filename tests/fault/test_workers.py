@@ -126,6 +126,8 @@ class Workers(unittest.TestCase):
             "serial": "connect()\nsend(OPENED)\nsend(MAPPED, field(1, 77))\nforever()",
             "port": "connect()\nsend(FORMATS, field(1, 'nosuch') + field(2, field(1, 4)))\nforever()",
             "drained": "connect()\nsend(DRAINED, field(1, 1) + field(2, 1))\nforever()",
+            "uuid": "connect()\nsend(DEVICE, field(1, b'short') + field(2, b'short'))\nforever()",
+            "lost": "connect()\nsend(DEVICE_LOST, field(1, 'I had none'))\nforever()",
             "flood": "connect()\nsend(OPENED)\nwhile True: send(OPENED)",
             "descriptors": "connect()\nsocket.send_fds(control, [b'x' * 20], [0, 1])\nforever()",
         }

@@ -29,7 +29,7 @@ JSON = '{{"streambroker":1,"name":"fake","version":"1.0.0","summary":"x","mode":
        '"interval_ns":0,"activation":{{"kind":"any","count":0,"within_ns":0}},"wants":[],' \\
        '"inputs":[' + (INPUT if {has_input} else "") + '],' \\
        '"outputs":[' + (OUTPUT if {has_output} else "") + '],"params":[]}}'
-HELLO, OPENED, FORMATS, MAPPED, READY, DRAINED = 1, 3, 5, 10, 15, 19
+HELLO, OPENED, FORMATS, MAPPED, READY, DRAINED, DEVICE, DEVICE_LOST = 1, 3, 5, 10, 15, 19, 25, 26
 
 def digest():
     value = 0xcbf29ce484222325

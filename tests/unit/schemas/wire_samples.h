@@ -182,5 +182,10 @@ static inline void sample_fill(struct wire_message *message, enum wire_type type
         message->formats = (struct wire_formats){
             .output = "video_1", .format_count = SAMPLE_FORMAT_COUNT, .frame_bytes_max = 3686400};
         memcpy(message->formats.formats, sample_formats, sizeof sample_formats);
+    } else if (type == WIRE_DEVICE) {
+        memcpy(message->device.device_uuid, "device of sample", SB_DEVICE_UUID_BYTES);
+        memcpy(message->device.driver_uuid, "driver of sample", SB_DEVICE_UUID_BYTES);
+    } else if (type == WIRE_DEVICE_LOST) {
+        message->device_lost = (struct wire_device_lost){"its driver says so"};
     }
 }
