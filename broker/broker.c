@@ -19,6 +19,7 @@
 #include "broker/control/control_server.h"
 #include "broker/ending.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_give.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/domain.h"
 #include "broker/lives/life.h"
@@ -185,7 +186,7 @@ static int on_memory(sd_event_source *source, int fd, uint32_t events, void *con
         if (job->orders[0].kind == WIRE_MEMORY_STATUS) {
             life_on_status_made(broker, job);
         } else {
-            generation_on_made(broker, job);
+            generation_give_on_made(broker, job);
         }
         wiring_advance(broker);
     }

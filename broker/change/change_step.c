@@ -11,6 +11,7 @@
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_order.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"

@@ -54,43 +54,14 @@ struct generation {
     struct generation_link links[];
 };
 
-// Payload bytes of the slots that this output's pool has or will have, by its format, its offer and
-// its links. -EMSGSIZE when the links allow less than a frame of the format.
-int generation_payload(const struct actual_output *output, uint64_t *out_bytes);
+// Whether a new generation of its output has frames for the link.
+bool generation_is_part(const struct actual_link *link);
 
 // Largest payload of its frames, wherever they lie.
 uint64_t generation_frame_bytes(const struct generation *generation);
 
-// Reserves and orders the memory for what the output has agreed, as its newest generation. Returns
-// 0; -EBUSY when two generations exist already; -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in
-// text.
-int generation_order(struct broker *broker, struct actual_output *output, char *text,
-                     size_t text_bytes);
-
-// The memory thread has done a job that generation_order() submitted. Takes the job.
-void generation_on_made(struct broker *broker, struct memory_job *job);
-
-// A worker has mapped a segment. Returns 0; -ENOENT when the serial is none that it owes; -EPROTO
-// when it tampered with the segment.
-int generation_on_mapped(struct broker *broker, struct actual_node *node, uint32_t serial);
-
 // The consumer of a link has read a generation to its end. -ENOENT when there is none such.
 int generation_on_drained(struct broker *broker, struct actual_link *link, uint32_t number);
-
-// Gives the consumer of a link its page of this generation and, when there is anything to read, the
-// rest. Does nothing when the consumer cannot be told now, or was told before.
-void generation_give_reader(struct broker *broker, struct generation *generation,
-                            struct generation_link *pages);
-
-// Tells a consumer where the frames of a dead producer end, when it reads this generation.
-void generation_tell_end(struct broker *broker, const struct generation *generation,
-                         const struct generation_link *pages);
-
-// The producer died before it had mapped its page of this link, and other links of the generation
-// are read: an empty page in its place lets the consumer pass the generation. Needs first_seq.
-// Returns 0 or a negative errno.
-int generation_stand_in(struct broker *broker, struct generation *generation,
-                        struct generation_link *pages);
 
 // Closes a page that is replaced by a fresh one.
 void generation_drop_segment(struct broker *broker, struct generation_segment *segment);

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/change/change.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_give.h"
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life_message.h"
@@ -42,7 +43,7 @@ static bool end_for_writer(struct broker *broker, struct actual_link *link)
 {
     struct generation *generation = pages_set_lost(link);
     if (generation != NULL) {
-        generation_tell_end(broker, generation, pages_of(generation, link));
+        generation_give_end(broker, generation, pages_of(generation, link));
     }
     return generation != NULL;
 }

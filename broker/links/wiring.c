@@ -13,6 +13,7 @@
 #include "broker/change/joining.h"
 #include "broker/graph/descriptor.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_order.h"
 #include "broker/links/negotiation.h"
 #include "broker/lives/life.h"
 #include "broker/supervision/news.h"
@@ -160,7 +161,7 @@ static int choose(const struct actual *actual, const struct group *group,
 static void tell_consumers(struct broker *broker, struct actual_output *output)
 {
     uint64_t frame_bytes_max = 0;
-    if (generation_payload(output, &frame_bytes_max) != 0) {
+    if (generation_order_payload(output, &frame_bytes_max) != 0) {
         return;  // generation_order() refuses it next, with the reason
     }
     for (size_t i = 0; i < output->link_count; i++) {

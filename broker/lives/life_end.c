@@ -15,6 +15,7 @@
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_give.h"
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/domain.h"
@@ -90,7 +91,7 @@ static void tell_consumer(struct broker *broker, struct actual_link *link)
         life_message_unlink(broker, link->to, link->id, true);
         return;
     }
-    generation_tell_end(broker, generation, pages_of(generation, link));
+    generation_give_end(broker, generation, pages_of(generation, link));
 }
 
 static void release_output(struct broker *broker, struct actual_output *output)

@@ -19,6 +19,7 @@
 #include "broker/graph/residency.h"
 #include "broker/graph/transports.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_give.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/cage.h"
@@ -376,7 +377,7 @@ static void on_mapped(struct broker *broker, struct actual_node *node,
 {
     uint32_t serial = message->mapped.serial;
     bool is_status = serial != 0 && serial == node->status_serial && node->status == NULL;
-    int failed = is_status ? map_status(node) : generation_on_mapped(broker, node, serial);
+    int failed = is_status ? map_status(node) : generation_give_on_mapped(broker, node, serial);
     if (failed == -ENOENT && node->stale_maps > 0) {
         node->stale_maps--;
         node->unmapped--;

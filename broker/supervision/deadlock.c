@@ -8,7 +8,7 @@
 
 #include "base/text.h"
 #include "broker/ending.h"
-#include "broker/links/generation.h"
+#include "broker/links/generation_order.h"
 #include "broker/links/queue_look.h"
 #include "broker/supervision/wait_cycle.h"
 #include "broker/supervision/watch.h"

@@ -14,6 +14,7 @@
 #include "base/text.h"
 #include "broker/graph/descriptor.h"
 #include "broker/links/generation.h"
+#include "broker/links/generation_give.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
@@ -119,11 +120,11 @@ static void end_link(struct broker *broker, struct actual_link *link, uint64_t s
         if (pages[i]->end_kind == LINK_END_OPEN) {
             bool is_missing = pages[i]->publish.view == NULL && pages[i]->first_seq != 0 &&
                               generations[i]->pool.is_sealed;
-            if (is_missing && generation_stand_in(broker, generations[i], pages[i]) != 0) {
+            if (is_missing && generation_give_stand_in(broker, generations[i], pages[i]) != 0) {
                 log_line(LOG_ERROR, "%s: no memory to end it in", link->name);
             }
             find_end(generations[i], pages[i], step_max);
-            generation_tell_end(broker, generations[i], pages[i]);
+            generation_give_end(broker, generations[i], pages[i]);
         }
         end = pages[i]->end_seq;
     }
