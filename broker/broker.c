@@ -18,6 +18,7 @@
 #include "broker/change/file_watch.h"
 #include "broker/control/control_server.h"
 #include "broker/ending.h"
+#include "broker/graph/catalog.h"
 #include "broker/links/generation.h"
 #include "broker/links/generation_give.h"
 #include "broker/links/wiring.h"
@@ -193,6 +194,16 @@ static int on_memory(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
+static int on_content(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    (void)source;
+    (void)fd;
+    (void)events;
+    struct broker *broker = context;
+    catalog_take_content(broker->live.catalog);
+    return 0;
+}
+
 // After each turn: what happened in it may let a change go on.
 static int on_turn(sd_event_source *source, void *context)
 {
@@ -216,6 +227,10 @@ static int add_sources(struct broker *broker)
     if (failed >= 0) {
         failed = sd_event_add_io(broker->event, NULL, memory_thread_fd(broker->memory), EPOLLIN,
                                  on_memory, broker);
+    }
+    if (failed >= 0) {
+        failed = sd_event_add_io(broker->event, NULL, catalog_content_fd(broker->live.catalog),
+                                 EPOLLIN, on_content, broker);
     }
     if (failed >= 0) {
         failed = sd_event_add_time(broker->event, &broker->timer, CLOCK_MONOTONIC, UINT64_MAX,

@@ -16,10 +16,11 @@
 #include "base/cleanup.h"
 #include "base/nearest.h"
 #include "base/search.h"
+#include "broker/graph/content.h"
 #include "broker/graph/diags.h"
 #include "broker/lives/cage.h"
 
-enum { KEY_BYTES = 32, ARGUMENTS_MAX = 256, BLOCK_BYTES = 64 * 1024 };
+enum { KEY_BYTES = 32, ARGUMENTS_MAX = 256 };
 
 // One program with its arguments, as content.
 struct known {
@@ -42,7 +43,8 @@ struct catalog {
     void *begin_context;
     uint64_t answers;
     struct known *newest;
-    struct trust *trust;  // borrowed, NULL = signatures do not matter
+    struct content *content;  // owned
+    struct trust *trust;      // borrowed, NULL = signatures do not matter
     bool is_required;
 };
 
@@ -56,7 +58,7 @@ static int create(struct catalog *catalog, const char *path, const char *libexec
     catalog->install = libexec != NULL ? strdup(libexec) : NULL;
     bool is_full =
         (path == NULL || catalog->path != NULL) && (libexec == NULL || catalog->install != NULL);
-    return is_full ? 0 : -ENOMEM;
+    return is_full ? content_create(&catalog->content) : -ENOMEM;
 }
 
 int catalog_create(const char *path, const char *libexec, catalog_describe_fn describe,
@@ -98,6 +100,7 @@ void catalog_destroy(struct catalog *catalog)
         catalog->newest = known->next;
         drop(known);
     }
+    content_destroy(catalog->content);
     free(catalog->path);
     free(catalog->install);
     free(catalog);
@@ -150,20 +153,28 @@ const char *catalog_install(const struct catalog *catalog)
     return catalog->install;
 }
 
-// Adds a file's content. What cannot be read adds nothing: the program itself may be executable
-// and not readable, and then its name has to do.
-static void hash_file(crypto_generichash_state *state, const char *path)
+int catalog_content_fd(const struct catalog *catalog)
 {
-    struct stat status;
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return;
+    return content_fd(catalog->content);
+}
+
+void catalog_take_content(struct catalog *catalog)
+{
+    if (content_take(catalog->content)) {
+        catalog->answers++;
     }
-    auto_free unsigned char *block = malloc(BLOCK_BYTES);
-    ssize_t count;
-    while (block != NULL && (count = read(fd, block, BLOCK_BYTES)) > 0) {
-        crypto_generichash_update(state, block, (unsigned long long)count);
+}
+
+// Adds a file's content. What cannot be read adds nothing: the program itself may be executable
+// and not readable, and then its name has to do. Returns 0, -EINPROGRESS or -ENOMEM.
+static int add_file(struct catalog *catalog, crypto_generichash_state *state, const char *path)
+{
+    unsigned char hash[CONTENT_HASH_BYTES];
+    int failed = content_hash(catalog->content, path, catalog->begin != NULL, hash);
+    if (failed == 0) {
+        crypto_generichash_update(state, hash, sizeof hash);
     }
+    return failed == -ENOENT ? 0 : failed;
 }
 
 // What is asked, and how.
@@ -179,7 +190,8 @@ struct subject {
 // The program's path and content, its arguments, and the content of arguments that are files: a
 // script that an interpreter runs is what describes itself. Bytes that were judged are never mixed
 // up with what a path leads to, nor what one says with all rights with what it says in a sandbox.
-static void make_key(const struct subject *subject, unsigned char out_key[KEY_BYTES])
+static int make_key(struct catalog *catalog, const struct subject *subject,
+                    unsigned char out_key[KEY_BYTES])
 {
     const char *program = subject->program;
     const char *const *exec = subject->exec;
@@ -191,21 +203,25 @@ static void make_key(const struct subject *subject, unsigned char out_key[KEY_BY
         subject->is_untrusted_only || (subject->node != NULL && cage_is_wanted(subject->node));
     const unsigned char how[] = {is_judged ? 1 : 0, is_caged ? 1 : 0};
     crypto_generichash_update(&state, how, sizeof how);
+    int failed = 0;
     if (is_judged) {
         crypto_generichash_update(&state, subject->judged.hash, sizeof subject->judged.hash);
     } else {
-        hash_file(&state, program);
+        failed = add_file(catalog, &state, program);
     }
-    for (size_t i = 1; exec[i] != NULL; i++) {
+    // All of them are asked for before any is waited for.
+    for (size_t i = 1; exec[i] != NULL && failed != -ENOMEM; i++) {
         crypto_generichash_update(&state, (const unsigned char *)exec[i], strlen(exec[i]) + 1);
         auto_free char *path = NULL;
-        if (asprintf(&path, "%s/%s", exec[i][0] == '/' ? "" : subject->folder, exec[i]) >= 0) {
-            hash_file(&state, path);
-        } else {
+        if (asprintf(&path, "%s/%s", exec[i][0] == '/' ? "" : subject->folder, exec[i]) < 0) {
             path = NULL;
+            return -ENOMEM;
         }
+        int result = add_file(catalog, &state, path);
+        failed = result != 0 ? result : failed;
     }
     crypto_generichash_final(&state, out_key, KEY_BYTES);
+    return failed;
 }
 
 // Runs it and parses what it says, or only begins to.
@@ -254,7 +270,10 @@ static int ask(struct catalog *catalog, const struct subject *subject, struct kn
 static int find_known(struct catalog *catalog, struct subject *subject, struct known **out_known)
 {
     unsigned char key[KEY_BYTES];
-    make_key(subject, key);
+    int failed = make_key(catalog, subject, key);
+    if (failed != 0) {
+        return failed;
+    }
     for (struct known *known = catalog->newest; known != NULL; known = known->next) {
         if (memcmp(known->key, key, KEY_BYTES) == 0) {
             *out_known = known;
@@ -270,7 +289,7 @@ static int find_known(struct catalog *catalog, struct subject *subject, struct k
     known->program = strdup(subject->program);
     known->failed = known->program == NULL ? -ENOMEM : ask(catalog, subject, known);
     if (known->failed == -ENOMEM || known->failed == -EBUSY) {
-        int failed = known->failed == -EBUSY ? -EINPROGRESS : known->failed;
+        failed = known->failed == -EBUSY ? -EINPROGRESS : known->failed;
         drop(known);
         return failed;
     }

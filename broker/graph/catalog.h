@@ -57,6 +57,11 @@ void catalog_answer(struct catalog *catalog, void *question, int failed, const c
 // The question was taken back.
 void catalog_forget(struct catalog *catalog, void *question);
 
+// Large files are read beside the loop from then on as well: readable when one was. Then
+// catalog_take_content() lets who got -EINPROGRESS ask again.
+int catalog_content_fd(const struct catalog *catalog);
+void catalog_take_content(struct catalog *catalog);
+
 // How many questions were answered or taken back: who got -EINPROGRESS asks again when it changes.
 uint64_t catalog_answers(const struct catalog *catalog);
 

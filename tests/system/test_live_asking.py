@@ -8,11 +8,13 @@ import time
 import unittest
 
 from control_client import Client, socket_of
+from graphs import BUILD
 from live_graph import LINKS, LiveGraph
 from waiting import wait_until
 
 HANG = "#!/bin/sh\necho $$ >> {}.asked\nkill -STOP $$\n"
 COUNT = 10
+LARGE_BYTES = 1 << 30
 
 
 class Asking(LiveGraph):
@@ -61,6 +63,26 @@ class Asking(LiveGraph):
         # One that waited for them would have been two seconds late.
         self.assertLess(after["max_us"], 1_000_000)
         self.assertLess(after["p99_us"], 100_000)
+        text = self.finish()
+        for link in LINKS:
+            self.assert_all_arrived(text, link)
+
+    def test_the_loop_goes_on_while_a_large_file_is_read(self):
+        """R-LIVE-022"""
+        self.start()
+        with open(self.graph.folder / "large", "w", encoding="ascii") as file:
+            file.truncate(LARGE_BYTES)
+        other = self.other()
+        other.ask("add", node="l", exec=[str(BUILD / "libexec/streambroker/null-sink"), "large"],
+                  set=["sandbox=trusted"])
+        answers = 0
+        while not select.select([other.socket], [], [], 0)[0]:
+            self.status()
+            answers += 1
+        other.next()
+        print(f"{answers} answers")
+        # One that reads it in its loop answers one or two questions.
+        self.assertGreater(answers, 10)
         text = self.finish()
         for link in LINKS:
             self.assert_all_arrived(text, link)
