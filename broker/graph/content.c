@@ -24,8 +24,8 @@ enum { BLOCK_BYTES = 64 * 1024, FILES_MAX = 1024 };
 
 // A clock of a file system may be this coarse: two changes within it look like one.
 #define TICK_NS (2 * CLOCK_NS_PER_S)
-// For this time an answer of the thread is one, also when the file was changed a moment before; once
-// it is one also when the file goes on changing: else nobody would ever get an answer.
+// For this time an answer of the thread is one, also when the file was changed a moment before;
+// once also when it goes on changing: else nobody would ever get an answer.
 #define ANSWER_NS CLOCK_NS_PER_S
 
 struct identity {
