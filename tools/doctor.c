@@ -2,19 +2,19 @@
 // Prints the answers of all probes: what each thing is for, and what to do where it is missing.
 #include "tools/doctor.h"
 
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
 
 #include "base/check.h"
-#include "base/search.h"
 #include "base/text.h"
 #include "tools/broker_run.h"
 #include "tools/doctor_probe.h"
 #include "tools/verb.h"
+#include "tools/wrap.h"
+
+#define INDENT 25
 
 struct probe {
     const char *name;
@@ -48,18 +48,34 @@ struct finding {
     bool is_there;
 };
 
+// Everything behind the name is one text: where it is long it goes on below itself.
+static void print(const struct finding *finding)
+{
+    char head[INDENT + 1];
+    char bytes[1024];
+    struct text text = TEXT_OVER(bytes);
+    snprintf(head, sizeof head, "%-8s %s", finding->is_there ? "ok" : "missing", finding->name);
+    text_add_escaped(&text, finding->detail, strlen(finding->detail));
+    text_add_format(&text, "; for %s", finding->purpose);
+    if (!finding->is_there) {
+        text_add_format(&text, "; %s", finding->advice);
+    }
+    wrap_print(head, bytes, INDENT, wrap_width(stdout), stdout);
+}
+
 static void report(const struct finding *finding, json_t *list)
 {
-    const char *advice = finding->is_there ? NULL : finding->advice;
-    if (list != NULL) {
-        json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:s?}", "name", finding->name,
-                                              "ok", finding->is_there, "detail", finding->detail,
-                                              "purpose", finding->purpose, "advice", advice));
+    if (list == NULL) {
+        print(finding);
         return;
     }
-    printf("%-8s %-15s %-34s for %s%s%s\n", finding->is_there ? "ok" : "missing", finding->name,
-           finding->detail, finding->purpose, advice != NULL ? "; " : "",
-           advice != NULL ? advice : "");
+    char detail[512];
+    struct text text = TEXT_OVER(detail);
+    text_add_escaped(&text, finding->detail, strlen(finding->detail));
+    json_array_append_new(list, json_pack("{s:s, s:b, s:s, s:s, s:s?}", "name", finding->name, "ok",
+                                          finding->is_there, "detail", detail, "purpose",
+                                          finding->purpose, "advice",
+                                          finding->is_there ? NULL : finding->advice));
 }
 
 static void report_probes(json_t *list)
