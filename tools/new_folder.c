@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes the files of new_c.def with the processor's name in them.
+// Writes the files of new_c.def or new_python.def with the processor's name in them.
 #include "tools/new_folder.h"
 
 #include <errno.h>
@@ -21,10 +21,23 @@ struct template
     const char *text;  // likewise
 };
 
-static const struct template templates[] = {
 #define FILE_OF(name, mode, text) {name, mode, text},
+static const struct template of_c[] = {
 #include "tools/new_c.def"
+};
+static const struct template of_python[] = {
+#include "tools/new_python.def"
+};
 #undef FILE_OF
+
+static const struct language {
+    const char *word;
+    const char *next;  // what to type in the new folder
+    const struct template *templates;
+    size_t count;
+} languages[] = {
+    {"c", "make test", of_c, ARRAY_COUNT(of_c)},
+    {"python", "./test.sh", of_python, ARRAY_COUNT(of_python)},
 };
 
 // Prints text with every NAME replaced.
@@ -63,14 +76,14 @@ static int write_file(int folder, const struct template *template, const char *n
     return fflush(out) == 0 ? 0 : -errno;
 }
 
-static int write_all(const char *path, const char *name)
+static int write_all(const struct language *language, const char *path, const char *name)
 {
     auto_fd int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0) {
         return -errno;
     }
-    for (size_t i = 0; i < ARRAY_COUNT(templates); i++) {
-        int failed = write_file(folder, &templates[i], name);
+    for (size_t i = 0; i < language->count; i++) {
+        int failed = write_file(folder, &language->templates[i], name);
         if (failed != 0) {
             return failed;
         }
@@ -78,12 +91,27 @@ static int write_all(const char *path, const char *name)
     return 0;
 }
 
-int new_folder(const char *language, const char *name)
+static const struct language *find_language(const char *word)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(languages); i++) {
+        if (strcmp(languages[i].word, word) == 0) {
+            return &languages[i];
+        }
+    }
+    fprintf(stderr, "streamctl new: no language '%s'; write", word);
+    for (size_t i = 0; i < ARRAY_COUNT(languages); i++) {
+        fprintf(stderr, "%s %s", i == 0 ? "" : " or", languages[i].word);
+    }
+    fprintf(stderr, "\n");
+    return NULL;
+}
+
+int new_folder(const char *word, const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *id = slash != NULL ? slash + 1 : name;
-    if (strcmp(language, "c") != 0) {
-        fprintf(stderr, "streamctl new: no language '%s'; write c\n", language);
+    const struct language *language = find_language(word);
+    if (language == NULL) {
         return VERB_USAGE;
     }
     if (!text_is_id(id)) {
@@ -99,11 +127,11 @@ int new_folder(const char *language, const char *name)
                 is_taken ? "choose another name" : "choose a folder in which you may make one");
         return is_taken ? VERB_EXISTS : VERB_FAILED;
     }
-    int failed = write_all(name, id);
+    int failed = write_all(language, name, id);
     if (failed != 0) {
         fprintf(stderr, "streamctl new: %s: %s\n", name, strerror(-failed));
         return VERB_INTERNAL;
     }
-    printf("%s is made. Next:\n  cd %s && make test\n", name, name);
+    printf("%s is made. Next:\n  cd %s && %s\n", name, name, language->next);
     return VERB_OK;
 }

@@ -123,6 +123,18 @@ class Streamctl(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("own: passed", done.stdout)
 
+    @unittest.skipIf(os.environ.get("SB_SANITIZE"), "Python cannot load a library with a sanitizer")
+    def test_a_new_processor_in_python_passes_its_test(self):
+        """R-CLI-012"""
+        self.assertEqual(run(STREAMCTL, "new", "--lang", "python", "own", cwd=self.folder).returncode, 0)
+        # A user of its own must reach it.
+        self.folder.chmod(0o755)
+        done = run("./test.sh", cwd=self.folder / "own",
+                   env={**os.environ, "STREAMBROKER": str(BUILD / "bin/streambroker"),
+                        "PYTHONPATH": str(BUILD / "lib/streambroker/python")})
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertIn("own: passed", done.stdout)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -71,6 +71,24 @@ static void a_new_processor_is_a_few_files_and_a_short_source(void **state)
     assert_non_null(strstr(text, ".name = \"own\""));
 }
 
+static void one_in_python_is_a_script_that_may_be_executed(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"script.py", "graph.yaml", "input.txt", "test.sh"};
+    char text[4096];
+    assert_int_equal(new_folder("python", "script"), VERB_OK);
+    assert_int_equal(access("script/script.py", X_OK), 0);
+    assert_int_equal(access("script/test.sh", X_OK), 0);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char path[64];
+        snprintf(path, sizeof(path), "script/%s", names[i]);
+        assert_true(read_file(path, text, sizeof(text)) > 0);
+        assert_null(strstr(text, "NAME"));
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir("script"), 0);
+}
+
 static void a_folder_that_exists_is_left_alone(void **state)
 {
     (void)state;
@@ -95,6 +113,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_new_processor_is_a_few_files_and_a_short_source),
+        cmocka_unit_test(one_in_python_is_a_script_that_may_be_executed),
         cmocka_unit_test(a_folder_that_exists_is_left_alone),
         cmocka_unit_test(a_wrong_name_or_language_makes_nothing),
     };
