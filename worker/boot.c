@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/text.h"
 #include "shm/segment.h"
+#include "worker/carrier_keep.h"
 #include "worker/control.h"
 #include "worker/describe.h"
 #include "worker/describe_check.h"
@@ -280,6 +281,7 @@ int boot_run(struct sb_node *node)
     if (failed != 0) {
         return failed;
     }
+    carrier_keep_await(node);
     status_phase(node, WORKER_READY);
     uplink_begin(node, WIRE_READY);
     failed = uplink_send(node);

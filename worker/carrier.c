@@ -19,6 +19,11 @@
 #define LATE_NS CLOCK_NS_PER_S
 #define LATE_LOOK_MS 1
 
+// For the attachment to a writer that has written its last frame: one that lives keeps what was not
+// read yet, and what one that died had kept is there for a short while.
+#define ENDED_WRITER_NS (2 * CLOCK_NS_PER_S)
+#define DEAD_WRITER_NS (300 * CLOCK_NS_PER_MS)
+
 #define ADDRESS_BYTES 80
 
 struct address {
@@ -79,6 +84,28 @@ static const struct output_link *carried_link(const struct sb_output *output)
     return NULL;
 }
 
+static bool is_lossless(enum sb_delivery delivery)
+{
+    return delivery == SB_DELIVERY_LOSSLESS || delivery == SB_DELIVERY_DEFAULT;
+}
+
+// Frames that were not released are among the newest of a lossless link, as many as it has cells.
+static uint32_t kept_of(const struct sb_transport *transport, bool is_lossless, uint32_t slot_count)
+{
+    uint32_t most = transport->limits.kept_max;
+    uint32_t wanted = is_lossless ? slot_count : 0;
+    return wanted < most ? wanted : most;
+}
+
+static bool is_any_lossless(const struct sb_output *output)
+{
+    bool is_any = false;
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        is_any = is_any || (!output->links[i]->is_gone && is_lossless(output->links[i]->delivery));
+    }
+    return is_any;
+}
+
 static int open_writer(struct sb_output *output, struct output_generation *generation,
                        const struct output_link *link, uint64_t payload_bytes)
 {
@@ -99,6 +126,7 @@ static int open_writer(struct sb_output *output, struct output_generation *gener
                                    .loan_count = output->claim_max,
                                    .queue_count = generation->pool.slot_count,
                                    .reader_count = output->live_count};
+    end.kept_count = kept_of(transport, is_any_lossless(output), generation->pool.slot_count);
     failed = check_limits(node, transport, &end);
     if (failed != 0) {
         return failed;
@@ -115,6 +143,7 @@ static int open_writer(struct sb_output *output, struct output_generation *gener
     }
     writer->transport = transport;
     writer->slot_count = generation->pool.slot_count;
+    writer->is_keeping = end.kept_count > 0;
     return 0;
 }
 
@@ -222,6 +251,8 @@ static int open_reader(struct input_link *link, struct input_generation *generat
                                    .format = &generation->format,
                                    .payload_bytes_max = generation->link.carried_bytes,
                                    .queue_count = generation->link.slot_count};
+    end.kept_count =
+        kept_of(transport, is_lossless(generation->delivery), generation->link.slot_count);
     failed = check_limits(node, transport, &end);
     if (failed != 0) {
         return failed;
@@ -237,6 +268,7 @@ static int open_reader(struct input_link *link, struct input_generation *generat
         return failed;
     }
     reader->transport = transport;
+    reader->is_kept_for = end.kept_count > 0;
     reader->held_max = page->claims_max;
     return 0;
 }
@@ -269,6 +301,24 @@ void carrier_close_reader(struct carrier_reader *reader)
     *reader = (struct carrier_reader){.transport = NULL};
 }
 
+// False when its writer is over, and may never be there again.
+static bool is_waited_for(struct input_generation *generation)
+{
+    struct carrier_reader *reader = &generation->carrier;
+    bool is_gone = generation->link.is_producer_gone;
+    if (!is_gone && generation->is_reader_ready) {
+        (void)ring_reader_is_at_end(&generation->reader);  // reads the end
+    }
+    if (!is_gone && generation->reader.end == 0) {
+        return true;
+    }
+    int64_t now_ns = clock_now_ns();
+    if (reader->patience_ns == 0) {
+        reader->patience_ns = now_ns + (is_gone ? DEAD_WRITER_NS : ENDED_WRITER_NS);
+    }
+    return reader->is_kept_for && now_ns < reader->patience_ns;
+}
+
 // Returns whether it still is not attached.
 static bool attach(struct sb_node *node, struct input_link *link,
                    struct input_generation *generation)
@@ -277,13 +327,12 @@ static bool attach(struct sb_node *node, struct input_link *link,
     if (reader->transport == NULL || reader->is_attached) {
         return false;
     }
-    // Of a writer that is gone for good nothing comes but what is missing.
-    int attached =
-        generation->link.is_producer_gone ? 1 : reader->transport->is_attached(reader->end);
-    if (attached == 0) {
+    int attached = reader->transport->is_attached(reader->end);
+    bool is_waited = attached <= 0 && is_waited_for(generation);
+    if (attached == 0 && is_waited) {
         return true;
     }
-    if (attached < 0) {
+    if (attached < 0 && is_waited) {
         char to[LIMIT_ADDRESS_BYTES_MAX];
         snprintf(to, sizeof to, "%s.%s", node->id, link->input->name);
         node->error[0] = '\0';

@@ -41,6 +41,13 @@ void carrier_close_reader(struct carrier_reader *reader);
 // Returns whether some are still not: then nobody should sleep for long.
 bool carrier_attach(struct sb_node *node);
 
+// Whether what is on the link can be taken: a reader in place of one that died has to be attached
+// before it finds what that one left.
+static inline bool carrier_is_open(const struct carrier_reader *reader)
+{
+    return !reader->is_kept_for || reader->is_attached;
+}
+
 // The payload of a frame that was taken. Returns 0, or -ENODATA when it is gone.
 int carrier_take(struct carrier_reader *reader, uint64_t seq, uint64_t ticket,
                  struct sb_frame *frame);

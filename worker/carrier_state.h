@@ -14,6 +14,7 @@ struct carrier_writer {
     uint64_t ticket;                       // the last one that was given
     uint32_t slot_count;
     struct sb_transport_frame *loans;  // owned, one per slot; data is NULL where nothing is loaned
+    bool is_keeping;                   // its readers may be replaced, and find what they missed
 };
 
 // A payload that is held.
@@ -27,6 +28,8 @@ struct carrier_reader {
     const struct sb_transport *transport;  // borrowed, NULL = payloads lie in the slots
     void *end;                             // owned by the transport
     bool is_attached;
+    bool is_kept_for;     // what it has to take over is there once it is attached
+    int64_t patience_ns;  // a writer that is over may be gone: until then, 0 = not known yet
     uint32_t held_max;
     struct carrier_held *held;  // owned, held_max of them
 };

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "worker/activation.h"
+#include "worker/carrier_keep.h"
 #include "worker/control.h"
 #include "worker/input.h"
 #include "worker/node_log.h"
@@ -280,6 +281,9 @@ int cycle_run(struct sb_node *node)
     }
     // Also when it was stopped: consumers that drain must not wait for more.
     output_end_all(node);
+    if (!is_early) {
+        carrier_keep_linger(node);
+    }
     uplink_begin(node, WIRE_ENDED)->ended.exit_status = (uint32_t)status;
     uplink_send(node);
     return status;

@@ -86,6 +86,11 @@ static uint64_t payload_bytes_of(const struct wire_read_link *link)
     return link->carried_bytes > 0 ? link->carried_bytes : link->payload_bytes;
 }
 
+static bool is_readable(const struct input_generation *generation)
+{
+    return generation->is_reader_ready && carrier_is_open(&generation->carrier);
+}
+
 static int init_reader(struct input_link *to, struct input_generation *generation,
                        uint64_t first_seq)
 {
@@ -375,8 +380,8 @@ enum input_link_state input_link_check(struct input_link *link)
 {
     while (!link->is_ended) {
         struct input_generation *now = link->now;
-        if (prepare_newer(link) != 0 || now == NULL || !now->is_reader_ready ||
-            !pass_skipped(now) || !ring_reader_is_ready(&now->reader)) {
+        if (prepare_newer(link) != 0 || now == NULL || !is_readable(now) || !pass_skipped(now) ||
+            !ring_reader_is_ready(&now->reader)) {
             return INPUT_LINK_EMPTY;
         }
         if (!ring_reader_is_at_end(&now->reader)) {
@@ -447,7 +452,7 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
 {
     while (!link->is_ended) {
         struct input_generation *now = link->now;
-        if (now == NULL || !now->is_reader_ready) {
+        if (now == NULL || !is_readable(now)) {
             return 0;
         }
         if (now->link.skip_count > 0 && !pass_skipped(now)) {
@@ -481,7 +486,7 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
 
 static uint32_t queued_of(const struct input_generation *generation)
 {
-    return generation->is_reader_ready ? ring_reader_queued(&generation->reader) : 0;
+    return is_readable(generation) ? ring_reader_queued(&generation->reader) : 0;
 }
 
 // The generation behind this one, when its frames can join those in one step.

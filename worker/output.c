@@ -9,6 +9,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "worker/carrier.h"
+#include "worker/carrier_keep.h"
 #include "worker/control.h"
 #include "worker/node_log.h"
 #include "worker/output_memory.h"
@@ -381,6 +382,7 @@ static int claim_carried(struct sb_output *output, uint64_t size_bytes, uint32_t
             return refuse_size(output, size_bytes, now->pool.payload_bytes);
         }
         int failed = -EAGAIN;
+        carrier_keep_less(output);
         if (carrier_is_heard(output)) {
             uint32_t slot = pool_claim(&now->pool);
             failed = carrier_loan(&now->carrier, slot, size_bytes, out_data);
@@ -701,6 +703,7 @@ void output_fini(struct sb_output *output)
     for (uint32_t i = 0; output->claims != NULL && i < output->claim_max; i++) {
         free(output->claims[i].plug);
     }
+    carrier_close_writer(&output->before);
     free(output->claims);
     free(output->links);
     output->now = NULL;

@@ -9,6 +9,7 @@
 #include "base/cleanup.h"
 #include "shm/segment.h"
 #include "worker/carrier.h"
+#include "worker/carrier_keep.h"
 #include "worker/cycle.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
@@ -253,6 +254,7 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
                                   ? generation->first_number
                                   : output->next_number;
     } else {
+        carrier_keep_writer(output, old);
         output_memory_drop(output, old);
     }
     output->now = generation;
@@ -314,6 +316,7 @@ static void drop_unlinked(struct sb_output *output)
             output_memory_drop(output, &output->generations[i]);
         }
     }
+    carrier_close_writer(&output->before);
     output->now = NULL;
     output->next = NULL;
     output->is_format_wanted = false;

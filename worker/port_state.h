@@ -132,6 +132,7 @@ struct sb_output {
     struct output_generation generations[2];
     struct output_generation *now;
     struct output_generation *next;
+    struct carrier_writer before;  // of the generation before, while readers may need it
     struct sb_format offers[LIMIT_FORMATS_MAX];
     size_t offer_count;
     uint64_t offer_bytes;

@@ -13,15 +13,20 @@
 #define CHUNK_ROUND_BYTES 512
 #define CHUNK_HEADER_BYTES 40
 
-// Each output: the one of its history, and the first one, which carries nothing. What a worker
-// that was killed had loaned comes back after two seconds: until then others stand in for it.
+// Each output: the first one, which carries nothing, and what a worker had loaned that was killed.
 #define CHUNKS_SPARE 8
+
+// iceoryx has a record for each chunk, and crashes who finds a chunk and no record: one that was
+// killed leaves them apart for a while. Chunks that nothing fits into bring spare records.
+#define SPARE_RECORDS_BYTES 8
+#define SPARE_RECORDS 256
 
 // RouDi's own segment, which does not depend on anything.
 #define MANAGEMENT_BYTES (UINT64_C(80) << 20)
 
 #define LOANS_MAX 8
 #define QUEUE_MAX 250
+#define KEPT_MAX 16  // chunks that it keeps for a reader in place of one that died
 #define READERS_MAX 250
 #define OUTPUTS_MAX 500
 #define PAYLOAD_BYTES_MAX (UINT64_C(1) << 31)
@@ -51,12 +56,18 @@ static bool is_first_of_output(const struct graph *graph, size_t index)
     return true;
 }
 
+static bool is_lossless(const struct graph_link_found *found)
+{
+    return found->delivery == SB_DELIVERY_LOSSLESS;
+}
+
 static struct domain_pool pool_of(const struct graph *graph, size_t index)
 {
     const struct graph_link *first = &graph->links[index];
     uint32_t own = first->found.from_port->claims > 0 ? first->found.from_port->claims : 1;
     uint64_t payload = 0;
     uint32_t depth = 0;
+    uint32_t kept = 0;
     uint32_t count = own + CHUNKS_SPARE;
     for (size_t i = index; i < graph->link_count; i++) {
         const struct graph_link_found *found = &graph->links[i].found;
@@ -65,11 +76,13 @@ static struct domain_pool pool_of(const struct graph *graph, size_t index)
         }
         payload = found->max_payload > payload ? found->max_payload : payload;
         depth = found->depth > depth ? found->depth : depth;
+        // What a writer that is over kept comes back after two seconds: others stand in for it.
+        kept = is_lossless(found) && found->depth > kept ? found->depth : kept;
         count += found->claims + 3;  // and what waits in its queue before it is looked at
     }
     uint64_t bytes = payload + CHUNK_EXTRA_BYTES;
     bytes = (bytes + CHUNK_ROUND_BYTES - 1) / CHUNK_ROUND_BYTES * CHUNK_ROUND_BYTES;
-    return (struct domain_pool){.size_bytes = bytes, .count = count + depth};
+    return (struct domain_pool){.size_bytes = bytes, .count = count + depth + kept};
 }
 
 // Sorted by size. Too many sizes: the two smallest become one.
@@ -133,6 +146,8 @@ bool domain_plan_covers(const struct domain_plan *plan, const struct domain_plan
 void domain_plan_write(const struct domain_plan *plan, struct text *out)
 {
     text_add(out, "[general]\nversion = 1\n\n[[segment]]\n");
+    text_add_format(out, "\n[[segment.mempool]]\nsize = %d\ncount = %d\n", SPARE_RECORDS_BYTES,
+                    SPARE_RECORDS);
     for (size_t i = 0; i < plan->pool_count; i++) {
         text_add_format(out, "\n[[segment.mempool]]\nsize = %llu\ncount = %u\n",
                         (unsigned long long)plan->pools[i].size_bytes, plan->pools[i].count);
@@ -171,6 +186,12 @@ static void check_link(const struct graph *graph, size_t index, struct diags *di
     limit(graph, link, found->depth + found->claims > QUEUE_MAX, diags,
           "queues %d frames, the depth %u and %u held ones are more; make depth smaller", QUEUE_MAX,
           found->depth, found->claims);
+    const struct graph_node *to = &graph->nodes[found->to_node];
+    bool is_loss_accepted = to->on_crash.frame == GRAPH_CRASH_FRAME_SKIP;
+    limit(graph, link, is_lossless(found) && found->depth > KEPT_MAX && !is_loss_accepted, diags,
+          "keeps %d frames for a reader that dies, and a lossless link of depth %u promises them "
+          "all; make depth smaller, or accept their loss: on_crash: {frame: skip} for '%s'",
+          KEPT_MAX, found->depth, to->id);
     limit(graph, link, found->from_port->claims > LOANS_MAX, diags,
           "loans %d buffers at once, output '%s' claims up to %u; write transport: ring", LOANS_MAX,
           link->from.port, found->from_port->claims);

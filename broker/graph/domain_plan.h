@@ -11,7 +11,7 @@
 #include "broker/graph/graph.h"
 
 #define DOMAIN_PLAN_TRANSPORT "iceoryx"  // the transport whose ends are in a domain
-#define DOMAIN_PLAN_POOLS_MAX 32         // that iceoryx can have
+#define DOMAIN_PLAN_POOLS_MAX 31         // that iceoryx can have, and one that is RouDi's
 
 struct domain_pool {
     uint64_t size_bytes;  // of a chunk without iceoryx's own header

@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "base/units.h"
 #include "broker/links/max_lag.h"
+#include "broker/links/pages.h"
 #include "broker/links/queue_look.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life.h"
@@ -95,8 +96,27 @@ static bool is_tick_due(const struct broker *broker, const struct actual_node *n
     return period_ns < node->wanted->timeouts.process_ns / 2;
 }
 
+// What it gives away lies in memory that goes with it: with its streams ended it stays until they
+// are read. The pages say so, not its word.
+static bool is_lingering(const struct actual_node *node)
+{
+    size_t ended = 0;
+    for (size_t i = 0; node->is_inside && i < node->output_count; i++) {
+        for (size_t j = 0; j < node->outputs[i]->link_count; j++) {
+            if (!pages_is_stream_ended(node->outputs[i]->links[j])) {
+                return false;
+            }
+            ended++;
+        }
+    }
+    return ended > 0;
+}
+
 static bool is_work_there(const struct broker *broker, const struct actual_node *node)
 {
+    if (is_lingering(node)) {
+        return false;
+    }
     const struct graph_activation *activation = &node->wanted->found.activation;
     int64_t deadline_ns = node->wanted->timeouts.process_ns;
     switch (node->wanted->found.mode) {

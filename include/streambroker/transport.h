@@ -15,6 +15,8 @@
  *   1. open_reader() at the address of its writer; then is_attached(), until it says 1.
  *   2. take() and release() for each frame, by tickets that only grow.
  *   3. close_reader(), after everything was released.
+ * A reader that takes the place of one that died asks for what that one had not released. Where a
+ * transport keeps that (kept_max), nothing is lost; else it says that it will never come.
  *
  * Thread: every call comes from the thread that runs the processor's calls. A transport may have
  * threads of its own. Calls that fail return a negative errno and change nothing.
@@ -41,6 +43,7 @@ struct sb_transport_limits {
     uint32_t loans_max;         /**< buffers of one writer that are claimed at the same time */
     uint32_t queue_max;         /**< frames that wait for one reader, or are held by it */
     uint32_t readers_max;       /**< of one writer */
+    uint32_t kept_max; /**< newest frames that a writer keeps for readers of later; here 0 = none */
 };
 
 /** Where and for what a writer or reader is opened. Valid during the call only. */
@@ -54,6 +57,7 @@ struct sb_transport_end {
     uint32_t loan_count;        /**< writer: buffers that are claimed at the same time */
     uint32_t queue_count;       /**< frames that wait for one reader, or are held by it */
     uint32_t reader_count;      /**< writer: readers that there will be */
+    uint32_t kept_count; /**< newest frames that a reader in place of one that died may ask for */
 };
 
 /** One payload, and what is known of it. The fields besides the payload are the frame's own: a
@@ -120,8 +124,9 @@ struct sb_transport {
     int (*open_reader)(const struct sb_transport_end *end, void **out_reader);
 
     /**
-     * Says whether everything that its writer publishes from now on reaches this reader. It is
-     * called every few milliseconds until it is true; no frame is published for the link before.
+     * Says whether everything that its writer publishes from now on reaches this reader, and that
+     * the kept_count newest frames of before have reached it. It is called every few milliseconds
+     * until it is true; no frame is published for the link before.
      *
      * Returns: 1; 0 not yet; a negative errno ends the worker.
      */

@@ -2,13 +2,15 @@
 // The transport `iceoryx`: payloads in chunks of a RouDi that the node's domain has for itself.
 //
 // One publisher per output and generation, one subscriber per link. Chunks carry the user header of
-// docs/iceoryx.md; its seq is the ticket. The publisher keeps one chunk of history, and begins with
-// one that carries nothing: who has received any chunk is connected.
+// docs/iceoryx.md; its seq is the ticket. The publisher keeps as many chunks of history as may not
+// be released yet, for a subscriber in place of one that died, at least one; and it begins with one
+// that carries nothing: who has received any chunk is connected, and has the history.
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <iceoryx_binding_c/chunk.h>
@@ -22,10 +24,12 @@
 #include "processors/iceoryx/chunk_view.h"
 #include "processors/iceoryx/user_header.h"
 
-// What iceoryx is compiled with: 8 chunks loaned at once, 256 queued or held, 256 subscribers.
+// What iceoryx is compiled with: 8 chunks loaned at once, 256 queued or held, 256 subscribers, and
+// 16 chunks of history.
 #define LOANS_MAX 8
 #define QUEUE_MAX 250
 #define READERS_MAX 250
+#define HISTORY_MAX 16
 #define PAYLOAD_MAX (UINT64_C(1) << 31)
 
 #define SERVICE "streambroker"
@@ -33,9 +37,16 @@
 #define ROUDI_SOCKET "/tmp/roudi"
 #define RUNTIME_NAME_BYTES 100
 
+// iceoryx writes a line for every chunk that there is none for: so often it is asked at most.
+#define LOAN_LOOK_NS (20 * INT64_C(1000000))
+
+// For the first chunk: what others had who were killed comes back within two seconds.
+#define OPEN_NS (3 * INT64_C(1000000000))
+
 struct writer {
     iox_pub_storage_t storage;
     iox_pub_t publisher;
+    int64_t loan_ns;  // no loan before, 0 = at any time
 };
 
 struct reader {
@@ -80,16 +91,28 @@ static uint64_t ticket_of(const void *payload, uint64_t *out_bytes)
     return ((const struct user_header *)view.user_header)->seq;
 }
 
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
 static int loan(void *context, struct sb_transport_frame *frame)
 {
     struct writer *writer = context;
+    if (writer->loan_ns != 0 && now_ns() < writer->loan_ns) {
+        return -EAGAIN;
+    }
     uint64_t size_bytes = frame->size_bytes > 0 ? frame->size_bytes : 1;
     enum iox_AllocationResult result = iox_pub_loan_aligned_chunk_with_user_header(
         writer->publisher, &frame->data, (uint32_t)size_bytes, PAYLOAD_ALIGNMENT, USER_HEADER_BYTES,
         USER_HEADER_ALIGNMENT);
     if (result != AllocationResult_SUCCESS) {
+        writer->loan_ns = now_ns() + LOAN_LOOK_NS;
         return -EAGAIN;  // chunks come back with their readers
     }
+    writer->loan_ns = 0;
     frame->handle = frame->data;
     return 0;
 }
@@ -125,11 +148,15 @@ static int open_writer(const struct sb_transport_end *end, void **out_writer)
     }
     iox_pub_options_t options;
     iox_pub_options_init(&options);
-    options.historyCapacity = 1;
+    options.historyCapacity = end->kept_count > 0 ? end->kept_count : 1;
     options.nodeName = end->node;
     writer->publisher = iox_pub_init(&writer->storage, SERVICE, end->address, "frames", &options);
     struct sb_transport_frame first = {.size_bytes = 0, .format = end->format};
     failed = loan(writer, &first);
+    for (int64_t until_ns = now_ns() + OPEN_NS; failed == -EAGAIN && now_ns() < until_ns;) {
+        nanosleep(&(struct timespec){.tv_nsec = LOAN_LOOK_NS}, NULL);
+        failed = loan(writer, &first);
+    }
     if (failed == 0) {
         failed = publish(writer, &first);
     }
@@ -159,7 +186,7 @@ static int open_reader(const struct sb_transport_end *end, void **out_reader)
     iox_sub_options_t options;
     iox_sub_options_init(&options);
     options.queueCapacity = end->queue_count + 2;
-    options.historyRequest = 1;
+    options.historyRequest = end->kept_count > 0 ? end->kept_count : 1;
     options.nodeName = end->node;
     reader->subscriber = iox_sub_init(&reader->storage, SERVICE, end->address, "frames", &options);
     *out_reader = reader;
@@ -222,7 +249,8 @@ SB_TRANSPORT() = {
     .limits = {.payload_bytes_max = PAYLOAD_MAX,
                .loans_max = LOANS_MAX,
                .queue_max = QUEUE_MAX,
-               .readers_max = READERS_MAX},
+               .readers_max = READERS_MAX,
+               .kept_max = HISTORY_MAX},
     .open_writer = open_writer,
     .loan = loan,
     .publish = publish,

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=180
-"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018 R-IOX-019: links with `transport: iceoryx`, in a domain of their own."""
+"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018 R-IOX-019 R-IOX-020: links with `transport: iceoryx`, in a domain."""
 import json
 import os
 import pathlib
@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
-from domain_graph import DomainGraph, left_behind, why_not  # noqa: E402
+from domain_graph import RESTART, DomainGraph, left_behind, why_not  # noqa: E402
 from graph_run import BROKER, BUILD, run_file  # noqa: E402
 from waiting import wait_until  # noqa: E402
 # docs/iceoryx.md, "The user header".
@@ -92,6 +92,8 @@ class Domain(unittest.TestCase):
         """R-IOX-015"""
         nodes = {"a": ("test-source", {"frames": 10}), "b": ("check-sink", {})}
         for keys, words in (({"depth": 300}, r"link a.data -> b.in: transport iceoryx queues 250 frames"),
+                            ({"depth": 17}, r"link a.data -> b.in: transport iceoryx keeps 16 frames for a reader that "
+                             r"dies, .*on_crash: \{frame: skip\} for 'b'"),
                             ({"max_payload": "4GiB"}, r"link a.data -> b.in: transport iceoryx carries up to 2GiB"),
                             ({"max_payload": "1GiB", "depth": 200}, r"link a.data -> b.in: transport iceoryx needs "
                              r".* for the chunks of all its links, most of it for this one, and .* are free")):
@@ -180,6 +182,38 @@ class Dying(DomainGraph):
         times = [header[5] for header in found]
         self.assertEqual(times, sorted(times))
         self.assertEqual({header[10] for header in found}, {4}, "binary")
+
+    def test_readers_that_are_killed_lose_no_frame(self):
+        """R-IOX-020: b only reads; p reads, and writes what it read."""
+        before = left_behind()
+        source = "exec: [test-source], config: {size: 2000, rate: 3000, stamp: true}, sandbox: trusted"
+        nodes = {**self.NODES, "a": source,
+                 "b": f"exec: [check-sink], config: {{stamp: true, sequence: gapless}}, {RESTART}"}
+        self.start(nodes=nodes, links=self.LINKS)
+        self.wait_frames(500, "the start")
+        for node in "bbpbbpbbpb":
+            pid = self.pid(node)
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda node=node, pid=pid: self.pid(node) != pid, f"{node} did not come back")
+            self.wait_frames(100, f"the death of {node}")
+        text = self.end(before)
+        if "the domain of iceoryx ends" in text:
+            self.skipTest("p was killed while it published, and RouDi with it: that loses what is on the way")
+        for name in ("a.data -> p.in", "p.out -> b.in"):
+            self.assert_all_arrived(text, name)
+        self.assertNotIn("lost=", text)
+
+    def test_a_source_that_has_ended_stays_until_its_frames_are_read(self):
+        """R-IOX-020: what it keeps for a reader that dies would go with it."""
+        nodes = {"a": "exec: [test-source], config: {frames: 100, size: 500, stamp: true}, sandbox: trusted",
+                 "b": f"exec: [check-sink], config: {{stamp: true, sequence: gapless, work: 20ms}}, {RESTART}"}
+        self.start(nodes=nodes, links=["{from: a.data, to: b.in, transport: iceoryx, max_payload: 4KiB}"])
+        links = lambda: self.client.call("links").documents[0][0]
+        wait_until(lambda: links()["published"] == 100, "not everything is published")
+        self.assertLess(links()["released"], 100)
+        os.kill(self.pid("b"), signal.SIGKILL)
+        self.assertEqual(self.running.wait(), 0, self.running.text())
+        self.assert_all_arrived(self.running.text(), "a.data -> b.in")
 
     def test_a_roudi_that_hangs_is_found_when_a_worker_was_killed(self):
         """R-IOX-018"""

@@ -17,7 +17,8 @@
 static const struct descriptor_port port = {.claims = 2};
 static const struct descriptor_port greedy = {.claims = 9};
 static struct graph_link links[64];
-static struct graph graph = {.file = "g.yaml", .links = links};
+static struct graph_node nodes[] = {{.id = "b"}};
+static struct graph graph = {.file = "g.yaml", .node_count = 1, .nodes = nodes, .links = links};
 
 // Link i from output "o" of node i to some input.
 static struct graph_link *add_link(size_t from, uint64_t payload, uint32_t depth)
@@ -113,8 +114,18 @@ static void the_configuration_has_every_pool(void **state)
     struct text text = TEXT_OVER(bytes);
     domain_plan_write(&plan, &text);
     assert_string_equal(bytes, "[general]\nversion = 1\n\n[[segment]]\n"
+                               "\n[[segment.mempool]]\nsize = 8\ncount = 256\n"
                                "\n[[segment.mempool]]\nsize = 1024\ncount = 3\n"
                                "\n[[segment.mempool]]\nsize = 8192\ncount = 5\n");
+}
+
+static void a_lossless_link_has_chunks_for_what_a_dead_writer_keeps(void **state)
+{
+    (void)state;
+    struct graph_link *link = add_link(0, 1000, 12);
+    uint32_t count = domain_plan_make(&graph).pools[0].count;
+    link->found.delivery = SB_DELIVERY_LOSSLESS;
+    assert_int_equal(domain_plan_make(&graph).pools[0].count, count + 12);
 }
 
 static void assert_refused(uint64_t available_bytes, const char *words)
@@ -135,6 +146,13 @@ static void what_iceoryx_is_compiled_with_is_the_limit(void **state)
     assert_refused(0, NULL);
     link->found.depth = 249;
     assert_refused(0, "queues 250 frames, the depth 249 and 2 held ones are more");
+    link->found.depth = 17;
+    assert_refused(0, NULL);
+    link->found.delivery = SB_DELIVERY_LOSSLESS;
+    assert_refused(0, "keeps 16 frames for a reader that dies, and a lossless link of depth 17");
+    nodes[0].on_crash.frame = GRAPH_CRASH_FRAME_SKIP;
+    assert_refused(0, NULL);
+    nodes[0].on_crash.frame = GRAPH_CRASH_FRAME_REDELIVER;
     link->found.depth = 16;
     link->found.from_port = &greedy;
     assert_refused(0, "loans 8 buffers at once, output 'o' claims up to 9");
@@ -156,6 +174,7 @@ int main(void)
         cmocka_unit_test_setup(rings_need_no_chunks, set_up),
         cmocka_unit_test_setup(a_plan_covers_what_it_was_made_for_and_less, set_up),
         cmocka_unit_test_setup(the_configuration_has_every_pool, set_up),
+        cmocka_unit_test_setup(a_lossless_link_has_chunks_for_what_a_dead_writer_keeps, set_up),
         cmocka_unit_test_setup(what_iceoryx_is_compiled_with_is_the_limit, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
