@@ -13,7 +13,7 @@
 // How many frames before its turn a cell is fetched. The reader has its lines: without this the
 // fence of each publish waits until they have come over. More lines need more time.
 #define CELLS_AHEAD 8
-#define CARRY_CELLS_AHEAD 64
+#define CARRY_CELLS_AHEAD 16
 
 #define RELAXED memory_order_relaxed
 #define ACQUIRE memory_order_acquire
@@ -33,22 +33,26 @@ int ring_writer_init(struct ring_writer *writer, const struct ring_writer_config
     for (uint32_t i = 0; i < config->depth; i++) {
         slots[i] = POOL_SLOT_NONE;
     }
-    *writer =
-        (struct ring_writer){.page = config->page,
-                             .pool = config->pool,
-                             .is_lossless = config->is_lossless,
-                             .depth = config->depth,
-                             .carries = config->is_lossless && config->depth <= CARRY_DEPTH_MAX,
-                             .next_seq = config->first_seq,
-                             .first_seq = config->first_seq,
-                             .last_step = config->last_step,
-                             .seen_retired = config->first_seq - 1,
-                             .seen_next = config->first_seq,
-                             .slots = slots,
-                             .looks = slots + config->depth,
-                             .reclaimed = config->first_seq,
-                             .limbo = limbo,
-                             .limbo_size = limbo_size};
+    bool carries = config->is_lossless && config->depth <= CARRY_DEPTH_MAX;
+    uint32_t ahead = carries ? CARRY_CELLS_AHEAD : CELLS_AHEAD;
+    *writer = (struct ring_writer){.page = config->page,
+                                   .pool = config->pool,
+                                   .is_lossless = config->is_lossless,
+                                   .depth = config->depth,
+                                   .carries = carries,
+                                   .cell = publish_cell(config->page, config->depth, 0),
+                                   .cell_bytes = (uint32_t)layout_cell_bytes(config->depth),
+                                   .ahead = ahead < config->depth / 2 ? ahead : config->depth / 2,
+                                   .next_seq = config->first_seq,
+                                   .first_seq = config->first_seq,
+                                   .last_step = config->last_step,
+                                   .seen_retired = config->first_seq - 1,
+                                   .seen_next = config->first_seq,
+                                   .slots = slots,
+                                   .looks = slots + config->depth,
+                                   .reclaimed = config->first_seq,
+                                   .limbo = limbo,
+                                   .limbo_size = limbo_size};
     atomic_store_explicit(&writer->page->tail, config->first_seq - 1, RELAXED);
     atomic_store_explicit(&writer->page->low, config->first_seq, RELEASE);
     return 0;
@@ -59,7 +63,7 @@ static uint32_t index_of(const struct ring_writer *writer, uint64_t seq)
     return (uint32_t)((seq - writer->first_seq) % writer->depth);
 }
 
-static void take_back(struct ring_writer *writer, uint32_t index)
+static inline void take_back(struct ring_writer *writer, uint32_t index)
 {
     uint32_t slot = writer->slots[index];
     if (slot != POOL_SLOT_NONE) {
@@ -171,53 +175,36 @@ static void evict(struct ring_writer *writer, struct link_cell *cell, uint64_t o
 }
 
 // The frame that was in the cell is retired, and no reader of this link waits for its seq.
-static void reuse(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
+static inline void reuse(struct ring_writer *writer, struct link_cell *cell, uint64_t old_seq)
 {
     SB_ASSERT(old_seq <= writer->seen_retired);
     take_back(writer, writer->index);
-    pass(writer, old_seq);
     if (writer->depth == 1) {
         // The only cell is also the newest one, which tells the broker where we died.
         mark(writer, cell, old_seq);
     }
 }
 
-static uint32_t index_ahead(const struct ring_writer *writer, uint32_t index, uint32_t count)
-{
-    uint32_t ahead = index + count;
-    return ahead < writer->depth ? ahead : ahead % writer->depth;
-}
-
 // Fetches what the publishes to come will write: a line of cells, and the first lines of the slot
-// that will be taken back and claimed by then. One whose frame is not known to be retired stays
-// where it is: the reader may be at it.
-static void fetch_ahead(struct ring_writer *writer, uint32_t index)
+// that will be taken back and claimed by then. Those whose frame is not known to be retired stay
+// where they are: the reader may be at them.
+static inline void fetch_ahead(const struct ring_writer *writer, bool is_in_cell)
 {
-    uint32_t ahead = index_ahead(writer, index, CELLS_AHEAD);
-    prefetch_write(publish_cell(writer->page, writer->depth, ahead));
+    if (writer->next_seq + writer->ahead > writer->seen_retired + writer->depth) {
+        return;
+    }
+    uint32_t ahead = writer->index + writer->ahead;
+    ahead = ahead < writer->depth ? ahead : ahead - writer->depth;
+    const uint8_t *cell = writer->page->cells + (uint64_t)ahead * writer->cell_bytes;
+    prefetch_write(cell);
+    if (is_in_cell) {
+        prefetch_write(cell + CACHE_LINE_BYTES);
+        return;
+    }
     uint32_t slot = writer->slots[ahead];
-    if (slot != POOL_SLOT_NONE &&
-        writer->next_seq + CELLS_AHEAD <= writer->seen_retired + writer->depth) {
+    if (slot != POOL_SLOT_NONE) {
         pool_fetch(writer->pool, slot);
     }
-}
-
-// Likewise, when all goes into the cells: half a ring ahead at most, for the reader is in the rest.
-static void fetch_carry_ahead(struct ring_writer *writer, uint32_t index)
-{
-    uint32_t half = writer->depth / 2;
-    uint32_t count = half < CARRY_CELLS_AHEAD ? half : CARRY_CELLS_AHEAD;
-    struct carry_cell *carry =
-        carry_of(publish_cell(writer->page, writer->depth, index_ahead(writer, index, count)));
-    prefetch_write(carry);
-    prefetch_write(carry->payload);
-}
-
-static bool belongs_in_cell(const struct ring_writer *writer, uint32_t slot, uint64_t length_bytes)
-{
-    const struct frame_header *header = pool_header(writer->pool, slot);
-    return writer->carries && length_bytes <= CARRY_PAYLOAD_BYTES &&
-           length_bytes <= writer->pool->payload_bytes && (header->job_id | header->ticket) == 0;
 }
 
 // A word of its own for the compiler: a wide load of what was written in words just now would wait
@@ -232,10 +219,9 @@ static uint64_t load_word(const void *address)
 
 // Copies what the slot holds into the cell. The whole line of payload, whatever its length: what
 // lies behind it is the producer's own.
-static void carry(const struct ring_writer *writer, struct carry_cell *to, uint32_t slot)
+static inline void carry(struct carry_cell *to, const struct frame_header *header)
 {
-    const struct frame_header *header = pool_header(writer->pool, slot);
-    const uint8_t *payload = pool_payload(writer->pool, slot);
+    const uint8_t *payload = (const uint8_t *)(header + 1);
     for (size_t i = 0; i < CARRY_PAYLOAD_BYTES; i += sizeof(uint64_t)) {
         uint64_t word = load_word(payload + i);
         memcpy(to->payload + i, &word, sizeof word);
@@ -247,7 +233,7 @@ static void carry(const struct ring_writer *writer, struct carry_cell *to, uint3
 }
 
 // Makes room in the cell for the next frame.
-static void clear_cell(struct ring_writer *writer, struct link_cell *cell, uint64_t seq)
+static inline void clear_cell(struct ring_writer *writer, struct link_cell *cell, uint64_t seq)
 {
     if (seq - writer->first_seq < writer->depth) {
         return;
@@ -259,20 +245,31 @@ static void clear_cell(struct ring_writer *writer, struct link_cell *cell, uint6
     }
 }
 
-void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
-                         uint64_t step, uint32_t flags)
+static inline void move_on(struct ring_writer *writer)
+{
+    writer->next_seq++;
+    writer->index++;
+    writer->cell = (struct link_cell *)((uintptr_t)writer->cell + writer->cell_bytes);
+    if (writer->index == writer->depth) {
+        writer->index = 0;
+        writer->cell = (struct link_cell *)(uintptr_t)writer->page->cells;
+    }
+}
+
+// Everything of a publish but the look at who waits for it.
+static inline void commit(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
+                          uint64_t step, uint32_t flags, bool is_small)
 {
     uint64_t seq = writer->next_seq;
-    uint32_t index = writer->index;
-    struct link_cell *cell = publish_cell(writer->page, writer->depth, index);
+    struct link_cell *cell = writer->cell;
+    bool is_in_cell = is_small && writer->carries;
     clear_cell(writer, cell, seq);
-    bool is_in_cell = belongs_in_cell(writer, slot, length_bytes);
     if (is_in_cell) {
-        carry(writer, carry_of(cell), slot);
+        carry(carry_of(cell), pool_header(writer->pool, slot));
         flags |= CELL_CARRIES;
     } else {
         pool_lend(writer->pool, slot);
-        writer->slots[index] = slot;
+        writer->slots[writer->index] = slot;
     }
     atomic_store_explicit(&cell->length_bytes, length_bytes, RELAXED);
     atomic_store_explicit(&cell->step, step, RELAXED);
@@ -281,28 +278,45 @@ void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t len
     // The commit. Pairs with the reader's acquire of the same word; header and payload are before.
     atomic_store_explicit(&cell->seq, seq, RELEASE);
     atomic_store_explicit(&writer->page->tail, seq, RELAXED);
-    writer->index = index + 1 == writer->depth ? 0 : index + 1;
-    writer->next_seq = seq + 1;
-    if (is_in_cell) {
-        fetch_carry_ahead(writer, index);
-    } else {
-        fetch_ahead(writer, index);
+    move_on(writer);
+    fetch_ahead(writer, is_in_cell);
+}
+
+void ring_writer_publish_all(struct ring_writer *const *writers, uint32_t count, uint32_t slot,
+                             uint64_t length_bytes, uint64_t step, uint32_t flags)
+{
+    const struct pool *pool = writers[0]->pool;
+    const struct frame_header *header = pool_header(pool, slot);
+    bool is_small = length_bytes <= CARRY_PAYLOAD_BYTES && length_bytes <= pool->payload_bytes &&
+                    (header->job_id | header->ticket) == 0;
+    for (uint32_t i = 0; i < count; i++) {
+        commit(writers[i], slot, length_bytes, step, flags, is_small);
     }
-    if (writer->peer == NULL) {
-        return;
-    }
-    // Pairs with the fence of the sleeper between its wish and its last look at the cell.
+    // Pairs with the fence of each sleeper between its wish and its last look at the cell.
     atomic_thread_fence(memory_order_seq_cst);
-    uint64_t wish = atomic_load_explicit(&writer->peer->data_wish, RELAXED);
-    if (wish == seq) {
-        futex_bump_and_wake(&writer->page->data_word);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ring_writer *writer = writers[i];
+        if (writer->peer != NULL &&
+            atomic_load_explicit(&writer->peer->data_wish, RELAXED) == writer->next_seq - 1) {
+            futex_bump_and_wake(&writer->page->data_word);
+        }
     }
+}
+
+void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
+                         uint64_t step, uint32_t flags)
+{
+    ring_writer_publish_all(&writer, 1, slot, length_bytes, step, flags);
 }
 
 // Lossless: everything up to `retired` in order, and what was released out of order behind it.
 static void reclaim_lossless(struct ring_writer *writer)
 {
     read_retired(writer);
+    // Those whose cells were used again since the last time had their slots taken back then.
+    uint64_t rewritten = writer->next_seq - writer->first_seq;
+    uint64_t oldest = writer->next_seq - (rewritten < writer->depth ? rewritten : writer->depth);
+    writer->reclaimed = writer->reclaimed > oldest ? writer->reclaimed : oldest;
     while (writer->reclaimed <= writer->seen_retired) {
         take_back(writer, index_of(writer, writer->reclaimed));
         writer->reclaimed++;

@@ -24,10 +24,13 @@ struct ring_writer {
     bool is_lossless;
     bool carries;  // small frames go into their cells
     uint32_t depth;
-    uint32_t index;      // cell of next_seq
-    uint64_t next_seq;   // seq of the next frame
-    uint64_t first_seq;  // of this generation
-    uint64_t last_step;  // steps up to this are on the link already, from a life before
+    uint32_t index;          // cell of next_seq
+    uint32_t cell_bytes;     // size of one
+    uint32_t ahead;          // cells before their turn that are fetched
+    struct link_cell *cell;  // borrowed: that of next_seq
+    uint64_t next_seq;       // seq of the next frame
+    uint64_t first_seq;      // of this generation
+    uint64_t last_step;      // steps up to this are on the link already, from a life before
 
     const struct consume_page *peer;  // borrowed, read-only; NULL: the reader stands still
     uint32_t peer_claims;
@@ -40,7 +43,8 @@ struct ring_writer {
     uint32_t
         *looks;     // of the same block: the last look at the hazards that found this cell's frame
     uint32_t look;  // number of that look
-    // Every seq below has its slot taken back or in limbo.
+    // Every seq below has its slot taken back or in limbo. On a lossless link so has each whose cell
+    // was used again.
     uint64_t reclaimed;
     // Owned. Evicted frames that a reader may still hold. At most depth + claims.
     struct ring_writer_limbo *limbo;
@@ -78,6 +82,10 @@ uint32_t ring_writer_space(struct ring_writer *writer);
 // sleeps for this frame.
 void ring_writer_publish(struct ring_writer *writer, uint32_t slot, uint64_t length_bytes,
                          uint64_t step, uint32_t flags);
+
+// Likewise on several links of one pool: one fence serves them all.
+void ring_writer_publish_all(struct ring_writer *const *writers, uint32_t count, uint32_t slot,
+                             uint64_t length_bytes, uint64_t step, uint32_t flags);
 
 // Takes back the slots that the reader does not need any more. Whatever the reader writes, it keeps
 // no more of them than depth plus its claims.
