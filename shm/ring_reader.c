@@ -19,9 +19,18 @@ static uint32_t index_of(const struct ring_reader *reader, uint64_t seq)
     return (uint32_t)((seq - reader->config.first_seq) % reader->config.depth);
 }
 
-static const struct link_cell *next_cell(const struct ring_reader *reader)
+static void set_index(struct ring_reader *reader, uint32_t index)
 {
-    return publish_cell(reader->config.peer, reader->config.depth, reader->index);
+    reader->index = index;
+    reader->cell = publish_cell(reader->config.peer, reader->config.depth, index);
+}
+
+// Up to where a take need not ask what else could be: the end, and not yet what a life before took.
+static void find_plain_end(struct ring_reader *reader)
+{
+    bool is_plain = reader->config.is_lossless && reader->next >= reader->taken_before;
+    uint64_t end = reader->end != 0 ? reader->end : LIMIT_SEQ_MAX;
+    reader->plain_end = is_plain ? end : 0;
 }
 
 // A page that was used by a life before: what it took and did not release comes again.
@@ -31,7 +40,8 @@ static void resume(struct ring_reader *reader)
     reader->retired = atomic_load_explicit(&page->retired, RELAXED);
     reader->taken_before = atomic_load_explicit(&page->next, RELAXED);
     reader->next = reader->config.is_lossless ? reader->retired + 1 : reader->taken_before;
-    reader->index = index_of(reader, reader->next);
+    set_index(reader, index_of(reader, reader->next));
+    find_plain_end(reader);
     reader->first_index = index_of(reader, reader->retired + 1);
     reader->checked = reader->retired;
     // A sleeping producer wants a quarter of the depth: it does not need a look at each release,
@@ -52,6 +62,7 @@ int ring_reader_init(struct ring_reader *reader, const struct ring_reader_config
         .config = *config,
         .slot_bytes = layout_slot_bytes(config->slot_payload_bytes != 0 ? config->slot_payload_bytes
                                                                         : config->payload_bytes),
+        .cell_bytes = (uint32_t)layout_cell_bytes(config->depth),
         .states = (_Atomic uint8_t *)config->page + layout_cell_states_offset(config->claims_max),
         .held = held,
         .is_shown = config->is_lossless || config->is_producer_gone};
@@ -94,7 +105,7 @@ static void jump(struct ring_reader *reader, uint64_t seq)
     atomic_store_explicit(&page->jump_to, seq, RELEASE);
     atomic_store_explicit(&page->evicted, evicted, RELEASE);
     reader->next = seq;
-    reader->index = index_of(reader, seq);
+    set_index(reader, index_of(reader, seq));
     atomic_store_explicit(&page->next, seq, RELEASE);
 }
 
@@ -130,6 +141,7 @@ static uint64_t read_end(struct ring_reader *reader)
             }
             reader->end = end;
             reader->end_kind = (enum link_end)kind;
+            find_plain_end(reader);
         }
     }
     return reader->end;
@@ -139,6 +151,7 @@ void ring_reader_set_end(struct ring_reader *reader, uint64_t end, enum link_end
 {
     reader->end = end > reader->next ? end : reader->next;
     reader->end_kind = kind;
+    find_plain_end(reader);
     // A dead producer looks at no hazards, and its cells do not move any more.
     reader->is_shown = true;
     reader->config.is_producer_gone = true;
@@ -229,15 +242,13 @@ static void fill_lease(struct ring_reader *reader, const struct link_cell *cell,
 
 static void advance(struct ring_reader *reader)
 {
-    reader->next++;
-    reader->index = reader->index + 1 == reader->config.depth ? 0 : reader->index + 1;
+    ring_reader_advance(reader);
     if (reader->next > reader->taken_before) {
         atomic_store_explicit(&reader->config.page->next, reader->next, RELEASE);
     }
 }
 
 static void retire(struct ring_reader *reader, uint64_t seq);
-static void look_at_wish(struct ring_reader *reader);
 
 // A dead producer's page promised frames that its cells do not hold, and they hold no others any
 // more: without this the reader would wait for ever, and never go on to the next generation.
@@ -249,6 +260,7 @@ static void pass_missing(struct ring_reader *reader)
     if (reader->config.is_lossless && reader->end > possible) {
         // More than the ring could have held.
         reader->end = possible;
+        find_plain_end(reader);
     }
     jump(reader, reader->end);
     for (uint64_t seq = first; reader->config.is_lossless && seq < reader->end; seq++) {
@@ -273,7 +285,7 @@ static int empty_or_end(struct ring_reader *reader)
 // make two frames share one state.
 static bool is_there(const struct ring_reader *reader)
 {
-    const struct link_cell *cell = next_cell(reader);
+    const struct link_cell *cell = reader->cell;
     // Pairs with the producer's commit: fields, header and payload are there.
     return atomic_load_explicit(&cell->seq, ACQUIRE) == reader->next &&
            (reader->end == 0 || reader->next < reader->end) &&
@@ -299,12 +311,13 @@ static int take_lossless(struct ring_reader *reader, struct ring_lease *out_leas
         return empty_or_end(reader);
     }
     uint64_t seq = reader->next;
-    const struct link_cell *cell = next_cell(reader);
+    const struct link_cell *cell = reader->cell;
     struct cell_copy copy;
     copy_cell(cell, &copy);
     reader->held_count++;
     advance(reader);
     fill_lease(reader, cell, &copy, seq, out_lease);
+    find_plain_end(reader);
     return RING_TAKEN;
 }
 
@@ -313,7 +326,7 @@ static int try_evicting(struct ring_reader *reader, struct ring_lease *out_lease
 {
     uint32_t claim = find_free_claim(reader);
     _Atomic uint64_t *hazard = &reader->config.page->hazards[claim];
-    const struct link_cell *cell = next_cell(reader);
+    const struct link_cell *cell = reader->cell;
     uint64_t wanted = reader->next;
     uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
     struct cell_copy copy = {0};
@@ -373,14 +386,17 @@ static int take_evicting(struct ring_reader *reader, struct ring_lease *out_leas
 
 int ring_reader_take(struct ring_reader *reader, struct ring_lease *out_lease)
 {
+    if (ring_reader_take_plain(reader, out_lease)) {
+        return RING_TAKEN;
+    }
     if (reader->held_count == reader->config.claims_max) {
-        look_at_wish(reader);
+        ring_reader_look_at_wish(reader);
         return -EBUSY;
     }
     int taken = reader->config.is_lossless ? take_lossless(reader, out_lease)
                                            : take_evicting(reader, out_lease);
     if (taken != RING_TAKEN) {
-        look_at_wish(reader);
+        ring_reader_look_at_wish(reader);
     }
     return taken;
 }
@@ -400,7 +416,7 @@ static void fetch(const struct ring_reader *reader, const struct link_cell *cell
 
 bool ring_reader_has_next(struct ring_reader *reader)
 {
-    const struct link_cell *cell = next_cell(reader);
+    const struct link_cell *cell = reader->cell;
     bool has_next = reader->config.is_lossless
                         ? is_there(reader)
                         : atomic_load_explicit(&cell->seq, ACQUIRE) == reader->next &&
@@ -418,13 +434,13 @@ bool ring_reader_is_ready(struct ring_reader *reader)
     }
     if (reader->config.is_lossless) {
         if (is_there(reader)) {
-            fetch(reader, next_cell(reader));
+            fetch(reader, reader->cell);
             return true;
         }
         return empty_or_end(reader) != RING_EMPTY;
     }
     if (is_shown(reader)) {
-        const struct link_cell *cell = next_cell(reader);
+        const struct link_cell *cell = reader->cell;
         uint64_t seq = atomic_load_explicit(&cell->seq, ACQUIRE);
         bool is_open = reader->end == 0 || reader->next < reader->end;
         if ((seq == reader->next && is_open) || read_low(reader) > reader->next) {
@@ -520,12 +536,11 @@ static void pass_retired(struct ring_reader *reader, uint32_t count)
     }
     if (reader->next <= reader->retired) {
         reader->next = reader->retired + 1;
-        reader->index = reader->first_index;
+        set_index(reader, reader->first_index);
     }
 }
 
-// Wakes the producer when what it wants became free since the last look.
-static void look_at_wish(struct ring_reader *reader)
+void ring_reader_look_at_wish(struct ring_reader *reader)
 {
     if (reader->checked == reader->retired) {
         return;
@@ -552,35 +567,14 @@ static void retire(struct ring_reader *reader, uint64_t seq)
     atomic_store_explicit(&reader->config.page->retired, reader->retired, RELEASE);
     pass_retired(reader, count);
     if (reader->retired - reader->checked >= reader->check_every) {
-        look_at_wish(reader);
-    }
-}
-
-// The frame behind the last retired one, and nothing else was taken: no state to look at, none to
-// clear. What most releases are.
-static bool is_only_one(const struct ring_reader *reader, uint64_t seq)
-{
-    return seq == reader->retired + 1 && reader->next == seq + 1 &&
-           reader->taken_before <= reader->next;
-}
-
-static void retire_only_one(struct ring_reader *reader)
-{
-    reader->held_count--;
-    reader->retired++;
-    reader->first_index = reader->index;
-    // Pairs with the producer's acquire: we are done with that payload and cell.
-    atomic_store_explicit(&reader->config.page->retired, reader->retired, RELEASE);
-    if (reader->retired - reader->checked >= reader->check_every) {
-        look_at_wish(reader);
+        ring_reader_look_at_wish(reader);
     }
 }
 
 int ring_reader_release(struct ring_reader *reader, uint64_t seq)
 {
     if (reader->config.is_lossless) {
-        if (is_only_one(reader, seq)) {
-            retire_only_one(reader);
+        if (ring_reader_release_plain(reader, seq)) {
             return 0;
         }
         if (!ring_reader_is_held(reader, seq)) {

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/prefetch.h"
 #include "schemas/link_layout.h"
 
 struct ring_reader_config {
@@ -41,17 +42,20 @@ struct ring_lease {
 struct ring_reader {
     struct ring_reader_config config;
     uint64_t slot_bytes;
-    _Atomic uint8_t *states;  // borrowed: per cell, in our page
-    uint64_t next;            // seq to take next
-    uint32_t index;           // its cell
-    uint64_t retired;         // lossless
-    uint32_t first_index;     // cell of retired + 1
-    uint32_t check_every;     // releases between two looks at the producer's wish
-    uint64_t checked;         // retired at the last look
-    uint64_t pace_seq;        // kept for who reads: when to look how far ahead the producer is
-    int64_t pace_ns;          // likewise: when it was looked last, 0 = far enough
-    uint64_t taken_before;    // seqs below were taken by a life before this one: redelivered
-    uint64_t end;             // seq after the last frame as the broker or the page said, 0 = open
+    _Atomic uint8_t *states;       // borrowed: per cell, in our page
+    uint64_t next;                 // seq to take next
+    uint64_t plain_end;            // below it nothing but the cell of a seq is to be looked at
+    const struct link_cell *cell;  // borrowed: that of next
+    uint32_t index;                // likewise
+    uint32_t cell_bytes;
+    uint64_t retired;       // lossless
+    uint32_t first_index;   // cell of retired + 1
+    uint32_t check_every;   // releases between two looks at the producer's wish
+    uint64_t checked;       // retired at the last look
+    uint64_t pace_seq;      // kept for who reads: when to look how far ahead the producer is
+    int64_t pace_ns;        // likewise: when it was looked last, 0 = far enough
+    uint64_t taken_before;  // seqs below were taken by a life before this one: redelivered
+    uint64_t end;           // seq after the last frame as the broker or the page said, 0 = open
     enum link_end end_kind;
     uint32_t held_count;
     uint64_t *held;       // owned: seq per claim of an evicting link, 0 = free
@@ -100,6 +104,21 @@ static inline const struct frame_header *ring_reader_slot(const struct ring_read
     return (const struct frame_header *)(const void *)(pool + slot * reader->slot_bytes);
 }
 
+// Makes next the seq after this one.
+static inline void ring_reader_advance(struct ring_reader *reader)
+{
+    reader->next++;
+    reader->index++;
+    reader->cell = (const struct link_cell *)((uintptr_t)reader->cell + reader->cell_bytes);
+    if (reader->index == reader->config.depth) {
+        reader->index = 0;
+        reader->cell = publish_cell(reader->config.peer, reader->config.depth, 0);
+    }
+}
+
+// Wakes the producer when what it wants became free since the last look.
+void ring_reader_look_at_wish(struct ring_reader *reader);
+
 // One copy of a header that its owner may be changing; nothing in it guards memory.
 static inline struct frame_header ring_reader_header(const struct ring_reader *reader,
                                                      const struct ring_lease *lease)
@@ -121,6 +140,70 @@ static inline const void *ring_reader_payload(const struct ring_reader *reader,
 {
     return lease->carried != NULL ? (const void *)lease->carried->payload
                                   : (const void *)(ring_reader_slot(reader, lease->slot) + 1);
+}
+
+// What most takes are: the frame at next of a lossless link is there, was never taken before, and
+// nothing about it is out of bounds. False: nothing is changed, ring_reader_take() looks at the rest.
+static inline bool ring_reader_take_plain(struct ring_reader *reader, struct ring_lease *out_lease)
+{
+    const struct ring_reader_config *config = &reader->config;
+    const struct link_cell *cell = reader->cell;
+    uint64_t seq = reader->next;
+    // Pairs with the producer's commit: fields, header and payload are there. One that publishes
+    // more than the ring can hold would make two frames share one state.
+    if (atomic_load_explicit(&cell->seq, memory_order_acquire) != seq || seq >= reader->plain_end ||
+        seq - reader->retired > config->depth || reader->held_count == config->claims_max) {
+        return false;
+    }
+    uint64_t length_bytes = atomic_load_explicit(&cell->length_bytes, memory_order_relaxed);
+    uint32_t slot = atomic_load_explicit(&cell->slot, memory_order_relaxed);
+    uint32_t flags = atomic_load_explicit(&cell->flags, memory_order_relaxed);
+    const struct carry_cell *carried = NULL;
+    if (length_bytes > config->payload_bytes) {
+        return false;
+    }
+    if ((flags & CELL_CARRIES) != 0) {
+        if (config->depth > CARRY_DEPTH_MAX || length_bytes > CARRY_PAYLOAD_BYTES) {
+            return false;
+        }
+        carried = carry_of(cell);
+        slot = 0;
+        prefetch_read(carried->payload);
+    } else {
+        if (slot >= config->slot_count) {
+            return false;
+        }
+        // Two lines that come from the producer's cache: together, and not one after the other.
+        prefetch_read(ring_reader_slot(reader, slot) + 1);
+    }
+    reader->held_count++;
+    ring_reader_advance(reader);
+    atomic_store_explicit(&config->page->next, reader->next, memory_order_release);
+    out_lease->seq = seq;
+    out_lease->carried = carried;
+    out_lease->slot = slot;
+    out_lease->flags = flags & ~CELL_CARRIES;
+    out_lease->length_bytes = length_bytes;
+    out_lease->is_redelivered = false;
+    return true;
+}
+
+// What most releases are: of the frame behind the last retired one when nothing else was taken, so
+// that there is no state to look at and none to clear. False: nothing is changed.
+static inline bool ring_reader_release_plain(struct ring_reader *reader, uint64_t seq)
+{
+    if (seq != reader->retired + 1 || reader->next != seq + 1 || seq >= reader->plain_end) {
+        return false;
+    }
+    reader->held_count--;
+    reader->retired = seq;
+    reader->first_index = reader->index;
+    // Pairs with the producer's acquire: we are done with that payload and cell.
+    atomic_store_explicit(&reader->config.page->retired, seq, memory_order_release);
+    if (seq - reader->checked >= reader->check_every) {
+        ring_reader_look_at_wish(reader);
+    }
+    return true;
 }
 
 // Before this process waits for anything, be it another link or space: wakes a producer that waits
