@@ -143,7 +143,8 @@ static inline const void *ring_reader_payload(const struct ring_reader *reader,
 }
 
 // What most takes are: the frame at next of a lossless link is there, was never taken before, and
-// nothing about it is out of bounds. False: nothing is changed, ring_reader_take() looks at the rest.
+// nothing about it is out of bounds. False: nothing is changed, and ring_reader_take() looks at the
+// rest.
 static inline bool ring_reader_take_plain(struct ring_reader *reader, struct ring_lease *out_lease)
 {
     const struct ring_reader_config *config = &reader->config;

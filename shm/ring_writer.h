@@ -43,8 +43,8 @@ struct ring_writer {
     uint32_t
         *looks;     // of the same block: the last look at the hazards that found this cell's frame
     uint32_t look;  // number of that look
-    // Every seq below has its slot taken back or in limbo. On a lossless link so has each whose cell
-    // was used again.
+    // Every seq below has its slot taken back or in limbo. On a lossless link so has each whose
+    // cell was used again.
     uint64_t reclaimed;
     // Owned. Evicted frames that a reader may still hold. At most depth + claims.
     struct ring_writer_limbo *limbo;

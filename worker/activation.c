@@ -13,8 +13,11 @@
 #define BURST_MAX 8
 
 // One frame of any input, in turn, at most eight in a row from one.
-static size_t collect_any(struct sb_node *node, struct sb_frame *out_frame)
+static inline size_t collect_any(struct sb_node *node, struct sb_frame *out_frame)
 {
+    if (node->input_count == 1) {
+        return input_take(&node->inputs[0], out_frame) == 1;
+    }
     for (uint32_t tried = 0; tried < node->input_count; tried++) {
         int taken = input_take(&node->inputs[node->turn], out_frame);
         if (taken == 1) {

@@ -287,6 +287,19 @@ static void give_up(struct sb_node *node, const char *why)
     node->want = WANT_STOP;
 }
 
+// What ports know of their links may not hold any more: one may have come in that has less space
+// than those whose space was counted, or that brings another format, or one may leave.
+static void look_again(struct sb_node *node)
+{
+    for (uint32_t i = 0; i < node->input_link_count; i++) {
+        node->input_links[i].plain = NULL;
+    }
+    for (uint32_t i = 0; i < node->output_count; i++) {
+        node->outputs[i].credit = 0;
+        node->outputs[i].is_plain = false;
+    }
+}
+
 // Receives and handles one message. Returns 1, 0 when there is none, or a negative errno.
 static int handle_one(struct sb_node *node)
 {
@@ -299,6 +312,7 @@ static int handle_one(struct sb_node *node)
         }
         return received;
     }
+    look_again(node);
     const struct wire_message *message = node->incoming;
     size_t type = (size_t)message->type;
     message_fn handler = type < ARRAY_COUNT(handlers) ? handlers[type] : NULL;
@@ -327,10 +341,7 @@ void control_poll(struct sb_node *node)
     }
     while (!node->is_broker_gone && handle_one(node) > 0) {
     }
-    // A link may have come in that has less space than those whose space was counted.
-    for (uint32_t i = 0; i < node->output_count; i++) {
-        node->outputs[i].credit = 0;
-    }
+    look_again(node);
 }
 
 int control_wait_message(struct sb_node *node)

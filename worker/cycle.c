@@ -100,15 +100,13 @@ static enum round look_around(struct sb_node *node)
 
 static int call_frames(struct sb_node *node, size_t count)
 {
+    node->step_frame = &node->frames[0];
     if (node->processor->on_frames != NULL) {
         return node->processor->on_frames(node, node->frames, count);
     }
     int result = 0;
     for (size_t i = 0; i < count && node->processor->on_frame != NULL; i++) {
-        if (i > 0) {
-            // Taking the first one did it.
-            step_preset(node, &node->frames[i]);
-        }
+        node->step_frame = &node->frames[i];
         int failed = node->processor->on_frame(node, &node->frames[i]);
         result = failed < 0 ? failed : result;
     }

@@ -84,7 +84,8 @@ static void next_turn(struct sb_input *input)
     input->burst = 0;
 }
 
-int input_take(struct sb_input *input, struct sb_frame *out_frame)
+// Of several links in turn, at most BURST_MAX frames in a row from one.
+static int take_in_turn(struct sb_input *input, struct sb_frame *out_frame)
 {
     bool is_open = false;
     if (input->node->is_redelivering) {
@@ -106,6 +107,18 @@ int input_take(struct sb_input *input, struct sb_frame *out_frame)
         next_turn(input);
     }
     return is_open || !sb_input_is_linked(input) ? 0 : -EPIPE;
+}
+
+int input_take(struct sb_input *input, struct sb_frame *out_frame)
+{
+    if (input->link_count != 1) {
+        return take_in_turn(input, out_frame);
+    }
+    int taken = step_take(input->links[0], out_frame);
+    if (taken == 0 || taken == 1 || taken == -EBUSY) {
+        return taken;
+    }
+    return sb_input_is_linked(input) ? -EPIPE : 0;
 }
 
 // A processor that runs in one long call begins a step with the first frame that it takes.

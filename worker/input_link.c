@@ -50,6 +50,7 @@ static struct input_generation **place_of(struct input_link *link,
 static void remove_generation(struct input_link *link, struct input_generation *generation)
 {
     *place_of(link, generation) = generation->newer;
+    link->plain = link->plain == generation ? NULL : link->plain;
     drop_generation(link, generation);
 }
 
@@ -252,6 +253,7 @@ static bool move_on(struct input_link *link)
     link->is_format_told = sb_format_is_equal(&old->format, &newer->format) != 0 &&
                            payload_bytes_of(&old->link) >= payload_bytes_of(&newer->link);
     link->now = newer;
+    link->plain = NULL;
     link->input->node->switches++;
     if (old->reader.held_count == 0) {
         retire(link, old);
@@ -335,6 +337,7 @@ static void stop_reading(struct input_link *link)
 {
     struct input_generation *next = link->now;
     link->now = NULL;
+    link->plain = NULL;
     while (next != NULL) {
         struct input_generation *generation = next;
         next = generation->newer;
@@ -394,32 +397,6 @@ enum input_link_state input_link_check(struct input_link *link)
     return INPUT_LINK_ENDED;
 }
 
-static void fill_frame(struct input_link *link, const struct ring_lease *lease,
-                       struct sb_frame *out_frame)
-{
-    struct input_generation *now = link->now;
-    struct frame_header header = ring_reader_header(&now->reader, lease);
-    // What is true of this link only is in the cell.
-    uint32_t flags = header.flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
-    flags |= lease->flags & (SB_FRAME_DISCONTINUITY | SB_FRAME_REDELIVERED);
-    *out_frame = (struct sb_frame){
-        .data = ring_reader_payload(&now->reader, lease),
-        .size_bytes = lease->length_bytes,
-        .seq = lease->seq,
-        .number = header.number,
-        .pts_ns = header.pts_ns,
-        .duration_ns = header.duration_ns,
-        .flags = flags | (lease->is_redelivered ? SB_FRAME_REDELIVERED : 0U),
-        .attempt = lease->is_redelivered ? now->attempt : 1,
-        .trace_id = header.trace_id,
-        .job_id = header.job_id,
-        .input = link->input,
-        .format = &now->format,
-        .lease = lease->seq,
-        .source = link,
-    };
-}
-
 static bool has_format_of(const struct input_link *link)
 {
     const struct sb_input *input = link->input;
@@ -448,7 +425,15 @@ __attribute__((noinline)) static bool fetch(struct input_link *link, const struc
     return false;
 }
 
-int input_link_take(struct input_link *link, struct sb_frame *out_frame)
+// Nothing but its ring decides about the next frame, until the broker says something.
+static bool is_plain(const struct input_link *link)
+{
+    const struct input_generation *now = link->now;
+    return now->link.skip_count == 0 && now->carrier.transport == NULL && link->is_format_told &&
+           link->input->link_count == 1;
+}
+
+int input_link_take_slowly(struct input_link *link, struct sb_frame *out_frame)
 {
     while (!link->is_ended) {
         struct input_generation *now = link->now;
@@ -464,7 +449,7 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
         struct ring_lease lease;
         int taken = ring_reader_take(&now->reader, &lease);
         if (taken == RING_TAKEN) {
-            fill_frame(link, &lease, out_frame);
+            input_link_fill(link, now, &lease, out_frame);
             if (now->carrier.transport != NULL && !fetch(link, &lease, out_frame)) {
                 continue;
             }
@@ -472,6 +457,7 @@ int input_link_take(struct input_link *link, struct sb_frame *out_frame)
             if (!link->is_format_told || (link->input->link_count > 1 && !has_format_of(link))) {
                 tell_format(link);
             }
+            link->plain = is_plain(link) ? now : NULL;
             return 1;
         }
         if (taken != -EPIPE) {
@@ -606,7 +592,7 @@ static int release_old(struct input_link *link, uint64_t seq)
     return -EINVAL;
 }
 
-int input_link_release(struct input_link *link, uint64_t seq)
+int input_link_release_slowly(struct input_link *link, uint64_t seq)
 {
     struct input_generation *now = link->now;
     if (now != NULL && now->is_reader_ready && ring_reader_release(&now->reader, seq) == 0) {

@@ -61,12 +61,38 @@ static bool is_written(const struct sb_output *output, uint32_t position)
     return output->now->writers[position].page != NULL && !output->links[position]->is_leaving;
 }
 
+// Whether frames go out in the same way on every link that they go out on, and on which ones these
+// are. That stays as it is until the broker says something.
+static bool find_targets(struct sb_output *output)
+{
+    const struct sb_node *node = output->node;
+    struct output_generation *now = output->now;
+    now->target_count = 0;
+    for (uint32_t i = 0; i < output->link_count; i++) {
+        if (!is_written(output, i)) {
+            continue;
+        }
+        // Its first frame may have a flag of its own, and one of a step that comes again may be on
+        // it already.
+        bool is_usual = (node->generation <= 1 || output->links[i]->has_carried) &&
+                        node->step > now->writers[i].last_step;
+        if (!is_usual) {
+            return false;
+        }
+        now->targets[now->target_count++] = &now->writers[i];
+    }
+    return now->target_count > 0 && now->carrier.transport == NULL;
+}
+
 // Cells that every lossless link must have free for one more claim. What is free beyond that is
 // credit: space that is there stays there until a claim of ours uses it, so the claims that it
-// covers need not look at each link again.
+// covers need not look at each link again. Large frames have none, whose slots are looked for.
 static bool has_space(struct sb_output *output)
 {
-    uint32_t credit = CREDIT_MAX;
+    output->is_plain = output->is_plain || find_targets(output);
+    bool has_credit = output->is_plain && !output->is_ended && output->next == NULL &&
+                      output->now->pool.slot_bytes < HOT_SLOT_BYTES;
+    uint32_t credit = has_credit ? CREDIT_MAX : 0;
     for (uint32_t i = 0; i < output->link_count; i++) {
         struct ring_writer *writer = &output->now->writers[i];
         if (is_written(output, i) && writer->is_lossless) {
@@ -93,7 +119,7 @@ static void reclaim(struct sb_output *output)
     }
 }
 
-static inline bool has_slot(struct sb_output *output)
+static bool has_slot(struct sb_output *output)
 {
     struct pool *pool = &output->now->pool;
     if (pool->slot_bytes >= HOT_SLOT_BYTES || pool->free_count == 0) {
@@ -145,17 +171,6 @@ static bool is_ready_to_claim(struct sb_output *output)
 {
     return output->now != NULL && !output->is_format_wanted && has_space(output) &&
            has_slot(output);
-}
-
-// True for most claims of small frames: space was seen when another one was made.
-static inline bool use_credit(struct sb_output *output)
-{
-    if (output->credit == 0 || output->next != NULL || output->is_format_wanted ||
-        !has_slot(output)) {
-        return false;
-    }
-    output->credit--;
-    return true;
 }
 
 // One sleep until something may have changed: space, memory, or the broker's word.
@@ -236,9 +251,8 @@ static bool look_for_room(struct sb_output *output)
     return false;
 }
 
-// Waits until a buffer can be claimed, or until the output has no link. Kept out of the way of a
-// claim that need not wait.
-__attribute__((noinline)) static int wait_for_room(struct sb_output *output)
+// Waits until a buffer can be claimed, or until the output has no link.
+static int wait_for_room(struct sb_output *output)
 {
     struct sb_node *node = output->node;
     while (output->live_count > 0) {
@@ -271,7 +285,7 @@ __attribute__((noinline)) static int wait_for_room(struct sb_output *output)
     return 0;
 }
 
-static inline int get_room(struct sb_output *output)
+static int get_room(struct sb_output *output)
 {
     struct sb_node *node = output->node;
     // Also where there is always room: a call that lasts for ever must hear of a new consumer.
@@ -281,7 +295,7 @@ static inline int get_room(struct sb_output *output)
     if (node->phase != WIRE_RUNNING && output->live_count > 0) {
         return -EAGAIN;
     }
-    return use_credit(output) ? 0 : wait_for_room(output);
+    return wait_for_room(output);
 }
 
 static int refuse_size(struct sb_output *output, uint64_t size_bytes, uint64_t capacity_bytes)
@@ -317,25 +331,28 @@ static int plug_buffer(struct sb_output *output, struct output_claim *claim, uin
     return 0;
 }
 
-static inline void preset(struct sb_output *output, struct sb_buffer *buffer)
+static inline void fill_buffer(struct sb_output *output, struct sb_buffer *buffer)
 {
     const struct sb_node *node = output->node;
-    if (node->has_step_frame) {
-        buffer->number = node->step_number;
-        buffer->pts_ns = node->step_pts_ns;
-        buffer->duration_ns = node->step_duration_ns;
-        buffer->flags = node->step_flags;
-        buffer->trace_id = node->step_trace_id;
-        buffer->job_id = node->step_job_id;
-    } else {
-        bool is_tick = node->mode == SB_MODE_TICK && node->is_in_step;
-        buffer->number = output->next_number;
-        // A look at the clock costs more than the rest of a small frame.
-        int64_t now_ns = is_tick || output->port->is_timed ? 0 : clock_now_ns();
-        buffer->pts_ns = is_tick ? node->tick_due_ns : now_ns;
-        buffer->duration_ns = is_tick ? node->tick_period_ns : 0;
-        buffer->flags = SB_FRAME_KEYFRAME;
+    const struct sb_frame *frame = node->step_frame;
+    if (frame != NULL) {
+        buffer->number = frame->number;
+        buffer->pts_ns = frame->pts_ns;
+        buffer->duration_ns = frame->duration_ns;
+        buffer->flags = frame->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+        buffer->trace_id = frame->trace_id;
+        buffer->job_id = frame->job_id;
+        return;
     }
+    bool is_tick = node->mode == SB_MODE_TICK && node->is_in_step;
+    buffer->number = output->next_number;
+    // A look at the clock costs more than the rest of a small frame.
+    int64_t now_ns = is_tick || output->port->is_timed ? 0 : clock_now_ns();
+    buffer->pts_ns = is_tick ? node->tick_due_ns : now_ns;
+    buffer->duration_ns = is_tick ? node->tick_period_ns : 0;
+    buffer->flags = SB_FRAME_KEYFRAME;
+    buffer->trace_id = 0;
+    buffer->job_id = 0;
 }
 
 static inline bool is_carried(const struct sb_output *output)
@@ -401,16 +418,33 @@ static int claim_carried(struct sb_output *output, uint64_t size_bytes, uint32_t
     return 0;
 }
 
-static struct output_claim *free_claim(const struct sb_output *output)
+static inline struct output_claim *free_claim(const struct sb_output *output)
 {
-    uint32_t index = 0;
-    while (output->claims[index].id != 0) {
-        index++;
+    struct output_claim *claim = output->claims;
+    while (claim->id != 0) {
+        claim++;
     }
-    return &output->claims[index];
+    return claim;
 }
 
-int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buffer *out_buffer)
+// The claim is made: fills in what the caller gets. Straight into the caller's own: a copy of it
+// would cost a tenth of a small frame.
+static inline void begin_claim(struct sb_output *output, struct output_claim *claim, uint32_t slot,
+                               void *data, struct sb_buffer *out_buffer)
+{
+    claim->id = ++output->last_claim;
+    claim->slot = slot;
+    output->claimed++;
+    out_buffer->data = data;
+    out_buffer->output = output;
+    out_buffer->slot = slot;
+    out_buffer->claim = claim->id;
+    fill_buffer(output, out_buffer);
+}
+
+// Kept out of the way of the claims that need not look at anything.
+__attribute__((noinline)) static int claim_slowly(struct sb_output *output, uint64_t size_bytes,
+                                                  struct sb_buffer *out_buffer)
 {
     if (output->is_ended) {
         return -EPIPE;
@@ -454,21 +488,37 @@ int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buf
         slot = pool_claim(pool);
         data = pool_payload(pool, slot);
     }
-    claim->id = ++output->last_claim;
-    claim->slot = slot;
-    output->claimed++;
-    // Straight into the caller's: a copy of it would cost a tenth of a small frame.
-    *out_buffer = (struct sb_buffer){.data = data,
-                                     .size_bytes = size_bytes,
-                                     .capacity_bytes = capacity_bytes,
-                                     .output = output,
-                                     .slot = slot,
-                                     .claim = claim->id};
-    preset(output, out_buffer);
+    begin_claim(output, claim, slot, data, out_buffer);
+    out_buffer->size_bytes = size_bytes;
+    out_buffer->capacity_bytes = capacity_bytes;
     return 0;
 }
 
-static struct output_claim *find_claim(struct sb_output *output, const struct sb_buffer *buffer)
+// True for most claims of small frames: space was seen when another one was made, and the broker
+// has said nothing since.
+static inline bool has_credit(const struct sb_output *output, uint64_t size_bytes)
+{
+    return output->credit > 0 && !is_bell_rung(output->node) &&
+           output->claimed < output->claim_max && output->now->pool.free_count > 0 &&
+           size_bytes <= output->now->pool.payload_bytes;
+}
+
+int sb_output_claim(struct sb_output *output, uint64_t size_bytes, struct sb_buffer *out_buffer)
+{
+    if (!has_credit(output, size_bytes)) {
+        return claim_slowly(output, size_bytes, out_buffer);
+    }
+    struct pool *pool = &output->now->pool;
+    uint32_t slot = pool_claim(pool);
+    output->credit--;
+    begin_claim(output, free_claim(output), slot, pool_payload(pool, slot), out_buffer);
+    out_buffer->size_bytes = size_bytes;
+    out_buffer->capacity_bytes = pool->payload_bytes;
+    return 0;
+}
+
+static inline struct output_claim *find_claim(struct sb_output *output,
+                                              const struct sb_buffer *buffer)
 {
     // Numbers of claims are the output's own: a buffer of another output may have the same.
     bool is_ours = buffer->output == output && buffer->claim != 0;
@@ -480,7 +530,8 @@ static struct output_claim *find_claim(struct sb_output *output, const struct sb
     return NULL;
 }
 
-static void write_header(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
+static inline void write_header(struct sb_output *output, uint32_t slot,
+                                const struct sb_buffer *buffer)
 {
     uint32_t flags = buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
     *pool_header(&output->now->pool, slot) = (struct frame_header){
@@ -548,7 +599,8 @@ __attribute__((noinline)) static int send_carried(struct sb_output *output, uint
     }
 }
 
-static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
+__attribute__((noinline)) static int publish_slowly(struct sb_output *output, uint32_t slot,
+                                                    const struct sb_buffer *buffer)
 {
     struct sb_node *node = output->node;
     struct output_generation *now = output->now;
@@ -579,6 +631,28 @@ static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb
                                 cell_flags(output->links[i], buffer));
         }
     }
+    return 0;
+}
+
+// Whether a frame of this size goes out as most do: on all links alike.
+static inline bool is_as_most(const struct sb_output *output, uint64_t size_bytes)
+{
+    uint64_t frame_bytes = output->now->frame_bytes;
+    return output->is_plain && !output->node->is_step_redelivered &&
+           (frame_bytes == 0 || frame_bytes == size_bytes);
+}
+
+static inline int publish_slot(struct sb_output *output, uint32_t slot,
+                               const struct sb_buffer *buffer)
+{
+    if (!is_as_most(output, buffer->size_bytes)) {
+        return publish_slowly(output, slot, buffer);
+    }
+    write_header(output, slot, buffer);
+    const struct output_generation *now = output->now;
+    ring_writer_publish_all(now->targets, now->target_count, slot, buffer->size_bytes,
+                            output->node->step,
+                            buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY));
     return 0;
 }
 
@@ -618,7 +692,7 @@ int sb_output_publish(struct sb_output *output, const struct sb_buffer *buffer)
     forget_claim(output, claim);
     // A source that runs in one long call has a step per frame.
     if (node->mode == SB_MODE_MANUAL && node->taken_count == 0) {
-        step_pass(node);
+        step_pass_source(node);
     }
     return 0;
 }
@@ -659,11 +733,8 @@ int sb_output_end(struct sb_output *output)
     if (output->is_ended) {
         return 0;
     }
-    for (uint32_t i = 0; i < output->claim_max; i++) {
-        if (output->claims[i].id != 0) {
-            forget_claim(output, &output->claims[i]);
-        }
-    }
+    output_abandon_claims(output);
+    output->credit = 0;
     int failed = output_adopt_next(output);
     for (uint32_t i = 0; output->now != NULL && i < output->link_count; i++) {
         if (is_written(output, i)) {
@@ -674,14 +745,11 @@ int sb_output_end(struct sb_output *output)
     return failed;
 }
 
-void output_abandon_claims(struct sb_node *node)
+void output_abandon_claims(struct sb_output *output)
 {
-    for (uint32_t i = 0; i < node->output_count; i++) {
-        struct sb_output *output = &node->outputs[i];
-        for (uint32_t c = 0; output->claimed > 0 && c < output->claim_max; c++) {
-            if (output->claims[c].id != 0) {
-                forget_claim(output, &output->claims[c]);
-            }
+    for (uint32_t i = 0; output->claimed > 0 && i < output->claim_max; i++) {
+        if (output->claims[i].id != 0) {
+            forget_claim(output, &output->claims[i]);
         }
     }
 }

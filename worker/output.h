@@ -8,7 +8,7 @@
 int output_adopt_next(struct sb_output *output);
 
 // Gives back what the processor claimed and did not publish.
-void output_abandon_claims(struct sb_node *node);
+void output_abandon_claims(struct sb_output *output);
 
 // Ends every output that has not ended.
 void output_end_all(struct sb_node *node);

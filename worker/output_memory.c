@@ -42,6 +42,7 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     pool_fini(&generation->pool);
     region_unmap(output->node, &generation->memory);
     free(generation->writers);
+    free(generation->targets);
     free(generation->pages);
     free(generation->page_infos);
     free(generation->deliveries);
@@ -74,13 +75,15 @@ static struct output_generation *get_generation(struct sb_output *output, uint32
     *fresh = (struct output_generation){.is_used = true,
                                         .number = number,
                                         .writers = calloc(count, sizeof *fresh->writers),
+                                        .targets = calloc(count, sizeof *fresh->targets),
                                         .pages = calloc(count, sizeof *fresh->pages),
                                         .page_infos = calloc(count, sizeof *fresh->page_infos),
                                         .deliveries = calloc(count, sizeof *fresh->deliveries),
                                         .peers = calloc(count, sizeof *fresh->peers),
                                         .peer_infos = calloc(count, sizeof *fresh->peer_infos)};
-    if (fresh->writers == NULL || fresh->pages == NULL || fresh->page_infos == NULL ||
-        fresh->deliveries == NULL || fresh->peers == NULL || fresh->peer_infos == NULL) {
+    if (fresh->writers == NULL || fresh->targets == NULL || fresh->pages == NULL ||
+        fresh->page_infos == NULL || fresh->deliveries == NULL || fresh->peers == NULL ||
+        fresh->peer_infos == NULL) {
         output_memory_drop(output, fresh);
         return NULL;
     }
@@ -260,6 +263,7 @@ int output_memory_adopt(struct sb_output *output, struct output_generation *gene
     output->now = generation;
     output->next = other_generation(output, generation);
     output->credit = 0;
+    output->is_plain = false;
     // A generation that was made for an older wish, or for another depth, is not what was offered.
     output->is_format_wanted =
         output->is_format_wanted && !output_offer_has(output, &generation->format);
@@ -319,6 +323,8 @@ static void drop_unlinked(struct sb_output *output)
     carrier_close_writer(&output->before);
     output->now = NULL;
     output->next = NULL;
+    output->credit = 0;
+    output->is_plain = false;
     output->is_format_wanted = false;
 }
 

@@ -59,6 +59,7 @@ int sb_output_offer(struct sb_output *output, const struct sb_format *formats, s
     output->offer_count = count;
     output->offer_bytes = frame_bytes_max;
     output->is_offer_new = true;
+    output->credit = 0;
     return 0;
 }
 

@@ -48,6 +48,7 @@ struct input_link {
     // held, the one that is read now, and those that come behind it.
     struct input_generation *oldest;  // owned
     struct input_generation *now;     // borrowed, NULL = nothing is read
+    struct input_generation *plain;   // now, when its ring alone decides about the next frame
     bool is_ended;
     bool is_leaving;                           // at its end it is gone, and nothing has ended
     bool is_left;                              // and the broker knows that it came there
@@ -104,8 +105,10 @@ struct output_generation {
     struct carrier_writer carrier;
     struct sb_format format;
     uint64_t first_number;
-    uint64_t frame_bytes;                // exact payload that the format demands, 0 = any
-    struct ring_writer *writers;         // owned, one per link
+    uint64_t frame_bytes;          // exact payload that the format demands, 0 = any
+    struct ring_writer *writers;   // owned, one per link
+    struct ring_writer **targets;  // owned array: those of them that are written
+    uint32_t target_count;
     struct mapping *pages;               // owned, one per link
     struct wire_memory *page_infos;      // owned, one per link
     enum sb_delivery *deliveries;        // owned, one per link
@@ -142,7 +145,10 @@ struct sb_output {
     struct output_claim *claims;  // owned, claim_max of them
     uint32_t claim_max;
     uint32_t claimed;
-    uint32_t credit;      // claims for which every lossless link has space for certain
+    // Of claims that need not look at anything: every lossless link has space for so many, and all
+    // else that could hold one up is ruled out until the broker or the processor says something.
+    uint32_t credit;
+    bool is_plain;        // frames go out alike on all targets of the generation, and nowhere else
     uint32_t vain_looks;  // for room, in a row: each doubles the waits that sleep at once
     uint32_t sleeps_left;
     uint64_t last_claim;

@@ -95,15 +95,12 @@ struct sb_node {
     bool is_format_refused;  // on_format() failed
     bool is_clock_stale;     // it slept since clock_ns was read
     int64_t clock_ns;
-    int64_t step_pts_ns;  // what a claimed buffer is preset to
-    int64_t step_duration_ns;
-    uint64_t step_number;
-    bool has_step_frame;
-    uint32_t step_flags;
-    uint64_t step_trace_id;
-    uint64_t step_job_id;
-    uint64_t step_label;       // number in error messages: step, or tick in tick mode
-    struct step_frame *taken;  // owned, taken_max of them
+    // What a claimed buffer is preset with: the frame in work, which is one of frames or
+    // first_frame, or NULL.
+    const struct sb_frame *step_frame;
+    struct sb_frame first_frame;  // that a call took itself
+    uint64_t step_label;          // number in error messages: step, or tick in tick mode
+    struct step_frame *taken;     // owned, taken_max of them
     uint32_t taken_count;
     bool is_redelivering;      // frames of a life before this one may be left
     bool is_step_redelivered;  // the step has one of them

@@ -16,74 +16,10 @@
 #define RELAXED memory_order_relaxed
 #define RELEASE memory_order_release
 
-// A look at the clock costs as much as a small frame, so the time of entering is a lower bound that
-// is renewed when a step is timed: after every sleep and at least every CALL_TIME_STEPS_MAX steps.
-// Who judges looks at the step number too.
-
-static void write_claim(struct sb_node *node, uint32_t index)
+int step_take_again(struct input_link *link, int taken, struct sb_frame *out_frame)
 {
-    const struct step_frame *taken = &node->taken[index];
-    struct status_claim *claim = &node->status->claims[index];
-    atomic_store_explicit(&claim->seq, taken->seq, RELAXED);
-    atomic_store_explicit(&claim->link_id, taken->link->link_id, RELAXED);
-}
-
-static void write_claim_count(struct sb_node *node, uint32_t count)
-{
-    atomic_store_explicit(&node->status->claim_count, count, RELEASE);
-}
-
-void step_open(struct sb_node *node)
-{
-    node->taken_count = 0;
-    node->has_step_frame = false;
-    node->is_step_canceled = false;
-    node->is_step_redelivered = false;
-    // First none: were the claims written under the old step number, a crash here would take
-    // frames that nobody looked at for frames of a step that is done.
-    write_claim_count(node, 0);
-}
-
-void step_preset(struct sb_node *node, const struct sb_frame *frame)
-{
-    node->has_step_frame = true;
-    node->step_pts_ns = frame->pts_ns;
-    node->step_duration_ns = frame->duration_ns;
-    node->step_number = frame->number;
-    node->step_flags = frame->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
-    node->step_trace_id = frame->trace_id;
-    node->step_job_id = frame->job_id;
-}
-
-int step_take(struct input_link *link, struct sb_frame *out_frame)
-{
-    struct sb_node *node = link->input->node;
-    if (node->taken_count == node->taken_max) {
-        return -EBUSY;
-    }
-    int taken = input_link_take(link, out_frame);
-    if (taken == -EBUSY && step_settle(node)) {
-        taken = input_link_take(link, out_frame);
-    }
-    if (taken != 1) {
-        return taken;
-    }
-    if (node->is_format_refused) {
-        // It stays taken and not released: a next life gets it again.
-        return -ECANCELED;
-    }
-    node->is_step_redelivered |= (out_frame->flags & SB_FRAME_REDELIVERED) != 0;
-    uint32_t index = node->taken_count++;
-    node->taken[index] = (struct step_frame){.link = link, .seq = out_frame->seq};
-    write_claim(node, index);
-    if (node->is_in_step) {
-        write_claim_count(node, node->taken_count);
-    }
-    status_add(&node->status->frames_in, 1);
-    if (!node->has_step_frame) {
-        step_preset(node, out_frame);
-    }
-    return 1;
+    bool is_busy = taken == -EBUSY;
+    return is_busy && step_settle(link->input->node) ? input_link_take(link, out_frame) : taken;
 }
 
 void step_drop_last(struct sb_node *node)
@@ -91,67 +27,24 @@ void step_drop_last(struct sb_node *node)
     struct step_frame *last = &node->taken[--node->taken_count];
     if (node->is_in_step) {
         // The claim goes first: one that is released and claimed would be taken for done.
-        write_claim_count(node, node->taken_count);
+        step_write_claim_count(node, node->taken_count);
     }
-    node->has_step_frame = node->has_step_frame && node->taken_count > 0;
+    node->step_frame = node->taken_count > 0 ? node->step_frame : NULL;
     input_link_release(last->link, last->seq);
 }
 
-void step_enter(struct sb_node *node, uint64_t label)
+void step_look_at_clock(struct sb_node *node)
 {
-    node->step++;
-    node->step_label = label;
-    node->is_in_step = true;
-    node->error[0] = '\0';
-    struct status_page *status = node->status;
-    if (node->is_clock_stale || node->step >= node->timed_due) {
-        node->is_clock_stale = false;
-        node->clock_ns = clock_now_ns();
-        call_time_begin(node);
-    }
-    atomic_store_explicit(&status->step, node->step, RELEASE);
-    write_claim_count(node, node->taken_count);
-    atomic_store_explicit(&status->entered_ns, node->clock_ns, RELAXED);
-    status_phase(node, WORKER_PROCESSING);
+    node->is_clock_stale = false;
+    node->clock_ns = clock_now_ns();
+    call_time_begin(node);
 }
 
-static void count_failure(struct sb_node *node, int result)
+void step_count_failure(struct sb_node *node, int result)
 {
     status_add(&node->status->errors, 1);
     status_add(&node->status->failed_frames, node->taken_count);
     node_log_step_error(node, result);
-}
-
-static void release_taken(struct sb_node *node)
-{
-    for (uint32_t i = 0; i < node->taken_count; i++) {
-        struct step_frame *taken = &node->taken[i];
-        if (!taken->is_held) {
-            input_link_release(taken->link, taken->seq);
-        }
-    }
-    node->taken_count = 0;
-}
-
-void step_leave(struct sb_node *node, int result)
-{
-    if (result < 0 && result != -ECANCELED) {
-        count_failure(node, result);
-    }
-    if (node->output_count > 0) {
-        output_abandon_claims(node);
-    }
-    struct status_page *status = node->status;
-    // A frame that was not accepted because the node stops: its input is not done and not released.
-    if (!node->is_step_canceled) {
-        atomic_store_explicit(&status->done, node->step, RELEASE);
-        release_taken(node);
-    }
-    atomic_store_explicit(&status->entered_ns, 0, RELAXED);
-    node->is_in_step = false;
-    if (node->is_step_timed) {
-        call_time_end(node);
-    }
 }
 
 void step_pass(struct sb_node *node)
@@ -160,9 +53,9 @@ void step_pass(struct sb_node *node)
         return;
     }
     atomic_store_explicit(&node->status->done, node->step, RELEASE);
-    release_taken(node);
-    write_claim_count(node, 0);
-    node->has_step_frame = false;
+    step_release_taken(node);
+    step_write_claim_count(node, 0);
+    node->step_frame = NULL;
     node->step++;
     atomic_store_explicit(&node->status->step, node->step, RELEASE);
 }
@@ -177,7 +70,7 @@ static uint32_t gather_given_back(struct sb_node *node)
             node->taken[i] = node->taken[given];
             node->taken[given] = frame;
             if (i != given) {
-                write_claim(node, given);
+                step_write_claim(node, given);
             }
             given++;
         }
@@ -196,15 +89,15 @@ bool step_settle(struct sb_node *node)
     }
     // What is kept leaves the claims before the step is done, and joins those of the next one.
     uint32_t kept = node->taken_count - given;
-    write_claim_count(node, given);
+    step_write_claim_count(node, given);
     node->taken_count = given;
     step_pass(node);
     memmove(node->taken, node->taken + given, kept * sizeof *node->taken);
     node->taken_count = kept;
     for (uint32_t i = 0; i < kept; i++) {
-        write_claim(node, i);
+        step_write_claim(node, i);
     }
-    write_claim_count(node, kept);
+    step_write_claim_count(node, kept);
     return true;
 }
 
