@@ -248,6 +248,28 @@ static void on_failed(struct broker *broker, struct actual_node *node)
     }
 }
 
+static bool has_output(const struct actual_node *node)
+{
+    for (size_t i = 0; i < node->output_count; i++) {
+        if (node->outputs[i]->link_count > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// Whoever is left makes frames for others, and nobody is left who would take them to their end.
+static bool is_rest_for_nobody(const struct broker *broker)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        const struct actual_node *node = broker->actual->nodes[i];
+        if (!node_is_over(node->life.state) && !node->is_observer && !has_output(node)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void ending_on_node_over(struct broker *broker, struct actual_node *node, enum exit_verdict verdict)
 {
     bool is_failed = node->life.state == NODE_FAILED || node->life.state == NODE_DETACHED;
@@ -266,6 +288,16 @@ void ending_on_node_over(struct broker *broker, struct actual_node *node, enum e
         broker_set_status(broker, STATUS_FAILED);
     }
     ending_check(broker);
+}
+
+void ending_on_early_finish(struct broker *broker, const struct actual_node *node)
+{
+    if (broker->phase == BROKER_RUNNING && !broker->options.is_keep && !node->is_observer &&
+        !node->is_stop_wanted && is_rest_for_nobody(broker)) {
+        log_node(LOG_DEBUG, node->life.id, node->life.generation,
+                 "has finished, and nobody is left who would take a frame: the graph ends");
+        ending_stop(broker, true);
+    }
 }
 
 static void kill_late(struct broker *broker, struct actual_node *node)

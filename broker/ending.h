@@ -35,6 +35,10 @@ void ending_on_signal(struct broker *broker, int signal_number);
 void ending_on_node_over(struct broker *broker, struct actual_node *node,
                          enum exit_verdict verdict);
 
+// A node that takes frames to their end has finished although more would come, as a window that is
+// closed. Stops the graph when it was the last one of its kind, and the graph is not to stay.
+void ending_on_early_finish(struct broker *broker, const struct actual_node *node);
+
 // The common deadline of a stop has passed.
 void ending_on_deadline(struct broker *broker);
 

@@ -62,6 +62,19 @@ static bool has_ended_all(const struct actual_node *node)
     return node->output_count > 0 || !is_any_open;
 }
 
+// It takes frames to their end, and there is somebody who would give it more.
+static bool is_early(const struct actual_node *node)
+{
+    for (size_t i = 0; node->output_count == 0 && i < node->input_count; i++) {
+        const struct actual_link *link = node->inputs[i];
+        if (link_is_up(link->state) && !node_is_over(link->output->node->life.state) &&
+            !pages_is_stream_ended(link)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void drop_unused(struct broker *broker, struct actual_output *output)
 {
     generation_settle(broker, output);
@@ -399,6 +412,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     }
     tell_end(broker, node, verdict, event != NODE_ON_FINISH);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
+    bool has_left_early = event == NODE_ON_FINISH && is_early(node);
     bool is_voluntary = event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted);
     release_links(broker, node, is_voluntary);
     node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
@@ -408,6 +422,9 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
                    (unsigned)restart_used(&node->restart), node->wanted->restart.max);
     }
     ending_on_node_over(broker, node, verdict);
+    if (has_left_early) {
+        ending_on_early_finish(broker, node);
+    }
     wiring_advance(broker);
     wiring_check_ready(broker);
 }

@@ -61,7 +61,8 @@ class GpuLosses(unittest.TestCase):
     def test_a_driver_that_loses_its_device_costs_no_frame_and_one_life(self):
         """R-GPU-016"""
         running = self.start()
-        self.assertRegex(self.lose(running), r"blur\[1\]: lost its device: .+ \(its driver says so\) device=[0-9a-f]{32}")
+        self.assertRegex(self.lose(running),
+                         r"blur\[1\]: lost its device: .+ \(its driver says so\) device=[0-9a-f]{32}")
         running.expect("blur[1]: died: its device was lost (exit code 75); it starts again")
         text = self.end(running)
         self.assertIn("blur[2]: finished", text)

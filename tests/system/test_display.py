@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=120 lock=gpu
 """R-GPU-022: a window shows what came to it, pixel for pixel, on a screen that is a file."""
+import ctypes
 import json
 import os
 import pathlib
@@ -49,17 +50,57 @@ class Screen:
         self.process.terminate()
         self.process.wait(timeout=20)
 
-    def rows(self):
+    def rows(self, width=WIDTH, height=HEIGHT):
         """The upper left corner in the size of the picture, as red, green, blue."""
         data = self.file.read_bytes()
         header = struct.unpack_from(">25I", data)
         stride, start = header[12], header[0] + header[19] * 12
         rows = []
-        for y in range(HEIGHT):
-            pixels = data[start + y * stride:start + y * stride + WIDTH * 4]
-            rows.append(bytes(value for x in range(0, WIDTH * 4, 4) for value in (pixels[x + 2], pixels[x + 1],
+        for y in range(height):
+            pixels = data[start + y * stride:start + y * stride + width * 4]
+            rows.append(bytes(value for x in range(0, width * 4, 4) for value in (pixels[x + 2], pixels[x + 1],
                                                                                  pixels[x])))
         return rows
+
+    def pixel(self, x, y):
+        return tuple(self.rows(x + 1, y + 1)[y][3 * x:])
+
+
+class User:
+    """Who sits before the screen: what a window manager would do for them."""
+
+    def __init__(self, display):
+        self.x11 = ctypes.CDLL("libX11.so.6")
+        self.x11.XOpenDisplay.restype = ctypes.c_void_p
+        self.x11.XDefaultRootWindow.restype = self.x11.XInternAtom.restype = ctypes.c_ulong
+        self.display = ctypes.c_void_p(self.x11.XOpenDisplay(display.encode()))
+
+    def window(self):
+        root, parent, count = ctypes.c_ulong(), ctypes.c_ulong(), ctypes.c_uint()
+        children = ctypes.POINTER(ctypes.c_ulong)()
+        self.x11.XQueryTree(self.display, ctypes.c_ulong(self.x11.XDefaultRootWindow(self.display)),
+                            ctypes.byref(root), ctypes.byref(parent), ctypes.byref(children), ctypes.byref(count))
+        self.x11.XFetchName.argtypes = [ctypes.c_void_p, ctypes.c_ulong, ctypes.POINTER(ctypes.c_char_p)]
+        for window in children[:count.value]:
+            name = ctypes.c_char_p()
+            if self.x11.XFetchName(self.display, window, ctypes.byref(name)):
+                return ctypes.c_ulong(window)
+        return None
+
+    def resize(self, width, height):
+        self.x11.XResizeWindow(self.display, self.window(), width, height)
+        self.x11.XSync(self.display, 0)
+
+    def close_window(self):
+        atom = lambda name: self.x11.XInternAtom(self.display, name, 0)  # noqa: E731
+        # XClientMessageEvent: type, serial, send_event, display, window, message_type, format, data[5]
+        event = (ctypes.c_ulong * 24)(33, 0, 0, 0, self.window().value, atom(b"WM_PROTOCOLS"), 32,
+                                      atom(b"WM_DELETE_WINDOW"), 0)
+        self.x11.XSendEvent(self.display, self.window(), 0, ctypes.c_long(0), ctypes.byref(event))
+        self.x11.XSync(self.display, 0)
+
+    def leave(self):
+        self.x11.XCloseDisplay(self.display)
 
 
 class Display(unittest.TestCase):
@@ -97,6 +138,41 @@ class Display(unittest.TestCase):
     def test_a_node_finishes_after_its_number_of_frames(self):
         log = self.end(self.graph({"pattern": "ball", "frames": 40}, {"frames": 15}))
         self.assertIn("[window] 15 frames shown", log)
+
+    def test_an_endless_graph_ends_with_the_frames_of_its_window(self):
+        """R-GPU-022 R-CLI-019"""
+        log = self.end(self.graph({"pattern": "ball"}, {"frames": 15}))
+        self.assertIn("[window] 15 frames shown", log)
+
+    def start_bars(self):
+        broker = self.graph({"pattern": "smpte"}, {})
+        self.addCleanup(broker.kill)
+        wanted = bars()
+        wait_until(lambda: self.screen.rows() == wanted or broker.poll() is not None, "the picture is not seen")
+        self.assertIsNone(broker.poll(), "the broker ended")
+        user = User(self.screen.display)
+        self.addCleanup(user.leave)
+        return broker, user
+
+    def test_a_window_that_is_resized_shows_the_whole_picture_in_its_size(self):
+        broker, user = self.start_bars()
+        for width, height in ((480, 300), (200, 120)):
+            user.resize(width, height)
+            # Each corner has the colour of the picture's corner: white, blue, black, white.
+            corners = [(3, 3), (width - 3, 3), (3, height - 3), (width - 3, height - 3)]
+            colours = [(191, 191, 191), (0, 0, 191), (0, 0, 0), (255, 255, 255)]
+            wait_until(lambda: all(max(abs(a - b) for a, b in zip(self.screen.pixel(*at), colour)) <= 4  # noqa: B023
+                                   for at, colour in zip(corners, colours)),  # noqa: B023
+                       f"not the whole picture in {width}x{height}")
+        broker.terminate()
+        self.end(broker)
+
+    def test_closing_the_window_ends_the_graph(self):
+        """R-GPU-022 R-CLI-019"""
+        broker, user = self.start_bars()
+        user.close_window()
+        log = self.end(broker)
+        self.assertIn("frames shown", log)
 
 
 if __name__ == "__main__":

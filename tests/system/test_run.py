@@ -14,6 +14,9 @@ from harness.graphs import BUILD, Graph, children
 SOURCE = "exec: [test-source], config: {frames: 1000}"
 ENDLESS = "exec: [test-source], config: {rate: 1000}"
 CHECK = "exec: [check-sink], config: {stamp: true}"
+# A sink that has seen enough after twenty frames.
+EARLY = f"exec: [{BUILD / 'tests/system/probe'}], config: {{limit: 20}}, run: {{mode: reactive}}"
+FOR_NOBODY = "nobody is left who would take a frame: the graph ends"
 
 
 class Run(unittest.TestCase):
@@ -34,6 +37,27 @@ class Run(unittest.TestCase):
         self.assertIn("link a.data -> b.in: published=1000 released=1000\n", done.stderr)
         self.assertIn("link b.out -> c.in: published=1000 released=1000\n", done.stderr)
         self.assertIn("b[1]: counted: in=1000 out=1000\n", done.stderr)
+
+    def test_a_graph_ends_when_nobody_is_left_who_would_take_its_frames(self):
+        """R-CLI-019"""
+        self.graph.write({"a": ENDLESS, "b": "exec: [pass]", "c": EARLY}, ["a.data -> b.in", "b.out -> c.data_0"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn(f"c[1]: has finished, and {FOR_NOBODY}", done.stderr)
+        self.assertIn("a[1]: running -> stopping (the graph ends)", done.stderr)
+
+    def test_a_graph_goes_on_while_somebody_takes_its_frames_or_it_is_to_stay(self):
+        """R-CLI-019"""
+        nodes = {"a": ENDLESS, "b": "exec: [pass]", "c": EARLY, "d": CHECK}
+        links = ["a.data -> b.in", "b.out -> c.data_0", "a.data -> d.in"]
+        for options, count in (((), 4), (("--keep",), 3)):
+            self.graph.write(dict(list(nodes.items())[:count]), links[:count - 1])
+            running = self.start("-v", *options)
+            running.expect("c[1]: running -> finished")
+            # What is told after that comes after what the end of c did.
+            running.signal()
+            self.assertEqual(running.wait(), 0, running.text())
+            self.assertNotIn(FOR_NOBODY, running.text())
 
     def test_only_the_workers_speak_at_the_usual_level(self):
         self.graph.write({"a": SOURCE, "b": "exec: [null-sink]"}, ["a.data -> b.in"])
