@@ -4,8 +4,7 @@
 // The graph as it is wanted is struct graph, which this points into. Nodes are found by their id
 // and links by their two addresses, so that a newer graph can take the place of the one before;
 // each keeps the graph alive that its `wanted` is in.
-// Who does what: life.h starts and ends workers, wiring.h agrees formats, generation.h gives
-// memory, ending.h stops the whole.
+// life.h starts and ends workers, wiring.h agrees formats, generation.h has memory, ending.h stops.
 #pragma once
 
 #include <stdbool.h>
@@ -18,6 +17,7 @@
 #include "broker/graph/graph.h"
 #include "broker/links/account.h"
 #include "broker/links/counts.h"
+#include "broker/links/device_pool.h"
 #include "broker/links/link.h"
 #include "broker/links/link_age.h"
 #include "broker/links/link_plan.h"
@@ -59,12 +59,13 @@ struct actual_output {
     bool is_held_told;
 
     bool is_agreed;
-    struct sb_format format;  // agreed last
-    uint32_t generation;      // number of the newest generation, 0 = none yet
-    struct generation *old;   // owned: being drained
-    struct generation *now;   // owned: the newest
-    uint64_t first_number;    // frame number that the output goes on with
-    uint32_t meeting;         // number of the address where ends of a transport meet, 0 = none
+    struct sb_format format;      // agreed last
+    uint32_t generation;          // number of the newest generation, 0 = none yet
+    struct generation *old;       // owned: being drained
+    struct generation *now;       // owned: the newest
+    uint64_t first_number;        // frame number that the output goes on with
+    struct device_choice choice;  // where payloads of the newest generation lie
+    uint32_t meeting;             // number of the address where ends of a transport meet, 0 = none
 };
 
 struct actual_link {
@@ -111,6 +112,7 @@ struct actual_node {
     struct actual_link **inputs;  // owned array of borrowed
 
     // Across lives:
+    struct device_end gpu;           // the device that it works on
     bool is_observer;                // a tap: whatever becomes of it is nothing to the graph
     bool is_held;                    // prepared for a change: opened, and not started
     bool is_doomed;                  // taken away: does not start again

@@ -59,7 +59,8 @@ static void copy_node(const struct actual_node *node, int64_t now_ns, struct sna
                                   .in_state_ns = now_ns - node->life.since_ns,
                                   .restart_in_ns = -1,
                                   .counts = node->counts,
-                                  .times = node->times};
+                                  .times = node->times,
+                                  .gpu_bytes = node->gpu.bytes};
     text_copy(out->id, sizeof out->id, node->life.id);
     text_copy(out->program, sizeof out->program,
               wanted->found.program == NULL ? "" : wanted->found.program);
@@ -110,6 +111,10 @@ static void copy_link(struct actual_link *link, int64_t now_ns, struct snapshot_
     text_copy(out->to, sizeof out->to, link->to_address);
     if (link->output->is_agreed) {
         sb_format_text(&link->output->format, out->format, sizeof out->format);
+    }
+    if (link->output->now != NULL) {
+        out->pool = link->output->choice.is_device ? "device" : "host";
+        text_copy(out->pool_why, sizeof out->pool_why, link->output->choice.why);
     }
 }
 

@@ -40,6 +40,7 @@ struct snapshot_node {
     struct counts counts;                          // over all lives
     struct call_times times;                       // over all lives
     struct usage usage;                            // of the running life
+    uint64_t gpu_bytes;                            // memory of a device in pools of its outputs
 };
 
 struct snapshot_link {
@@ -58,6 +59,8 @@ struct snapshot_link {
     int64_t head_age_ns;     // of the oldest frame that waits, 0 = none does
     struct account account;  // over all generations
     char format[128];        // agreed last, empty before
+    const char *pool;        // whose memory its frames lie in, NULL before there is any; static
+    char pool_why[DEVICE_POOL_WHY_BYTES];
 };
 
 // A process that did not end although it was killed.

@@ -302,7 +302,8 @@ static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memo
     bool is_publish = from->kind == WIRE_MEMORY_PUBLISH;
     bool is_consume = from->kind == WIRE_MEMORY_CONSUME;
     bool has_of_pool = from->output.len > 0 || from->slot_count != 0 || from->payload_bytes != 0 ||
-                       from->format != NULL || from->first_number != 0 || from->carried_bytes != 0;
+                       from->format != NULL || from->first_number != 0 ||
+                       from->carried_bytes != 0 || from->device_slot_bytes != 0;
     bool has_of_page = from->link_id != 0 || from->depth != 0;
     bool is_foreign = (has_of_pool && !is_pool_kind) ||
                       (has_of_page && !is_publish && !is_consume) ||
@@ -313,7 +314,21 @@ static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memo
            wire_field_refuse(decoder, "kind %u has a field of another kind", from->kind);
 }
 
-// Where a transport carries the payloads, the slots are as small as they can be.
+// In memory of a device each payload begins where every device can be shown it.
+static bool is_on_device(struct wire_decoder *decoder, uint64_t carried_bytes, uint64_t slot_bytes)
+{
+    if (slot_bytes == 0) {
+        return true;
+    }
+    if (carried_bytes == 0 || slot_bytes % WIRE_DEVICE_ALIGN != 0) {
+        return wire_field_refuse(decoder, "device_slot_bytes %llu do not fit the payload",
+                                 (unsigned long long)slot_bytes);
+    }
+    return wire_field_is_within(decoder, "device_slot_bytes", slot_bytes, carried_bytes,
+                                LIMIT_PAYLOAD_BYTES_MAX + WIRE_DEVICE_ALIGN);
+}
+
+// Where payloads lie elsewhere, the slots are as small as they can be.
 static bool is_carried(struct wire_decoder *decoder, uint64_t payload_bytes, uint64_t carried_bytes)
 {
     return carried_bytes == 0 ||
@@ -334,6 +349,7 @@ static bool is_memory(struct wire_decoder *decoder, const Sb__V1__Memory *from,
                wire_field_is_pool(decoder, "size_bytes", from->size_bytes, from->slot_count,
                                   from->payload_bytes) &&
                is_carried(decoder, from->payload_bytes, from->carried_bytes) &&
+               is_on_device(decoder, from->carried_bytes, from->device_slot_bytes) &&
                wire_field_take_format(decoder, from->format, &to->format);
     case WIRE_MEMORY_PUBLISH:
         return wire_field_is_link(decoder, from->link_id, from->generation) &&
@@ -367,7 +383,8 @@ static bool take_memory(struct wire_decoder *decoder, const void *fields)
                                .first_seq = from->first_seq,
                                .page_number = from->page_number,
                                .first_number = from->first_number,
-                               .carried_bytes = from->carried_bytes};
+                               .carried_bytes = from->carried_bytes,
+                               .device_slot_bytes = from->device_slot_bytes};
     return is_memory(decoder, from, to) && has_only_its_fields(decoder, from);
 }
 
@@ -401,11 +418,13 @@ static bool take_read_link(struct wire_decoder *decoder, const void *fields)
                                   .skip_count = from->n_skip,
                                   .attempt = from->attempt,
                                   .is_single = from->is_single,
-                                  .carried_bytes = from->carried_bytes};
+                                  .carried_bytes = from->carried_bytes,
+                                  .device_slot_bytes = from->device_slot_bytes};
     if (!wire_field_is_link(decoder, from->link_id, from->generation) ||
         !wire_field_is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count,
                             from->payload_bytes) ||
         !is_carried(decoder, from->payload_bytes, from->carried_bytes) ||
+        !is_on_device(decoder, from->carried_bytes, from->device_slot_bytes) ||
         !wire_field_is_publish_page(decoder, "page_bytes", from->page_bytes, from->depth) ||
         !wire_field_take_format(decoder, from->format, &to->format) ||
         !wire_field_is_within(decoder, "number of skips", from->n_skip, 0, WIRE_SKIPS_MAX)) {
@@ -542,12 +561,64 @@ static bool take_uuid(struct wire_decoder *decoder, const char *what, ProtobufCB
     return true;
 }
 
+static bool take_device_into(struct wire_decoder *decoder, const Sb__V1__Device *from,
+                             struct wire_device *to)
+{
+    to->vendor = from->vendor;
+    to->is_software = from->is_software;
+    to->has_pools = from->has_pools;
+    to->has_timelines = from->has_timelines;
+    return take_uuid(decoder, "bytes of device_uuid", from->device_uuid, to->device_uuid) &&
+           take_uuid(decoder, "bytes of driver_uuid", from->driver_uuid, to->driver_uuid) &&
+           wire_field_take_name(decoder, "name", from->name, to->name, sizeof to->name);
+}
+
 static bool take_device(struct wire_decoder *decoder, const void *fields)
 {
-    const Sb__V1__Device *from = fields;
-    struct wire_device *to = &decoder->message->device;
-    return take_uuid(decoder, "bytes of device_uuid", from->device_uuid, to->device_uuid) &&
-           take_uuid(decoder, "bytes of driver_uuid", from->driver_uuid, to->driver_uuid);
+    return take_device_into(decoder, fields, &decoder->message->device);
+}
+
+static bool take_device_pool(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__DevicePool *from = fields;
+    decoder->message->device_pool =
+        (struct wire_device_pool){.serial = from->serial, .size_bytes = from->size_bytes};
+    return wire_field_is_within(decoder, "serial", from->serial, 1, UINT32_MAX) &&
+           wire_field_is_within(decoder, "size_bytes", from->size_bytes, 1,
+                                LIMIT_SEGMENT_BYTES_MAX);
+}
+
+static bool take_device_link(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__DeviceLink *from = fields;
+    struct wire_device_link *to = &decoder->message->device_link;
+    to->link_id = from->link_id;
+    to->generation = from->generation;
+    to->size_bytes = from->size_bytes;
+    to->is_trusted = from->is_trusted;
+    if (from->device == NULL) {
+        return wire_field_refuse(decoder, "there is no device");
+    }
+    return wire_field_is_link(decoder, from->link_id, from->generation) &&
+           wire_field_is_within(decoder, "size_bytes", from->size_bytes, 1,
+                                LIMIT_SEGMENT_BYTES_MAX) &&
+           take_device_into(decoder, from->device, &to->device);
+}
+
+static bool take_device_refused(struct wire_decoder *decoder, const void *fields)
+{
+    const Sb__V1__DeviceRefused *from = fields;
+    struct wire_device_refused *to = &decoder->message->device_refused;
+    to->link_id = from->link_id;
+    to->generation = from->generation;
+    to->output[0] = '\0';
+    if ((from->link_id != 0) == (from->output.len != 0)) {
+        return wire_field_refuse(decoder, "it names both a link and an output, or neither");
+    }
+    return (from->link_id != 0 ||
+            wire_field_take_name(decoder, "output", from->output, to->output, sizeof to->output)) &&
+           wire_field_is_within(decoder, "generation", from->generation, 1, UINT32_MAX) &&
+           wire_field_take_text(decoder, "text", from->text, to->text, sizeof to->text);
 }
 
 static bool take_device_lost(struct wire_decoder *decoder, const void *fields)

@@ -47,7 +47,7 @@ enum wire_memory_kind {
 #define WIRE_LINKS_MAX (2 * LIMIT_LINKS_PER_SIDE_MAX)
 #define WIRE_TRANSPORT_BYTES_MAX 64
 #define WIRE_TRANSPORT_PATH_BYTES_MAX 4096
-#define WIRE_CARRIED_SLOT_BYTES 64  // payload of slots of which a transport carries the payload
+#define WIRE_CARRIED_SLOT_BYTES 64  // payload of slots whose frames have theirs elsewhere
 
 struct wire_param {
     char name[SB_NAME_BYTES_MAX];
@@ -130,7 +130,8 @@ struct wire_memory {
     uint64_t first_seq, page_number;
     struct sb_format format;
     uint64_t first_number;
-    uint64_t carried_bytes;  // 0 = payloads lie in the slots
+    uint64_t carried_bytes;      // 0 = payloads lie in the slots
+    uint64_t device_slot_bytes;  // 0 = not in memory of a device
 };
 
 struct wire_bell {
@@ -151,7 +152,8 @@ struct wire_read_link {
     uint64_t skips[WIRE_SKIPS_MAX];
     uint32_t attempt;
     bool is_single;
-    uint64_t carried_bytes;  // 0 = payloads lie in the slots
+    uint64_t carried_bytes;      // 0 = payloads lie in the slots
+    uint64_t device_slot_bytes;  // 0 = not in memory of a device
 };
 
 struct wire_write_link {
@@ -184,21 +186,17 @@ struct wire_config_done {
     int32_t code;
     char text[LIMIT_ERROR_TEXT_BYTES_MAX];
 };
-
 struct wire_drained {
     uint32_t link_id;
     uint32_t generation;
 };
-
 // LEAVE, LEAVING, LEFT
 struct wire_link_id {
     uint32_t link_id;
 };
-
 struct wire_ended {
     uint32_t exit_status;
 };
-
 #define WIRE_ARENA_BYTES (256 * 1024)
 
 // One message of any type. Large (the arena): keep one per connection, or on the heap.
@@ -228,6 +226,9 @@ struct wire_message {
         struct wire_link_id left;
         struct wire_device device;
         struct wire_device_lost device_lost;
+        struct wire_device_pool device_pool;
+        struct wire_device_link device_link;
+        struct wire_device_refused device_refused;
     };
     size_t arena_used;
     _Alignas(16) uint8_t arena[WIRE_ARENA_BYTES];
@@ -238,8 +239,7 @@ size_t wire_worker_fd_count(enum wire_type type);
 const char *wire_worker_type_name(uint32_t type);  // "?" for an unknown one
 
 // Encodes header and body into bytes (LIMIT_MESSAGE_BYTES_MAX of them). Returns the size, or
-// -EMSGSIZE when it does not fit. Only type and the matching struct of message are read, and no
-// value is checked: the other side refuses what is out of bounds.
+// -EMSGSIZE. No value is checked: the other side refuses what is out of bounds.
 int wire_worker_encode(const struct wire_message *message, uint8_t *bytes, size_t size_bytes);
 
 // Decodes and validates one datagram that travelled in this direction in this phase with fd_count

@@ -219,6 +219,7 @@ static int put_memory(const struct encoder *encoder, const struct wire_message *
     to.page_number = from->page_number;
     to.first_number = from->first_number;
     to.carried_bytes = from->carried_bytes;
+    to.device_slot_bytes = from->device_slot_bytes;
     if (from->kind == WIRE_MEMORY_POOL) {
         to.format = fill_format(&format, &from->format);
     }
@@ -260,6 +261,7 @@ static int put_read_link(const struct encoder *encoder, const struct wire_messag
     to.attempt = from->attempt;
     to.is_single = from->is_single;
     to.carried_bytes = from->carried_bytes;
+    to.device_slot_bytes = from->device_slot_bytes;
     return put(encoder, &to.base);
 }
 
@@ -374,11 +376,54 @@ static ProtobufCBinaryData of_uuid(const uint8_t uuid[SB_DEVICE_UUID_BYTES])
     return (ProtobufCBinaryData){.len = SB_DEVICE_UUID_BYTES, .data = (uint8_t *)(size_t)uuid};
 }
 
+static Sb__V1__Device *fill_device(Sb__V1__Device *to, const struct wire_device *from)
+{
+    sb__v1__device__init(to);
+    to->device_uuid = of_uuid(from->device_uuid);
+    to->driver_uuid = of_uuid(from->driver_uuid);
+    to->vendor = from->vendor;
+    to->is_software = from->is_software;
+    to->has_pools = from->has_pools;
+    to->has_timelines = from->has_timelines;
+    to->name = of_string(from->name);
+    return to;
+}
+
 static int put_device(const struct encoder *encoder, const struct wire_message *message)
 {
-    Sb__V1__Device to = SB__V1__DEVICE__INIT;
-    to.device_uuid = of_uuid(message->device.device_uuid);
-    to.driver_uuid = of_uuid(message->device.driver_uuid);
+    Sb__V1__Device to;
+    return put(encoder, &fill_device(&to, &message->device)->base);
+}
+
+static int put_device_pool(const struct encoder *encoder, const struct wire_message *message)
+{
+    Sb__V1__DevicePool to = SB__V1__DEVICE_POOL__INIT;
+    to.serial = message->device_pool.serial;
+    to.size_bytes = message->device_pool.size_bytes;
+    return put(encoder, &to.base);
+}
+
+static int put_device_link(const struct encoder *encoder, const struct wire_message *message)
+{
+    const struct wire_device_link *from = &message->device_link;
+    Sb__V1__Device device;
+    Sb__V1__DeviceLink to = SB__V1__DEVICE_LINK__INIT;
+    to.link_id = from->link_id;
+    to.generation = from->generation;
+    to.size_bytes = from->size_bytes;
+    to.device = fill_device(&device, &from->device);
+    to.is_trusted = from->is_trusted;
+    return put(encoder, &to.base);
+}
+
+static int put_device_refused(const struct encoder *encoder, const struct wire_message *message)
+{
+    const struct wire_device_refused *from = &message->device_refused;
+    Sb__V1__DeviceRefused to = SB__V1__DEVICE_REFUSED__INIT;
+    to.link_id = from->link_id;
+    to.output = of_string(from->output);
+    to.generation = from->generation;
+    to.text = of_string(from->text);
     return put(encoder, &to.base);
 }
 

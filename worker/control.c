@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "shm/segment.h"
+#include "worker/device_memory.h"
 #include "worker/input_link.h"
 #include "worker/link_table.h"
 #include "worker/node_log.h"
@@ -88,6 +89,16 @@ static int on_bell(struct sb_node *node, const struct wire_message *message, con
         node->bell = bytes;
     }
     return failed;
+}
+
+static int on_device_link(struct sb_node *node, const struct wire_message *message, const int *fds)
+{
+    struct input_link *link = link_table_input(node, message->device_link.link_id);
+    if (link == NULL) {
+        close(fds[0]);
+        return -EPROTO;
+    }
+    return device_memory_add(link, &message->device_link, fds[0]);
 }
 
 static int on_read_link(struct sb_node *node, const struct wire_message *message, const int *fds)
@@ -274,7 +285,7 @@ static const message_fn handlers[] = {
     [WIRE_LINK_END] = on_link_end,   [WIRE_UNLINK] = on_unlink,
     [WIRE_START] = on_start,         [WIRE_INPUT_FORMAT] = on_input_format,
     [WIRE_CONFIG] = on_config,       [WIRE_LINK] = on_link,
-    [WIRE_LEAVE] = on_leave,
+    [WIRE_LEAVE] = on_leave,         [WIRE_DEVICE_LINK] = on_device_link,
 };
 
 static void give_up(struct sb_node *node, const char *why)

@@ -12,6 +12,7 @@
 #include "shm/segment.h"
 #include "worker/carrier.h"
 #include "worker/cycle.h"
+#include "worker/device_memory.h"
 #include "worker/redeliver.h"
 #include "worker/region.h"
 #include "worker/rest.h"
@@ -31,6 +32,7 @@ static void drop_generation(struct input_link *link, struct input_generation *ge
         ring_reader_fini(&generation->reader);
     }
     region_unmap(link->input->node, &generation->pool);
+    region_unmap(link->input->node, &generation->device);
     unmap(&generation->publish);
     unmap(&generation->consume);
     free(generation);
@@ -217,7 +219,9 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     if (message->first_seq != 0) {
         failed = init_reader(link, generation, message->first_seq);
     }
-    if (failed == 0 && message->carried_bytes > 0) {
+    if (message->device_slot_bytes > 0) {
+        device_memory_adopt(link, generation);
+    } else if (failed == 0 && message->carried_bytes > 0) {
         failed = carrier_open_reader(link, generation);
         if (failed != 0 && failed != -EPROTO) {
             cycle_fail(link->input->node, "transport", failed);
@@ -350,6 +354,7 @@ static void stop_reading(struct input_link *link)
 void input_link_unlink(struct input_link *link, bool is_ended)
 {
     unmap(&link->pending_page);
+    region_unmap(link->input->node, &link->pending_device);
     stop_reading(link);
     link->is_ended = true;
     if (!is_ended || link->is_leaving) {
@@ -409,13 +414,28 @@ static void tell_format(struct input_link *link)
     step_set_format(link->input, &link->now->format, payload_bytes_of(&link->now->link));
 }
 
-// The payload that a transport carries. False when it is gone: then the frame is passed over.
+// Names the payload in memory of a device. Slot and length were checked against the generation.
+static int find_on_device(const struct input_generation *now, const struct ring_lease *lease,
+                          struct sb_frame *frame)
+{
+    if (now->device.bytes == NULL || lease->carried != NULL) {
+        return -ENODATA;
+    }
+    frame->data = device_memory_payload(&now->device, now->link.device_slot_bytes, lease->slot);
+    frame->flags |= SB_FRAME_ON_DEVICE;
+    return 0;
+}
+
+// The payload that does not lie in its slot. False when it is gone: then the frame is passed over.
 __attribute__((noinline)) static bool fetch(struct input_link *link, const struct ring_lease *lease,
                                             struct sb_frame *frame)
 {
     struct input_generation *now = link->now;
-    uint64_t ticket = ring_reader_header(&now->reader, lease).ticket;
-    if (carrier_take(&now->carrier, frame->seq, ticket, frame) == 0) {
+    int failed = now->link.device_slot_bytes > 0
+                     ? find_on_device(now, lease, frame)
+                     : carrier_take(&now->carrier, frame->seq,
+                                    ring_reader_header(&now->reader, lease).ticket, frame);
+    if (failed == 0) {
         return true;
     }
     struct consume_page *page = now->reader.config.page;
@@ -429,7 +449,7 @@ __attribute__((noinline)) static bool fetch(struct input_link *link, const struc
 static bool is_plain(const struct input_link *link)
 {
     const struct input_generation *now = link->now;
-    return now->link.skip_count == 0 && now->carrier.transport == NULL && link->is_format_told &&
+    return now->link.skip_count == 0 && now->link.carried_bytes == 0 && link->is_format_told &&
            link->input->link_count == 1;
 }
 
@@ -450,7 +470,7 @@ int input_link_take_slowly(struct input_link *link, struct sb_frame *out_frame)
         int taken = ring_reader_take(&now->reader, &lease);
         if (taken == RING_TAKEN) {
             input_link_fill(link, now, &lease, out_frame);
-            if (now->carrier.transport != NULL && !fetch(link, &lease, out_frame)) {
+            if (now->link.carried_bytes > 0 && !fetch(link, &lease, out_frame)) {
                 continue;
             }
             // Links of one input may carry different formats: the input has that of the last frame.
@@ -621,5 +641,6 @@ void input_link_fini(struct input_link *link)
         remove_generation(link, link->oldest);
     }
     unmap(&link->pending_page);
+    region_unmap(link->input->node, &link->pending_device);
     link->now = NULL;
 }

@@ -14,12 +14,23 @@
 
 int sb_node_set_device(struct sb_node *node, const struct sb_node_device *device)
 {
-    if (device->struct_size != sizeof *device) {
+    if (device == NULL) {
+        node->device = (struct sb_node_device){0};
+        return 0;
+    }
+    if (device->struct_size != sizeof *device ||
+        (device->make_pool == NULL) != (device->show_pool == NULL)) {
         return -EINVAL;
     }
+    node->device = *device;
     struct wire_device *told = &uplink_begin(node, WIRE_DEVICE)->device;
     memcpy(told->device_uuid, device->device_uuid, sizeof told->device_uuid);
     memcpy(told->driver_uuid, device->driver_uuid, sizeof told->driver_uuid);
+    text_copy(told->name, sizeof told->name, device->name[0] != '\0' ? device->name : "a device");
+    told->vendor = device->vendor;
+    told->is_software = device->is_software;
+    told->has_pools = device->make_pool != NULL;
+    told->has_timelines = device->has_timelines;
     return uplink_send(node);
 }
 

@@ -11,6 +11,7 @@
 #include "worker/carrier.h"
 #include "worker/carrier_keep.h"
 #include "worker/control.h"
+#include "worker/device_memory.h"
 #include "worker/node_log.h"
 #include "worker/output_memory.h"
 #include "worker/output_offer.h"
@@ -81,7 +82,7 @@ static bool find_targets(struct sb_output *output)
         }
         now->targets[now->target_count++] = &now->writers[i];
     }
-    return now->target_count > 0 && now->carrier.transport == NULL;
+    return now->target_count > 0 && now->carrier.transport == NULL && now->device_slot_bytes == 0;
 }
 
 // Cells that every lossless link must have free for one more claim. What is free beyond that is
@@ -355,9 +356,11 @@ static inline void fill_buffer(struct sb_output *output, struct sb_buffer *buffe
     buffer->job_id = 0;
 }
 
+// Payloads do not lie in the slots: a transport carries them, or they are in memory of a device.
 static inline bool is_carried(const struct sb_output *output)
 {
-    return output->live_count > 0 && output->now->carrier.transport != NULL;
+    return output->live_count > 0 &&
+           (output->now->carrier.transport != NULL || output->now->device_slot_bytes != 0);
 }
 
 // Until a transport may have room, or a reader of it is attached. Returns 0, or -ECANCELED when the
@@ -388,8 +391,8 @@ static int rest_for_carrier(struct sb_output *output)
     return 0;
 }
 
-// A slot for the header and a buffer of the transport for the payload. No slot and 0: the output
-// has no such link any more.
+// A slot for the header and a buffer elsewhere for the payload. No slot and 0: the output has no
+// such link any more.
 static int claim_carried(struct sb_output *output, uint64_t size_bytes, uint32_t *out_slot,
                          void **out_data)
 {
@@ -402,7 +405,9 @@ static int claim_carried(struct sb_output *output, uint64_t size_bytes, uint32_t
         carrier_keep_less(output);
         if (carrier_is_heard(output)) {
             uint32_t slot = pool_claim(&now->pool);
-            failed = carrier_loan(&now->carrier, slot, size_bytes, out_data);
+            failed = now->device_slot_bytes != 0
+                         ? device_memory_loan(now, slot, out_data)
+                         : carrier_loan(&now->carrier, slot, size_bytes, out_data);
             if (failed == 0) {
                 *out_slot = slot;
                 return 0;
@@ -612,7 +617,10 @@ __attribute__((noinline)) static int publish_slowly(struct sb_output *output, ui
         return -EPROTO;
     }
     write_header(output, slot, buffer);
-    if (now->carrier.transport != NULL) {
+    if (now->device_slot_bytes != 0) {
+        // The payload is not in the slot: a small one must not be looked for there.
+        pool_header(&now->pool, slot)->ticket = 1;
+    } else if (now->carrier.transport != NULL) {
         int failed = send_carried(output, slot, buffer);
         if (failed != 0) {
             return failed;
@@ -710,9 +718,16 @@ int sb_output_abandon(struct sb_output *output, const struct sb_buffer *buffer)
 int sb_output_copy(struct sb_output *output, const struct sb_frame *frame)
 {
     struct sb_buffer buffer;
+    if ((frame->flags & SB_FRAME_ON_DEVICE) != 0) {
+        return -ENOTSUP;
+    }
     int failed = sb_output_claim(output, frame->size_bytes, &buffer);
     if (failed != 0) {
         return failed;
+    }
+    if (is_carried(output) && output->now->device_slot_bytes != 0) {
+        sb_output_abandon(output, &buffer);
+        return -ENOTSUP;
     }
     memcpy(buffer.data, frame->data, frame->size_bytes);
     buffer.number = frame->number;

@@ -11,6 +11,7 @@
 #include "worker/carrier.h"
 #include "worker/carrier_keep.h"
 #include "worker/cycle.h"
+#include "worker/device_memory.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
 #include "worker/region.h"
@@ -41,6 +42,7 @@ void output_memory_drop(struct sb_output *output, struct output_generation *gene
     carrier_close_writer(&generation->carrier);
     pool_fini(&generation->pool);
     region_unmap(output->node, &generation->memory);
+    region_unmap(output->node, &generation->device);
     free(generation->writers);
     free(generation->targets);
     free(generation->pages);
@@ -113,8 +115,11 @@ int output_memory_add_pool(struct sb_output *output, const struct wire_memory *m
     generation->first_number = memory->first_number;
     failed = pool_init(&generation->pool, bytes, memory->slot_count, memory->payload_bytes);
     if (failed == 0 && memory->carried_bytes > 0) {
-        // The slots are small; what a frame may have is what the transport carries.
+        // The slots are small; what a frame may have is what lies elsewhere.
         generation->pool.payload_bytes = memory->carried_bytes;
+        if (memory->device_slot_bytes > 0) {
+            return device_memory_make(output, generation, memory);
+        }
         failed = carrier_open_writer(output, generation, memory->carried_bytes);
         if (failed != 0 && failed != -EPROTO) {
             cycle_fail(output->node, "transport", failed);

@@ -37,6 +37,7 @@ struct input_generation {
     struct wire_read_link link;
     struct ring_reader reader;
     struct carrier_reader carrier;
+    struct mapping device;  // names its payloads in memory of a device, empty = they are not there
 };
 
 // One link into this node.
@@ -60,6 +61,9 @@ struct input_link {
     // A consume page that came before its READ_LINK.
     struct wire_memory pending;
     struct mapping pending_page;
+    // Memory of a device that came before its READ_LINK.
+    uint32_t pending_device_generation;
+    struct mapping pending_device;
 };
 
 struct sb_input {
@@ -103,6 +107,8 @@ struct output_generation {
     struct mapping memory;
     struct pool pool;
     struct carrier_writer carrier;
+    uint64_t device_slot_bytes;  // payloads lie in memory of a device, this far apart; 0 = not
+    struct mapping device;       // which these names stand for, empty = there is none
     struct sb_format format;
     uint64_t first_number;
     uint64_t frame_bytes;          // exact payload that the format demands, 0 = any

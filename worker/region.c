@@ -15,10 +15,13 @@ static bool is_inside(const struct mapping *mapping, const void *bytes)
     return mapping->bytes != NULL && at >= start && at - start < mapping->size_bytes;
 }
 
-static int give(const struct mapping *mapping, bool is_writable, struct sb_region *out_region)
+static int give(const struct mapping *mapping, bool is_writable, bool is_on_device,
+                struct sb_region *out_region)
 {
-    *out_region = (struct sb_region){
-        .base = mapping->bytes, .size_bytes = mapping->size_bytes, .is_writable = is_writable};
+    *out_region = (struct sb_region){.base = mapping->bytes,
+                                     .size_bytes = mapping->size_bytes,
+                                     .is_writable = is_writable,
+                                     .is_on_device = is_on_device};
     return 0;
 }
 
@@ -31,7 +34,10 @@ int sb_frame_region(const struct sb_frame *frame, struct sb_region *out_region)
     for (const struct input_generation *generation = link->oldest; generation != NULL;
          generation = generation->newer) {
         if (is_inside(&generation->pool, frame->data)) {
-            return give(&generation->pool, false, out_region);
+            return give(&generation->pool, false, false, out_region);
+        }
+        if (is_inside(&generation->device, frame->data)) {
+            return give(&generation->device, false, true, out_region);
         }
     }
     return -ENOENT;  // it came in its cell
@@ -48,7 +54,10 @@ int sb_buffer_region(const struct sb_buffer *buffer, struct sb_region *out_regio
         return -EINVAL;
     }
     if (output->now != NULL && is_inside(&output->now->memory, buffer->data)) {
-        return give(&output->now->memory, true, out_region);
+        return give(&output->now->memory, true, false, out_region);
+    }
+    if (output->now != NULL && is_inside(&output->now->device, buffer->data)) {
+        return give(&output->now->device, true, true, out_region);
     }
     return -ENOENT;
 }

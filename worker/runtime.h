@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <streambroker/memory.h>
 #include <streambroker/processor.h>
 
 #include "schemas/limits.h"
@@ -52,6 +53,7 @@ struct sb_node {
     uint32_t output_link_count;
     void (*on_unmap)(void *data, const void *base);  // NULL: nobody asked
     void *on_unmap_data;
+    struct sb_node_device device;    // memory of which frames may lie in; no struct_size = none
     struct param_value *params;      // owned, one per declared parameter
     struct param_value *old_params;  // owned: what param_set() replaced last
 

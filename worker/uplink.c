@@ -31,7 +31,7 @@ static int wait_for(int fd, short events)
     return 0;
 }
 
-int uplink_send(struct sb_node *node)
+static int send_with(struct sb_node *node, const int *fds, size_t fd_count)
 {
     if (node->is_selftest) {
         return 0;
@@ -40,7 +40,7 @@ int uplink_send(struct sb_node *node)
     int size = wire_worker_encode(node->outgoing, bytes, sizeof bytes);
     SB_ASSERT(size > 0);
     for (;;) {
-        int failed = fd_send_message(node->control, bytes, (size_t)size, NULL, 0);
+        int failed = fd_send_message(node->control, bytes, (size_t)size, fds, fd_count);
         if (failed == -EAGAIN) {
             failed = wait_for(node->control, POLLOUT);
             if (failed == 0) {
@@ -53,6 +53,16 @@ int uplink_send(struct sb_node *node)
         }
         return 0;
     }
+}
+
+int uplink_send(struct sb_node *node)
+{
+    return send_with(node, NULL, 0);
+}
+
+int uplink_send_fd(struct sb_node *node, int fd)
+{
+    return send_with(node, &fd, 1);
 }
 
 int uplink_receive(struct sb_node *node, int *out_fds, size_t *out_fd_count)

@@ -13,6 +13,9 @@ struct wire_message *uplink_begin(struct sb_node *node, enum wire_type type);
 // gone.
 int uplink_send(struct sb_node *node);
 
+// Likewise, with the one descriptor that the message carries; it stays the caller's.
+int uplink_send_fd(struct sb_node *node, int fd);
+
 // Receives one message into node->incoming. Returns 1; 0 when there is none; -EPIPE when the broker
 // is gone; -EPROTO when it sent nonsense (the reason is in node->error). The caller owns the fds.
 int uplink_receive(struct sb_node *node, int *out_fds, size_t *out_fd_count);

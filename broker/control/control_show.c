@@ -120,6 +120,7 @@ static json_t *node_json(const struct snapshot_node *node)
     set_text(json, "last_reason", node->last_reason);
     set_number(json, "cpu_ns", node->usage.cpu_ns);
     set_number(json, "memory_bytes", node->usage.memory_bytes);
+    set_number(json, "gpu_bytes", node->gpu_bytes);
     set_number(json, "processes", node->usage.process_count);
     json_object_set_new(json, "counts", counts_json(&node->counts));
     json_object_set_new(json, "calls", calls_json(&node->times));
@@ -155,6 +156,8 @@ static json_t *link_json(const struct snapshot_link *link)
     json_object_set_new(json, "late", json_boolean(link->is_late));
     set_text(json, "reason", link->why);
     set_text(json, "format", link->format);
+    set_text(json, "pool", link->pool == NULL ? "" : link->pool);
+    set_text(json, "pool_reason", link->pool_why);
     return json;
 }
 

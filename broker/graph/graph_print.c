@@ -247,15 +247,19 @@ static json_t *node_json(const struct view *view, const struct graph_node *node)
 }
 
 // Where its frames are worked on, and why. Null for a link that was not checked.
-static json_t *residency_json(const struct graph *graph, const struct graph_link *link)
+static json_t *residency_json(const struct graph *graph, const struct graph_link *link,
+                              const struct snapshot_link *state)
 {
     char reason[256];
     if (link->found.from_port == NULL || link->found.to_port == NULL) {
         return json_null();
     }
     residency_reason(graph, link, reason, sizeof reason);
+    // Whose memory it is was decided when both ends had opened their devices.
+    bool is_decided = state != NULL && state->pool != NULL && link->found.memory == SB_MEMORY_GPU;
     return json_pack("{s:s, s:s?, s:s}", "memory", sb_memory_name(link->found.memory), "pool",
-                     residency_pool(link), "reason", reason);
+                     is_decided ? state->pool : NULL, "reason",
+                     is_decided ? state->pool_why : reason);
 }
 
 static json_t *link_json(const struct view *view, const struct graph_link *link)
@@ -269,7 +273,7 @@ static json_t *link_json(const struct view *view, const struct graph_link *link)
     json_object_set_new(map, "depth",
                         json_integer(state != NULL ? state->depth : link->found.depth));
     json_object_set_new(map, "inserted", json_boolean(link->is_inserted || link->written != NULL));
-    json_object_set_new(map, "residency", residency_json(view->graph, link));
+    json_object_set_new(map, "residency", residency_json(view->graph, link, state));
     if (state != NULL) {
         json_object_set_new(map, "state", json_string(link_state_name(state->state)));
         json_object_set_new(map, "filled", json_integer(state->filled));

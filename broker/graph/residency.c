@@ -99,16 +99,11 @@ void residency_reason(const struct graph *graph, const struct graph_link *link, 
     const struct graph_link_found *found = &link->found;
     if (found->memory == SB_MEMORY_GPU) {
         text_add_format(&text,
-                        "%s.%s and %s.%s both work on a GPU; the pool is of the broker's, because "
-                        "every driver can be shown it and a reader cannot write it",
+                        "%s.%s and %s.%s both work on a GPU; in whose memory is known when both "
+                        "have opened one",
                         link->from.node, link->from.port, link->to.node, link->to.port);
     } else if (!add_cpu_end(&text, &graph->nodes[found->from_node], &link->from,
                             found->from_port)) {
         add_cpu_end(&text, &graph->nodes[found->to_node], &link->to, found->to_port);
     }
-}
-
-const char *residency_pool(const struct graph_link *link)
-{
-    return link->found.memory == SB_MEMORY_GPU ? "host" : NULL;
 }

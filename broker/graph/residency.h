@@ -13,6 +13,9 @@
 // without what the node's key gpu forbids.
 uint32_t residency_memories(const struct graph_node *node, const struct descriptor_port *port);
 
+// Whether the node may use a GPU: nothing keeps it from one, or its sandbox shows it.
+bool residency_is_granted(const struct graph_node *node);
+
 // A GPU before the CPU; the CPU also for ends that do not meet.
 enum sb_memory residency_choose(uint32_t from, uint32_t to);
 
@@ -26,6 +29,3 @@ void residency_check_node(const struct graph *graph, const struct graph_node *no
 // One sentence: why the frames of a checked link are where they are.
 void residency_reason(const struct graph *graph, const struct graph_link *link, char *out,
                       size_t size_bytes);
-
-// "host": frames of a GPU lie in memory of the broker's that devices are shown. NULL on the CPU.
-const char *residency_pool(const struct graph_link *link);

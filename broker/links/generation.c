@@ -88,6 +88,7 @@ void generation_drop(struct broker *broker, struct generation *generation)
         expect_stale_all(generation);
     }
     generation->output = NULL;
+    device_pool_drop(broker, &generation->device);
     if (generation->is_being_made) {
         return;
     }

@@ -49,7 +49,8 @@ struct generation {
     bool is_orphan;  // the life that wrote it is over
     uint64_t reserved_bytes;
     uint64_t first_number;
-    uint64_t carried_bytes;  // largest payload, where a transport carries it; 0 = in the slots
+    uint64_t carried_bytes;  // largest payload, where it lies elsewhere; 0 = in the slots
+    struct device_pool device;
     size_t link_count;
     struct generation_link links[];
 };

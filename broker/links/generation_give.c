@@ -80,6 +80,7 @@ static void give_all(struct broker *broker, struct generation *generation)
         .format = generation->format,
         .first_number = generation->first_number,
         .carried_bytes = generation->carried_bytes,
+        .device_slot_bytes = generation->device.slot_bytes,
     };
     text_copy(broker->outgoing->memory.output, sizeof broker->outgoing->memory.output,
               output->name);
@@ -145,19 +146,22 @@ static int seal(struct generation_segment *segment)
 static void send_read_link(struct broker *broker, struct generation *generation,
                            struct generation_link *pages)
 {
+    device_pool_send(broker, generation, pages);
     struct wire_message *message = broker->outgoing;
     message->type = WIRE_READ_LINK;
-    message->read_link = (struct wire_read_link){.link_id = pages->link->id,
-                                                 .generation = generation->number,
-                                                 .pool_bytes = generation->pool.size_bytes,
-                                                 .page_bytes = pages->publish.size_bytes,
-                                                 .slot_count = generation->plan.slot_count,
-                                                 .payload_bytes = generation->plan.payload_bytes,
-                                                 .depth = pages->depth,
-                                                 .first_seq = pages->first_seq,
-                                                 .format = generation->format,
-                                                 .is_producer_gone = generation->is_orphan,
-                                                 .carried_bytes = generation->carried_bytes};
+    message->read_link =
+        (struct wire_read_link){.link_id = pages->link->id,
+                                .generation = generation->number,
+                                .pool_bytes = generation->pool.size_bytes,
+                                .page_bytes = pages->publish.size_bytes,
+                                .slot_count = generation->plan.slot_count,
+                                .payload_bytes = generation->plan.payload_bytes,
+                                .depth = pages->depth,
+                                .first_seq = pages->first_seq,
+                                .format = generation->format,
+                                .is_producer_gone = generation->is_orphan,
+                                .carried_bytes = generation->carried_bytes,
+                                .device_slot_bytes = generation->device.slot_bytes};
     struct actual_link *link = pages->link;
     message->read_link.skip_count =
         poison_skips(&link->poison, message->read_link.skips, WIRE_SKIPS_MAX);
@@ -314,6 +318,9 @@ int generation_give_on_mapped(struct broker *broker, struct actual_node *node, u
     if (segment == NULL || segment->is_sealed) {
         return -ENOENT;
     }
+    if (segment == &generation->pool && device_pool_is_owed(&generation->device)) {
+        return -EBADMSG;
+    }
     int failed = seal(segment);
     if (failed != 0) {
         return failed;
@@ -321,4 +328,15 @@ int generation_give_on_mapped(struct broker *broker, struct actual_node *node, u
     node->unmapped--;
     advance(broker, generation);
     return 0;
+}
+
+int generation_give_take_device(struct actual_node *node, const struct wire_device_pool *message,
+                                int *fd, const char **out_fault)
+{
+    struct generation *generation;
+    struct generation_segment *segment = find_segment(node, message->serial, &generation);
+    if (segment == NULL || segment != &generation->pool || segment->is_sealed) {
+        return -ENOENT;
+    }
+    return device_pool_take(generation, message->size_bytes, fd, out_fault);
 }

@@ -8,8 +8,13 @@
 void generation_give_on_made(struct broker *broker, struct memory_job *job);
 
 // A worker has mapped a segment. Returns 0; -ENOENT when the serial is none that it owes; -EPROTO
-// when it tampered with the segment.
+// when it tampered with the segment; -EBADMSG when memory of a device should have come before.
 int generation_give_on_mapped(struct broker *broker, struct actual_node *node, uint32_t serial);
+
+// The memory of a device for a pool came. Takes the descriptor out of fd when it keeps it. Returns
+// 0; -ENOENT when no pool of that serial is owed; -EPROTO with a sentence part.
+int generation_give_take_device(struct actual_node *node, const struct wire_device_pool *message,
+                                int *fd, const char **out_fault);
 
 // Gives the consumer of a link its page of this generation and, when there is anything to read, the
 // rest. Does nothing when the consumer cannot be told now, or was told before.

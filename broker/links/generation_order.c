@@ -69,6 +69,45 @@ int generation_order_payload(const struct actual_output *output, uint64_t *out_b
     return link_plan_payload(&sizes, &output->format, out_bytes);
 }
 
+// Slots for payloads of that size.
+static int plan_slots(const struct generation *generation, uint64_t payload_bytes,
+                      struct pool_plan *out_plan)
+{
+    struct link_plan plans[LIMIT_LINKS_PER_SIDE_MAX];
+    for (size_t i = 0; i < generation->link_count; i++) {
+        const struct actual_link *link = generation->links[i].link;
+        plans[i] = (struct link_plan){.depth = actual_depth(link), .claims = actual_claims(link)};
+    }
+    const struct actual_output *output = generation->output;
+    return link_plan_pool(plans, generation->link_count, output->port->claims, 0, payload_bytes,
+                          wanted_pages(output), out_plan);
+}
+
+// Where the payloads lie, and the slots.
+static int place_payloads(struct generation *generation, uint64_t payload_bytes, struct text *why)
+{
+    const struct actual_output *output = generation->output;
+    bool is_carried = actual_transport(output) != NULL;
+    generation->carried_bytes = is_carried ? payload_bytes : 0;
+    int failed = plan_slots(generation, is_carried ? WIRE_CARRIED_SLOT_BYTES : payload_bytes,
+                            &generation->plan);
+    if (failed != 0) {
+        text_add_format(why,
+                        "%s: a pool for payloads of %llu bytes passes the limits; make "
+                        "depth or max_payload smaller",
+                        output->address, (unsigned long long)payload_bytes);
+        return failed;
+    }
+    failed = device_pool_plan(generation, payload_bytes);
+    if (failed != 0) {
+        text_add_format(why, "%s: %s", output->address, output->choice.why);
+    } else if (generation->device.slot_bytes != 0) {
+        generation->carried_bytes = payload_bytes;
+        failed = plan_slots(generation, WIRE_CARRIED_SLOT_BYTES, &generation->plan);
+    }
+    return failed;
+}
+
 static int plan_pool(const struct actual_output *output, struct generation *generation, char *text,
                      size_t text_bytes)
 {
@@ -92,27 +131,7 @@ static int plan_pool(const struct actual_output *output, struct generation *gene
                         (unsigned long long)domain_bytes);
         return -EMSGSIZE;
     }
-    if (actual_transport(output) != NULL) {
-        generation->carried_bytes = payload_bytes;
-        payload_bytes = WIRE_CARRIED_SLOT_BYTES;
-    }
-    struct link_plan plans[LIMIT_LINKS_PER_SIDE_MAX];
-    size_t count = 0;
-    for (size_t i = 0; i < output->link_count; i++) {
-        if (generation_is_part(output->links[i])) {
-            plans[count++] = (struct link_plan){.depth = actual_depth(output->links[i]),
-                                                .claims = actual_claims(output->links[i])};
-        }
-    }
-    failed = link_plan_pool(plans, count, output->port->claims, 0, payload_bytes,
-                            wanted_pages(output), &generation->plan);
-    if (failed != 0) {
-        text_add_format(&why,
-                        "%s: a pool for payloads of %llu bytes passes the limits; make "
-                        "depth or max_payload smaller",
-                        output->address, (unsigned long long)payload_bytes);
-    }
-    return failed;
+    return place_payloads(generation, payload_bytes, &why);
 }
 
 static uint64_t rounded(uint64_t bytes, bool is_huge)
@@ -209,6 +228,7 @@ static struct generation *new_generation(struct actual_output *output)
     generation->format = output->format;
     generation->first_number = output->first_number;
     generation->pool = no_segment(false);
+    generation->device.fd = -1;
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
         if (generation_is_part(link)) {
@@ -259,6 +279,7 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         link->next_seq = 0;
         news_move_link(broker, link, LINK_ON_AGREED, NULL);
     }
+    device_pool_count(generation);
     job->owner = generation;
     job->drop_owner = free;  // it has no memory of its own yet
     generation->is_being_made = true;

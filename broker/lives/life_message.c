@@ -18,6 +18,7 @@
 #include "broker/graph/descriptor.h"
 #include "broker/graph/residency.h"
 #include "broker/graph/transports.h"
+#include "broker/links/device_pool.h"
 #include "broker/links/generation.h"
 #include "broker/links/generation_give.h"
 #include "broker/links/link_leave.h"
@@ -387,6 +388,8 @@ static void on_mapped(struct broker *broker, struct actual_node *node,
         violate(broker, node, "MAPPED for nothing that was sent");
     } else if (failed == -EPROTO) {
         violate(broker, node, "it changed memory before it was sealed");
+    } else if (failed == -EBADMSG) {
+        violate(broker, node, "MAPPED without the memory of its device");
     } else if (failed != 0) {
         life_refuse(broker, node, "cannot seal its memory: %s", strerrordesc_np(-failed));
     } else {
@@ -481,6 +484,11 @@ static void on_device(struct broker *broker, struct actual_node *node,
     }
     node->device.is_known = true;
     memcpy(node->device.uuid, message->device.device_uuid, sizeof node->device.uuid);
+    node->gpu.is_known = true;
+    node->gpu.device = message->device;
+    // A name is for people, and may hold what terminals obey.
+    struct text escaped = TEXT_OVER(node->gpu.device.name);
+    text_add_escaped(&escaped, message->device.name, strlen(message->device.name));
 }
 
 static void on_device_lost(struct broker *broker, struct actual_node *node,
@@ -496,6 +504,30 @@ static void on_device_lost(struct broker *broker, struct actual_node *node,
     node->device.is_lost = true;
     exit_reason_note(&node->reason, "its device was lost");
     life_expect_exit(broker, node);
+}
+
+static void on_device_pool(struct broker *broker, struct actual_node *node,
+                           const struct wire_message *message)
+{
+    const char *fault = "";
+    int failed = generation_give_take_device(node, &message->device_pool, &node->peer.fd, &fault);
+    if (failed == -ENOENT && node->stale_maps > 0) {
+        return;  // of memory that was dropped meanwhile: its MAPPED comes next
+    }
+    if (failed == -ENOENT) {
+        violate(broker, node, "DEVICE_POOL for nothing that was sent");
+    } else if (failed != 0) {
+        life_kill(broker, node, EXIT_REASON_PROTOCOL, "what it called memory of its device %s",
+                  fault);
+    }
+}
+
+static void on_device_refused(struct broker *broker, struct actual_node *node,
+                              const struct wire_message *message)
+{
+    if (device_pool_refuse(broker, node, &message->device_refused) != 0) {
+        violate(broker, node, "DEVICE_REFUSED for what it does not have");
+    }
 }
 
 typedef void (*handler_fn)(struct broker *broker, struct actual_node *node,
@@ -516,6 +548,8 @@ static const handler_fn handlers[] = {
     [WIRE_LEFT] = on_left,
     [WIRE_DEVICE] = on_device,
     [WIRE_DEVICE_LOST] = on_device_lost,
+    [WIRE_DEVICE_POOL] = on_device_pool,
+    [WIRE_DEVICE_REFUSED] = on_device_refused,
 };
 
 static void on_message(void *argument, const struct wire_message *message)
@@ -537,9 +571,21 @@ static void on_gone(void *argument, int error, const char *reason)
     life_expect_exit(node->broker, node);
 }
 
-static const struct worker_peer_calls calls = {.on_message = on_message, .on_gone = on_gone};
+static void drop_fd(void *argument, int fd)
+{
+    struct actual_node *node = argument;
+    memory_thread_close_fd(node->broker->memory, fd);
+}
+
+static const struct worker_peer_calls calls = {
+    .on_message = on_message, .on_gone = on_gone, .drop_fd = drop_fd};
 
 int life_message_open(struct broker *broker, struct actual_node *node, int socket)
 {
-    return worker_peer_open(&node->peer, broker->event, socket, &calls, node, broker->incoming);
+    int failed =
+        worker_peer_open(&node->peer, broker->event, socket, &calls, node, broker->incoming);
+    if (failed == 0 && device_pool_may_send(node)) {
+        worker_peer_take_descriptors(&node->peer);
+    }
+    return failed;
 }

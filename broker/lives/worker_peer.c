@@ -34,7 +34,14 @@ struct worker_peer_entry {
 
 void worker_peer_init(struct worker_peer *peer)
 {
-    *peer = (struct worker_peer){.socket = -1};
+    *peer = (struct worker_peer){.socket = -1, .fd = -1};
+}
+
+void worker_peer_take_descriptors(struct worker_peer *peer)
+{
+    int on = 1;
+    (void)setsockopt(peer->socket, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof on);
+    peer->fd_max = 1;
 }
 
 bool worker_peer_is_open(const struct worker_peer *peer)
@@ -77,16 +84,40 @@ static void gone(struct worker_peer *peer, int error, const char *reason)
     peer->calls->on_gone(peer->context, error, reason);
 }
 
+static int receive(struct worker_peer *peer, uint8_t *bytes, size_t size_bytes, int *out_fd)
+{
+    int fds[1] = {-1};
+    size_t fd_count = 0;
+    // Without a control buffer the kernel installs no descriptor that a worker sends.
+    int size = fd_receive_message(peer->socket, bytes, size_bytes, fds, peer->fd_max, &fd_count);
+    *out_fd = fd_count > 0 ? fds[0] : -1;
+    return size;
+}
+
+// Hands over what was decoded, with its descriptor.
+static int handle(struct worker_peer *peer, const uint8_t *bytes, size_t size_bytes)
+{
+    char reason[LIMIT_ERROR_TEXT_BYTES_MAX];
+    int failed = wire_worker_decode(bytes, size_bytes, peer->fd >= 0 ? 1 : 0, WIRE_TO_BROKER,
+                                    peer->phase, peer->incoming, reason, sizeof reason);
+    if (failed != 0) {
+        gone(peer, failed, reason);
+        return -EPIPE;
+    }
+    peer->calls->on_message(peer->context, peer->incoming);
+    return worker_peer_is_open(peer) ? 1 : -EPIPE;
+}
+
 // Receives and handles one message. Returns 1; 0 when there is none; -EPIPE when it is closed.
 static int receive_one(struct worker_peer *peer)
 {
     uint8_t bytes[LIMIT_MESSAGE_BYTES_MAX];
-    // No control buffer: the kernel installs no descriptor that a worker sends.
-    int size = fd_receive_message(peer->socket, bytes, sizeof bytes, NULL, 0, NULL);
+    int fd;
+    int size = receive(peer, bytes, sizeof bytes, &fd);
     if (size == -ECONNRESET) {
         // It went with messages of ours unread. The kernel says that once, and first; what the
         // worker said last, for example why it failed, is still there.
-        size = fd_receive_message(peer->socket, bytes, sizeof bytes, NULL, 0, NULL);
+        size = receive(peer, bytes, sizeof bytes, &fd);
     }
     if (size == -EAGAIN) {
         return 0;
@@ -103,15 +134,12 @@ static int receive_one(struct worker_peer *peer)
         gone(peer, size, strerrordesc_np(-size));
         return -EPIPE;
     }
-    char reason[LIMIT_ERROR_TEXT_BYTES_MAX];
-    int failed = wire_worker_decode(bytes, (size_t)size, 0, WIRE_TO_BROKER, peer->phase,
-                                    peer->incoming, reason, sizeof reason);
-    if (failed != 0) {
-        gone(peer, failed, reason);
-        return -EPIPE;
+    peer->fd = fd;
+    int handled = handle(peer, bytes, (size_t)size);
+    if (peer->fd >= 0) {
+        peer->calls->drop_fd(peer->context, steal_fd(&peer->fd));
     }
-    peer->calls->on_message(peer->context, peer->incoming);
-    return worker_peer_is_open(peer) ? 1 : -EPIPE;
+    return handled;
 }
 
 static int flush(struct worker_peer *peer)
@@ -158,7 +186,7 @@ int worker_peer_open(struct worker_peer *peer, sd_event *event, int socket,
 {
     SB_ASSERT(peer->socket < 0);
     *peer = (struct worker_peer){
-        .socket = socket, .calls = calls, .context = context, .incoming = incoming};
+        .socket = socket, .calls = calls, .context = context, .incoming = incoming, .fd = -1};
     // Where the kernel can, it refuses descriptors at the sender already.
     int off = 0;
     (void)setsockopt(socket, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof off);

@@ -24,6 +24,8 @@ struct worker_peer_calls {
     // The connection is over. error: 0 = the worker closed it, -EPROTO = the reason says what was
     // wrong, -ENOBUFS = it does not read, or an errno. The peer is closed already.
     void (*on_gone)(void *context, int error, const char *reason);
+    // Closes a descriptor that nobody took: what it is may make a close wait. Owns fd.
+    void (*drop_fd)(void *context, int fd);
 };
 
 struct worker_peer {
@@ -33,6 +35,8 @@ struct worker_peer {
     const struct worker_peer_calls *calls;  // borrowed
     void *context;                          // borrowed
     struct wire_message *incoming;          // borrowed scratch, shared by all peers of a loop
+    size_t fd_max;                          // descriptors that a message may bring: 0 or 1
+    int fd;                                 // of this message, -1 = none; may be taken
     struct worker_peer_entry *first;        // owned queue
     struct worker_peer_entry *last;
     size_t queued;
@@ -45,6 +49,9 @@ void worker_peer_init(struct worker_peer *peer);
 int worker_peer_open(struct worker_peer *peer, sd_event *event, int socket,
                      const struct worker_peer_calls *calls, void *context,
                      struct wire_message *incoming);
+// From now on a message may bring a descriptor; before, the kernel installs none.
+void worker_peer_take_descriptors(struct worker_peer *peer);
+
 void worker_peer_close(struct worker_peer *peer);
 bool worker_peer_is_open(const struct worker_peer *peer);
 

@@ -33,7 +33,8 @@ struct sb_output;
 enum sb_frame_flag {
     SB_FRAME_KEYFRAME = 1 << 0,      /**< can be decoded without earlier frames */
     SB_FRAME_DISCONTINUITY = 1 << 1, /**< does not follow on the one before */
-    SB_FRAME_REDELIVERED = 1 << 2    /**< was taken before by a worker that died */
+    SB_FRAME_REDELIVERED = 1 << 2,   /**< was taken before by a worker that died */
+    SB_FRAME_ON_DEVICE = 1 << 3      /**< data names memory of a device: only its library uses it */
 };
 
 /** A frame that was taken from an input. */

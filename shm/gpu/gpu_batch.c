@@ -41,12 +41,13 @@ static int show(struct sb_gpu *gpu, const struct sb_region *region, const void *
     if (gpu->is_copying || offset % gpu->offset_align != 0) {
         return -ENOTSUP;
     }
-    int failed = gpu_block_show(gpu, region->base, region->size_bytes, &block);
+    int failed = gpu_block_show(gpu, region, &block);
     if (failed == 0) {
+        uint8_t *host = block->host;
         *out_span = (struct sb_gpu_span){.block = block,
                                          .offset_bytes = offset,
                                          .size_bytes = size_bytes,
-                                         .host = (uint8_t *)block->host + offset};
+                                         .host = host == NULL ? NULL : host + offset};
     }
     return failed;
 }
@@ -71,7 +72,7 @@ int sb_gpu_read(struct sb_gpu *gpu, const struct sb_frame *frame, struct sb_gpu_
     }
     int failed =
         found == 0 ? show(gpu, &region, frame->data, frame->size_bytes, out_span) : -ENOTSUP;
-    if (failed != -ENOTSUP) {
+    if (failed != -ENOTSUP || (found == 0 && region.is_on_device)) {
         return failed;
     }
     failed = stage(gpu, frame->size_bytes, out_span);
@@ -92,7 +93,7 @@ int sb_gpu_write(struct sb_gpu *gpu, const struct sb_buffer *buffer, struct sb_g
     }
     int failed =
         found == 0 ? show(gpu, &region, buffer->data, buffer->size_bytes, out_span) : -ENOTSUP;
-    if (failed != -ENOTSUP) {
+    if (failed != -ENOTSUP || (found == 0 && region.is_on_device)) {
         return failed;
     }
     failed = stage(gpu, buffer->size_bytes, out_span);

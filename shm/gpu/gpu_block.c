@@ -152,25 +152,28 @@ static VkResult import(const struct sb_gpu *gpu, struct sb_gpu_block *block)
                                 : result;
 }
 
-int gpu_block_show(struct sb_gpu *gpu, const void *base, uint64_t size_bytes,
+int gpu_block_show(struct sb_gpu *gpu, const struct sb_region *region,
                    struct sb_gpu_block **out_block)
 {
     struct sb_gpu_block *block = gpu->blocks;
-    while (block != NULL && block->region != base) {
+    while (block != NULL && block->region != region->base) {
         block = block->next;
     }
+    if (block == NULL && region->is_on_device) {
+        return -ENOTSUP;  // its device was closed, or it is another one's
+    }
     if (block == NULL) {
-        block = gpu_block_new(gpu, size_bytes);
+        block = gpu_block_new(gpu, region->size_bytes);
         if (block == NULL) {
             return -ENOMEM;
         }
-        block->region = base;
+        block->region = region->base;
         // What a device refuses once it is not asked again: the next frames are copied at once.
         block->is_refused = import(gpu, block) != VK_SUCCESS;
         if (block->is_refused) {
             release(gpu, block);
         } else {
-            block->host = (void *)(uintptr_t)base;
+            block->host = (void *)(uintptr_t)region->base;
             gpu->counts.imports++;
         }
     }

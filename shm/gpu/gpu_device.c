@@ -41,11 +41,12 @@ void sb_gpu_lost(const struct sb_gpu *gpu, const char *why)
     _exit(SB_EXIT_RESTART);
 }
 
-static int tell_broker(const struct sb_gpu *gpu)
+static int tell_broker(struct sb_gpu *gpu)
 {
     struct sb_node_device device = {.struct_size = sizeof device};
     memcpy(device.device_uuid, gpu->info.device_uuid, sizeof device.device_uuid);
     memcpy(device.driver_uuid, gpu->info.driver_uuid, sizeof device.driver_uuid);
+    gpu_pool_fill(gpu, &device);
     return gpu->node == NULL ? 0 : sb_node_set_device(gpu->node, &device);
 }
 
@@ -428,6 +429,7 @@ void sb_gpu_close(struct sb_gpu *gpu)
     }
     if (gpu->node != NULL) {
         sb_node_on_unmap(gpu->node, NULL, NULL);
+        (void)sb_node_set_device(gpu->node, NULL);
     }
     if (gpu->device != VK_NULL_HANDLE) {
         close_device(gpu);

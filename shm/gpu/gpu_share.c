@@ -9,6 +9,7 @@
 
 #include <streambroker/processor.h>
 
+#include "shm/device_handle.h"
 #include "shm/gpu/gpu_state.h"
 
 #define HANDLE VK_EXTERNAL_MEMORY_HANDLE_TYPE_OPAQUE_FD_BIT
@@ -45,14 +46,15 @@ static VkResult allocate(const struct sb_gpu *gpu, struct sb_gpu_block *block, c
     return result;
 }
 
-static int make(struct sb_gpu *gpu, uint64_t size_bytes, const void *how,
-                struct sb_gpu_block **out_block)
+int gpu_share_make(struct sb_gpu *gpu, uint64_t size_bytes, const void *region, const void *how,
+                   struct sb_gpu_block **out_block)
 {
     struct sb_gpu_block *block = gpu_block_new(gpu, size_bytes);
     if (block == NULL) {
         return -ENOMEM;
     }
     block->is_shared = true;
+    block->region = region;
     VkResult result = gpu_block_make_buffer(gpu, block);
     result = result == VK_SUCCESS ? allocate(gpu, block, how) : result;
     if (result != VK_SUCCESS) {
@@ -63,8 +65,8 @@ static int make(struct sb_gpu *gpu, uint64_t size_bytes, const void *how,
     return 0;
 }
 
-int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *out_span,
-                  int *out_fd)
+int gpu_share_export(struct sb_gpu *gpu, uint64_t size_bytes, const void *region,
+                     struct sb_gpu_block **out_block, int *out_fd)
 {
     if (size_bytes == 0) {
         return -EINVAL;
@@ -75,7 +77,7 @@ int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *o
     VkExportMemoryAllocateInfo how = {.sType = VK_STRUCTURE_TYPE_EXPORT_MEMORY_ALLOCATE_INFO,
                                       .handleTypes = HANDLE};
     struct sb_gpu_block *block = NULL;
-    int failed = make(gpu, size_bytes, &how, &block);
+    int failed = gpu_share_make(gpu, size_bytes, region, &how, &block);
     if (failed != 0 || block == NULL) {
         return failed;
     }
@@ -89,9 +91,21 @@ int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *o
         gpu_block_free(gpu, block);
         return result == VK_SUCCESS ? -EIO : gpu_device_error(result);
     }
-    *out_span = (struct sb_gpu_span){.block = block, .size_bytes = size_bytes, .host = block->host};
+    *out_block = block;
     *out_fd = fd;
     return 0;
+}
+
+int sb_gpu_export(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_span *out_span,
+                  int *out_fd)
+{
+    struct sb_gpu_block *block = NULL;
+    int failed = gpu_share_export(gpu, size_bytes, NULL, &block, out_fd);
+    if (failed == 0) {
+        *out_span =
+            (struct sb_gpu_span){.block = block, .size_bytes = size_bytes, .host = block->host};
+    }
+    return failed;
 }
 
 static int refuse(const struct sb_gpu *gpu, int code, const char *why)
@@ -110,7 +124,7 @@ static bool is_same_file(int fd, const struct stat *of)
 
 // An import that succeeds takes the descriptor. One that fails should not, but some drivers close
 // it all the same, and then its number may be somebody else's.
-static int import_copy(struct sb_gpu *gpu, int fd, uint64_t size_bytes,
+static int import_copy(struct sb_gpu *gpu, int fd, uint64_t size_bytes, const void *region,
                        struct sb_gpu_block **out_block)
 {
     struct stat info;
@@ -120,15 +134,15 @@ static int import_copy(struct sb_gpu *gpu, int fd, uint64_t size_bytes,
     }
     VkImportMemoryFdInfoKHR how = {
         .sType = VK_STRUCTURE_TYPE_IMPORT_MEMORY_FD_INFO_KHR, .handleType = HANDLE, .fd = copy};
-    int failed = make(gpu, size_bytes, &how, out_block);
+    int failed = gpu_share_make(gpu, size_bytes, region, &how, out_block);
     if (failed != 0 && is_same_file(copy, &info)) {
         close(copy);
     }
     return failed;
 }
 
-int sb_gpu_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
-                  struct sb_gpu_span *out_span)
+int gpu_share_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle, const void *region,
+                     struct sb_gpu_block **out_block)
 {
     const struct sb_gpu_device *device = &gpu->info;
     if (handle->size_bytes == 0) {
@@ -145,16 +159,28 @@ int sb_gpu_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
         // Such a driver keeps its own notes in that memory, where the peer can change them.
         return refuse(gpu, -EPERM, "is of a peer that is not trusted, for a software driver");
     }
-    const char *fault = gpu_handle_fault(device, handle->fd, handle->size_bytes);
+    enum device_handle_kind kind = device_handle_kind(device->is_software, device->vendor);
+    const char *fault = device_handle_fault(kind, handle->fd, handle->size_bytes);
     if (fault != NULL) {
         return refuse(gpu, -EPROTO, fault);
     }
     struct sb_gpu_block *block = NULL;
-    int failed = import_copy(gpu, handle->fd, handle->size_bytes, &block);
+    int failed = import_copy(gpu, handle->fd, handle->size_bytes, region, &block);
     if (failed != 0 || block == NULL) {
         return refuse(gpu, failed, "is refused by the driver");
     }
-    *out_span =
-        (struct sb_gpu_span){.block = block, .size_bytes = handle->size_bytes, .host = block->host};
+    *out_block = block;
     return 0;
+}
+
+int sb_gpu_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
+                  struct sb_gpu_span *out_span)
+{
+    struct sb_gpu_block *block = NULL;
+    int failed = gpu_share_import(gpu, handle, NULL, &block);
+    if (failed == 0) {
+        *out_span = (struct sb_gpu_span){
+            .block = block, .size_bytes = handle->size_bytes, .host = block->host};
+    }
+    return failed;
 }

@@ -8,6 +8,7 @@
 #include <vulkan/vulkan.h>
 
 #include <streambroker/gpu.h>
+#include <streambroker/memory.h>
 
 // A buffer of the device on memory of its own, or on a mapping of frames that it was shown.
 struct sb_gpu_block {
@@ -77,7 +78,7 @@ int gpu_block_make(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block 
 // Frees a block and takes it out of the list.
 void gpu_block_free(struct sb_gpu *gpu, struct sb_gpu_block *block);
 // The block that shows a mapping; made when there is none. -ENOTSUP when the device refuses it.
-int gpu_block_show(struct sb_gpu *gpu, const void *base, uint64_t size_bytes,
+int gpu_block_show(struct sb_gpu *gpu, const struct sb_region *region,
                    struct sb_gpu_block **out_block);
 // The mapping goes.
 void gpu_block_forget(void *gpu, const void *base);
@@ -86,9 +87,18 @@ int gpu_block_stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block
 // Copies back what has to be, and frees the staging blocks for the next batch.
 void gpu_block_end_batch(struct sb_gpu *gpu, bool is_done);
 
-// Why a descriptor is not memory of at least that size of such a device, NULL when it may be. Asks
-// the kernel only: nothing is read, mapped or given to a driver.
-const char *gpu_handle_fault(const struct sb_gpu_device *device, int fd, uint64_t size_bytes);
+// Memory of a device for another process, under a name that frames of this one have; NULL for none.
+// How is a VkExportMemoryAllocateInfo or a VkImportMemoryFdInfoKHR. Returns 0 or a negative errno.
+int gpu_share_make(struct sb_gpu *gpu, uint64_t size_bytes, const void *region, const void *how,
+                   struct sb_gpu_block **out_block);
+// As sb_gpu_export() and sb_gpu_import(), with such a name.
+int gpu_share_export(struct sb_gpu *gpu, uint64_t size_bytes, const void *region,
+                     struct sb_gpu_block **out_block, int *out_fd);
+int gpu_share_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle, const void *region,
+                     struct sb_gpu_block **out_block);
+
+// What the broker is told of the device for its pools, and how they are made and shown.
+void gpu_pool_fill(struct sb_gpu *gpu, struct sb_node_device *device);
 
 // Frees every kernel.
 void gpu_kernel_drop_all(struct sb_gpu *gpu);

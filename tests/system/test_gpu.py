@@ -146,7 +146,7 @@ class Gpu(unittest.TestCase):
         first, second, third = (links[name]["residency"] for name in ("a.video", "b-gpu-upload.video", "b.video"))
         self.assertEqual((first["memory"], first["pool"]), ("cpu", None))
         self.assertEqual(first["reason"], "a.video works on the CPU")
-        self.assertEqual((second["memory"], second["pool"]), ("gpu", "host"))
+        self.assertEqual((second["memory"], second["pool"]), ("gpu", None))
         self.assertEqual(third["memory"], "gpu")
         self.assertIn("both work on a GPU", third["reason"])
         off = self.check({**nodes, "c": {"exec": ["null-sink"], "gpu": "off"}},

@@ -169,11 +169,39 @@ static inline void sample_fill_link(struct wire_message *message, enum wire_type
     }
 }
 
+static inline void sample_fill_device(struct wire_device *device)
+{
+    *device = (struct wire_device){.vendor = 0x10de,
+                                   .is_software = true,
+                                   .has_pools = true,
+                                   .has_timelines = true,
+                                   .name = "llvmpipe"};
+    memcpy(device->device_uuid, "mesa22.3.6\0\0\0\0\0\1", SB_DEVICE_UUID_BYTES);
+    memcpy(device->driver_uuid, "llvmpipeUUID\0\0\0\2", SB_DEVICE_UUID_BYTES);
+}
+
+static inline void sample_fill_device_message(struct wire_message *message, enum wire_type type)
+{
+    if (type == WIRE_DEVICE) {
+        sample_fill_device(&message->device);
+    } else if (type == WIRE_DEVICE_POOL) {
+        message->device_pool = (struct wire_device_pool){9, 1U << 26};
+    } else if (type == WIRE_DEVICE_LINK) {
+        message->device_link = (struct wire_device_link){
+            .link_id = 7, .generation = 2, .size_bytes = 1U << 26, .is_trusted = true};
+        sample_fill_device(&message->device_link.device);
+    } else if (type == WIRE_DEVICE_REFUSED) {
+        message->device_refused = (struct wire_device_refused){
+            .link_id = 7, .generation = 2, .text = "it is of another device"};
+    }
+}
+
 static inline void sample_fill(struct wire_message *message, enum wire_type type)
 {
     message->type = type;
     sample_fill_small(message, type);
     sample_fill_link(message, type);
+    sample_fill_device_message(message, type);
     if (type == WIRE_SETUP) {
         sample_fill_setup(&message->setup);
     } else if (type == WIRE_MEMORY) {
@@ -182,9 +210,6 @@ static inline void sample_fill(struct wire_message *message, enum wire_type type
         message->formats = (struct wire_formats){
             .output = "video_1", .format_count = SAMPLE_FORMAT_COUNT, .frame_bytes_max = 3686400};
         memcpy(message->formats.formats, sample_formats, sizeof sample_formats);
-    } else if (type == WIRE_DEVICE) {
-        memcpy(message->device.device_uuid, "device of sample", SB_DEVICE_UUID_BYTES);
-        memcpy(message->device.driver_uuid, "driver of sample", SB_DEVICE_UUID_BYTES);
     } else if (type == WIRE_DEVICE_LOST) {
         message->device_lost = (struct wire_device_lost){"its driver says so"};
     }

@@ -25,6 +25,13 @@ static struct sb_gpu_span span_of(struct sb_gpu_block *block)
     return (struct sb_gpu_span){.block = block, .size_bytes = BYTES, .host = block->host};
 }
 
+static int show(struct sb_gpu *gpu, const void *base, uint64_t size_bytes,
+                struct sb_gpu_block **out_block)
+{
+    struct sb_region region = {.base = base, .size_bytes = size_bytes};
+    return gpu_block_show(gpu, &region, out_block);
+}
+
 static void copy(struct sb_gpu *gpu, struct sb_gpu_block *from, struct sb_gpu_block *to)
 {
     struct sb_gpu_span source = span_of(from);
@@ -54,8 +61,8 @@ static void a_device_writes_a_sealed_segment_and_reads_it_through_a_read_only_ma
     struct sb_gpu_block *view;
     assert_int_equal(gpu_block_make(gpu, BYTES, &own), 0);
     assert_int_equal(gpu_block_make(gpu, BYTES, &back), 0);
-    assert_int_equal(gpu_block_show(gpu, written, size, &pool), 0);
-    assert_int_equal(gpu_block_show(gpu, seen, size, &view), 0);
+    assert_int_equal(show(gpu, written, size, &pool), 0);
+    assert_int_equal(show(gpu, seen, size, &view), 0);
     for (uint32_t i = 0; i < BYTES; i++) {
         ((uint8_t *)own->host)[i] = (uint8_t)(i * 7);
     }
@@ -81,13 +88,13 @@ static void a_mapping_is_shown_once_until_it_is_forgotten(void **state)
     assert_true(bytes != MAP_FAILED);
     struct sb_gpu_block *first;
     struct sb_gpu_block *again;
-    assert_int_equal(gpu_block_show(gpu, bytes, BYTES, &first), 0);
-    assert_int_equal(gpu_block_show(gpu, bytes, BYTES, &again), 0);
+    assert_int_equal(show(gpu, bytes, BYTES, &first), 0);
+    assert_int_equal(show(gpu, bytes, BYTES, &again), 0);
     assert_ptr_equal(first, again);
     assert_int_equal(sb_gpu_counts_of(gpu).imports, 1);
     gpu_block_forget(gpu, bytes);
     gpu_block_forget(gpu, bytes);
-    assert_int_equal(gpu_block_show(gpu, bytes, BYTES, &again), 0);
+    assert_int_equal(show(gpu, bytes, BYTES, &again), 0);
     assert_int_equal(sb_gpu_counts_of(gpu).imports, 2);
     rig_close(gpu);
     munmap(bytes, BYTES);
@@ -101,10 +108,10 @@ static void a_mapping_that_does_not_begin_at_a_page_is_not_shown(void **state)
     uint8_t *bytes = mmap(NULL, BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     assert_true(bytes != MAP_FAILED);
     struct sb_gpu_block *block = NULL;
-    assert_int_equal(gpu_block_show(gpu, bytes + 64, BYTES - 4096, &block), -ENOTSUP);
-    assert_int_equal(gpu_block_show(gpu, bytes, BYTES - 64, &block), -ENOTSUP);
+    assert_int_equal(show(gpu, bytes + 64, BYTES - 4096, &block), -ENOTSUP);
+    assert_int_equal(show(gpu, bytes, BYTES - 64, &block), -ENOTSUP);
     // What was refused is not asked for again.
-    assert_int_equal(gpu_block_show(gpu, bytes, BYTES - 64, &block), -ENOTSUP);
+    assert_int_equal(show(gpu, bytes, BYTES - 64, &block), -ENOTSUP);
     assert_null(block);
     assert_int_equal(sb_gpu_counts_of(gpu).imports, 0);
     rig_close(gpu);
