@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The running broker: what all its parts share, and the loop that drives them.
+// The running broker: what all its parts share. It calls none of them; the loop does (loop.h).
 #pragma once
 
 #include <stdbool.h>
@@ -7,11 +7,11 @@
 #include <systemd/sd-event.h>
 
 #include "broker/actual.h"
-#include "broker/change/live.h"
+#include "broker/change/live_state.h"
 #include "broker/control/log_ring.h"
 #include "broker/lateness.h"
 #include "broker/links/memory_thread.h"
-#include "broker/lives/metering.h"
+#include "broker/lives/metering_state.h"
 #include "broker/supervision/dead_letters.h"
 #include "broker/supervision/device_loss.h"
 #include "broker/supervision/health.h"
@@ -77,6 +77,7 @@ struct broker {
     sd_event_source *kept_source;      // owned: what was put aside
     sd_event_source *timer;            // owned: the earliest deadline
     int64_t timer_due_ns;              // when it was to fire
+    bool is_timer_stale;               // a deadline is another one since it was set
     struct lateness lateness;          // of all timers
     struct log_ring *log_ring;         // owned
     struct control_server *control;    // owned, NULL when there is no socket
@@ -99,20 +100,12 @@ struct broker {
     struct domain *domain;  // owned, NULL before a node needs it
 };
 
-// Runs a checked graph to its end. Signals that end it must be blocked before, in every thread.
-// Returns the exit status.
-int broker_run(struct graph *graph, struct launcher *launcher,
-               const struct broker_options *options);
-
-// Starts a graph that was only loaded.
-void broker_start(struct broker *broker);
-
 // Reserves the small pages that every node has, for one more node, and gives them back. Returns 0,
 // or -ENOMEM with a sentence in text.
 int broker_reserve_node(struct broker *broker, char *text, size_t text_bytes);
 void broker_release_node(struct broker *broker);
 
-// Sets the timer to the earliest deadline of a node or of the stop.
+// A deadline is another one: before it sleeps, the loop sets its timer to the earliest of all.
 void broker_arm_timer(struct broker *broker);
 
 // The loop makes another turn, after which whoever waits for something looks again.

@@ -12,7 +12,6 @@
 
 #include "base/fd.h"
 #include "base/log.h"
-#include "broker/broker.h"
 #include "broker/control/control_socket.h"
 #include "broker/describe_command.h"
 #include "broker/graph/catalog.h"
@@ -22,6 +21,7 @@
 #include "broker/lives/describing.h"
 #include "broker/lives/metering.h"
 #include "broker/lives/process_limits.h"
+#include "broker/loop.h"
 #include "broker/machine_command.h"
 #include "broker/options.h"
 #include "broker/supervision/letter_write.h"
@@ -133,7 +133,7 @@ static int run_graph(const struct options *options, struct graph **graph, struct
         return status;
     }
     block_signals();
-    return broker_run(*graph, launcher, &wanted);
+    return loop_run(*graph, launcher, &wanted);
 }
 
 static int run_with_launcher(const struct options *options, struct launcher *launcher)

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "broker/change/live.h"
 
 #define STATUS_INTERNAL 70
 

@@ -10,6 +10,7 @@
 #include "base/cleanup.h"
 #include "base/log.h"
 #include "broker/change/change.h"
+#include "broker/change/live.h"
 
 static bool is_over(const struct broker *broker, const struct graph_node *wanted)
 {

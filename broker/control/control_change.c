@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/text.h"
 #include "broker/broker.h"
+#include "broker/change/live.h"
 #include "broker/change/plan.h"
 #include "broker/change/start_again.h"
 #include "broker/control/control_verb.h"
@@ -15,6 +16,7 @@
 #include "broker/graph/graph_difference.h"
 #include "broker/graph/graph_edit.h"
 #include "broker/lives/life.h"
+#include "broker/opening.h"
 
 #define EXEC_ITEMS_MAX 64
 #define TICKET 0  // in the numbers of a call
@@ -456,7 +458,7 @@ int control_change_start(struct control_call *call)
         return start_node(call);
     }
     if (broker->phase == BROKER_IDLE) {
-        broker_start(broker);
+        opening_start(broker);
     }
     return is_ended ? wait_for_turn(call, take_start) : 0;
 }

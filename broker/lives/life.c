@@ -31,6 +31,7 @@
 #include "broker/lives/life_end.h"
 #include "broker/lives/life_log.h"
 #include "broker/lives/life_message.h"
+#include "broker/lives/metering.h"
 #include "broker/lives/vouch.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/watch.h"

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "broker/lives/metering_state.h"
 #include "sandbox/launcher.h"
 
 struct actual_node;
@@ -21,13 +22,6 @@ struct metering_limits {
     uint32_t cpu_permille;
     uint32_t pids;
     uint32_t files;
-};
-
-struct metering {
-    bool is_open;
-    bool is_refused;  // a node requires what this machine does not have
-    struct launch_meters meters;
-    int64_t due_ns;  // next look at the memory of workers, INT64_MAX = none
 };
 
 struct metering_limits metering_limits_of(const struct graph_node *node);
