@@ -40,6 +40,20 @@ class Streambench(unittest.TestCase):
             self.assertIn("| G1 |", page)
             self.assertIn("<svg", pathlib.Path(docs, "benchmarks-latency.svg").read_text())
 
+    def test_handing_a_frame_from_device_to_device_copies_nothing(self):
+        """R-GPU-041"""
+        with tempfile.TemporaryDirectory() as folder:
+            done = run("gpu", "--rounds", "1", "--seconds", "0.1", "--json", folder=folder)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        report = json.loads(done.stdout)
+        handed = report["figures"]["gpu.1080p.handed.p50"]
+        if "missing" in handed:
+            self.skipTest(handed["missing"])
+        self.assertEqual(report["figures"]["gpu.1080p.host_copies"]["median"], 0)
+        goal = next(goal for goal in report["goals"] if goal["id"] == "G22")
+        # The ratio is what a machine at rest shows; two copies of such a frame would be many times as long.
+        self.assertLess(goal["ratio"], 4, goal)
+
     def test_what_it_does_not_know_is_a_usage_error(self):
         with tempfile.TemporaryDirectory() as folder:
             for wrong in (["nothing"], ["--rounds", "0"], ["--seconds", "x"], ["--frobnicate"]):
