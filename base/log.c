@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -21,6 +23,7 @@
 static enum log_level highest_level = LOG_INFO;
 static enum log_format line_format = LOG_FORMAT_TEXT;
 static bool is_coloured;
+static bool is_journal;
 static _Atomic uint64_t lost_count;
 static void (*listener)(void *context, const struct log_record *record);
 static void *listener_context;
@@ -40,11 +43,23 @@ static bool wants_colour(void)
            (terminal == NULL || strcmp(terminal, "dumb") != 0);
 }
 
+// stderr is the journal's own pipe, which takes a level in front of each line (sd-daemon(3)).
+static bool is_read_by_journal(void)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device = 0;
+    unsigned long long inode = 0;
+    struct stat status;
+    return stream != NULL && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(STDERR_FILENO, &status) == 0 && status.st_dev == device && status.st_ino == inode;
+}
+
 void log_configure(enum log_level highest, enum log_format format)
 {
     highest_level = highest;
     line_format = format;
     is_coloured = format == LOG_FORMAT_TEXT && wants_colour();
+    is_journal = format == LOG_FORMAT_TEXT && is_read_by_journal();
 }
 
 void log_listen(void (*write)(void *context, const struct log_record *record), void *context)
@@ -82,6 +97,14 @@ uint64_t log_lost(void)
 
 static void add_level(struct text *line, enum log_level level)
 {
+    static const int priorities[] = {
+#define X(name, text, priority) [LOG_##name] = (priority),
+        LOG_LEVELS(X)
+#undef X
+    };
+    if (is_journal) {
+        text_add_format(line, "<%d>", priorities[level]);
+    }
     static const char *const colours[] = {
         [LOG_ERROR] = "\033[31m", [LOG_WARNING] = "\033[33m", [LOG_DEBUG] = "\033[2m"};
     const char *colour =

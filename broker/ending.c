@@ -13,6 +13,7 @@
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_end.h"
+#include "broker/service.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/news.h"
 #include "broker/supervision/watch.h"
@@ -158,6 +159,7 @@ void ending_stop(struct broker *broker, bool is_graceful)
     }
     health_say(&broker->health, HEALTH_GRAPH_STOPPING, "", 0, 0, "the graph %s",
                is_draining ? "ends when it has drained" : "ends");
+    service_stopping(is_draining ? "the graph ends when it has drained" : "the graph ends");
     set_deadline(broker, longest_stop_ns(broker->actual));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];

@@ -26,6 +26,7 @@
 #include "broker/lives/life_log.h"
 #include "broker/lives/metering.h"
 #include "broker/opening.h"
+#include "broker/service.h"
 #include "broker/supervision/device_restart.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/letter_replay.h"
@@ -220,6 +221,9 @@ static int add_sources(struct broker *broker)
     if (failed >= 0) {
         failed = sd_event_add_post(broker->event, NULL, on_turn, broker);
     }
+    if (failed >= 0) {
+        failed = service_watch(broker->event);
+    }
     if (failed >= 0 && broker->options.is_watched) {
         failed = file_watch_open(broker);
     }
@@ -355,6 +359,7 @@ int loop_run(struct graph *graph, struct launcher *launcher, const struct broker
     }
     if (options->is_idle) {
         log_line(LOG_DEBUG, "the graph is loaded and not started");
+        service_ready("the graph is loaded and waits for its start");
     } else {
         opening_start(&broker);
     }

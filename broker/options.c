@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/exit_status.h"
 #include "base/nearest.h"
 #include "base/text.h"
 
@@ -312,9 +313,12 @@ void options_help(char *out, size_t size_bytes)
         } while (text.length - start < HELP_COLUMN && !text.is_cut);
         text_add_format(&text, " %s\n", entry->help);
     }
-    text_add(&text, "\nExit status: 0 finished; 1 a node failed for good or frames were lost; "
-                    "2 wrong usage;\n66 no such file; 69 a broker of that name lives; 70 internal "
-                    "error; 77 refused;\n78 the graph is invalid; 128 + signal: a second signal "
-                    "forced the end.\n");
+    text_add(&text, "\nExit status:\n");
+    const struct exit_status *status;
+    for (size_t i = 0; (status = exit_status_row(i)) != NULL; i++) {
+        if (status->of == EXIT_STATUS_OF_BROKER) {
+            text_add_format(&text, "  %3d  %s\n", status->number, status->meaning);
+        }
+    }
     SB_ASSERT(!text.is_cut);
 }

@@ -66,6 +66,7 @@ endif()
 
 # What is generated to be read: the JSON Schema of graph files is build/share/streambroker/*.json.
 install(DIRECTORY "${PROJECT_BINARY_DIR}/share/streambroker/" DESTINATION "${SB_SHARE_DIR}" OPTIONAL)
+install(DIRECTORY "${PROJECT_BINARY_DIR}/share/man/man1" DESTINATION "${CMAKE_INSTALL_MANDIR}")
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL
         USE_SOURCE_PERMISSIONS
         PATTERN "out" EXCLUDE PATTERN "root/debian" EXCLUDE PATTERN "root/python" EXCLUDE)

@@ -189,3 +189,19 @@ function(sb_processor name)
   sb_run_path(${target} "${SB_LIBEXEC_TO_LIB}" "../../lib")
   set_property(GLOBAL APPEND PROPERTY SB_PROCESSORS ${target})
 endfunction()
+
+# sb_man_page(NAME COMMAND target [argument...]): what that program of ours prints is the manual page
+# share/man/man1/NAME of the build and of the install.
+function(sb_man_page name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "COMMAND")
+  list(POP_FRONT arg_COMMAND program)
+  set(page "${PROJECT_BINARY_DIR}/share/man/man1/${name}")
+  add_custom_command(
+    OUTPUT "${page}"
+    COMMAND "${CMAKE_COMMAND}" -E make_directory "${PROJECT_BINARY_DIR}/share/man/man1"
+    COMMAND ${program} ${arg_COMMAND} > "${page}"
+    DEPENDS ${program}
+    COMMENT "Manual page ${name}"
+    VERBATIM)
+  add_custom_target(man_${name} ALL DEPENDS "${page}")
+endfunction()

@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "base/check.h"
+#include "base/search.h"
 #include "base/text.h"
 #include "tools/broker_run.h"
 #include "tools/doctor_probe.h"
@@ -125,6 +126,19 @@ static void report_questions(json_t *list)
     json_decref(answers);
 }
 
+// Where the documentation is: in the install, or beside the build folder.
+static void print_page(void)
+{
+    static const char *const folders[] = {"../share/doc/streambroker", "../../docs"};
+    for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
+        char folder[PATH_MAX];
+        if (search_beside_program(folders[i], folder) == 0) {
+            printf("\nErrors, and what to do about them: %s/troubleshooting.md\n", folder);
+            return;
+        }
+    }
+}
+
 int doctor(bool is_json)
 {
     json_t *list = is_json ? json_array() : NULL;
@@ -134,6 +148,8 @@ int doctor(bool is_json)
     if (is_json) {
         status = json_dumpf(list, stdout, JSON_INDENT(2)) == 0 ? VERB_OK : VERB_INTERNAL;
         printf("\n");
+    } else {
+        print_page();
     }
     json_decref(list);
     return status;

@@ -17,6 +17,7 @@
 #include "tools/show_graph.h"
 #include "tools/top.h"
 #include "tools/verb.h"
+#include "tools/verb_man.h"
 #include "tools/watch_tap.h"
 
 // streambroker MODE [OPTION VALUE] -- FILE
@@ -101,7 +102,11 @@ static int run(const struct verb_call *call)
     case VERB_COMPLETION:
         return completion_print(call->arguments[0]);
     case VERB_DOCS:
-        verb_print_docs(stdout);
+        if (call->values[VERB_OPTION_DOCS_MAN] != NULL) {
+            verb_man_print(stdout);
+        } else {
+            verb_print_docs(stdout);
+        }
         return VERB_OK;
     case VERB_VERSION:
         printf("streamctl %s\n", SB_VERSION_STRING);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/exit_status.h"
 #include "base/nearest.h"
 #include "base/text.h"
 
@@ -267,9 +268,13 @@ void verb_print_docs(FILE *out)
             fprintf(out, "| `%s %s` | %s |\n", row->word, row->value, row->summary);
         }
     }
-    fprintf(out,
-            "\nExit status: 0 ok, 1 failed, 2 wrong use, 3 the graph is not running, 66 no such "
-            "processor, graph or node,\n69 the broker is not there or does not answer, 70 "
-            "internal error, 73 the folder exists already, 77 refused,\n78 invalid, 124 timed "
-            "out; of `check` what `streambroker --check` ends with.\n");
+    fprintf(out, "\n| exit status | means |\n|---|---|\n");
+    const struct exit_status *status;
+    for (size_t i = 0; (status = exit_status_row(i)) != NULL; i++) {
+        if (status->of == EXIT_STATUS_OF_CONTROL) {
+            fprintf(out, "| %d | %s |\n", status->number, status->meaning);
+        }
+    }
+    fprintf(out, "\n`check` and `verify` end with what `streambroker --check` and `--verify` end "
+                 "with. What to do: [troubleshooting.md](troubleshooting.md).\n");
 }

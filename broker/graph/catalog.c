@@ -388,7 +388,7 @@ int catalog_find(struct catalog *catalog, const char *folder, const char *const 
     char program[PATH_MAX];
     int failed = search_program(&places, exec[0], program);
     if (failed == -EACCES) {
-        diag_set(out_why, "it may not be executed");
+        diag_set(out_why, "it may not be executed, chmod +x makes it so");
         return failed;
     }
     if (failed != 0) {

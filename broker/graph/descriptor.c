@@ -528,6 +528,10 @@ int descriptor_parse(const char *json, size_t count, struct descriptor **out_des
         json++;
         count--;
     }
+    if (count == 0) {
+        diag_set(out_why, "it is no processor: it printed nothing for --describe");
+        return -EPROTO;
+    }
     struct parser parser = {
         .arena = arena_create(ARENA_BYTES_MAX), .why = out_why, .where = "descriptor"};
     if (parser.arena == NULL) {

@@ -66,6 +66,22 @@ static struct graph_place place_of_offset(const struct reader *reader, size_t of
     return place;
 }
 
+// The most usual mistake, which libyaml calls a character that cannot start any token.
+static bool is_tab_at(const struct reader *reader, const yaml_mark_t *mark)
+{
+    size_t line = 0;
+    size_t column = 0;
+    for (size_t at = 0; at < reader->count && line <= mark->line; at++) {
+        unsigned char byte = (unsigned char)reader->bytes[at];
+        if (line == mark->line && column == mark->column && (byte & 0xC0) != 0x80) {
+            return byte == '\t';
+        }
+        line += byte == '\n';
+        column = byte == '\n' ? 0 : column + ((byte & 0xC0) != 0x80);
+    }
+    return false;
+}
+
 static int syntax_error(struct reader *reader)
 {
     const yaml_parser_t *parser = &reader->parser;
@@ -81,6 +97,11 @@ static int syntax_error(struct reader *reader)
         return -EINVAL;
     }
     struct graph_place place = place_of(&parser->problem_mark);
+    if (is_tab_at(reader, &parser->problem_mark)) {
+        diags_add(reader->diags, DIAG_ERROR, reader->file, place,
+                  "a tab where YAML wants spaces; indent with spaces");
+        return -EINVAL;
+    }
     if (parser->context != NULL) {
         diags_add(reader->diags, DIAG_ERROR, reader->file, place,
                   "%s %s that begins in line %zu; correct the YAML here", problem, parser->context,

@@ -49,6 +49,10 @@ static void say_not_found(const struct graph *graph, const struct graph_node *no
                strcmp(near, node->exec.items[0]) != 0) {
         diags_add(diags, DIAG_ERROR, graph->file, place, "no processor %s (%s); did you mean '%s'?",
                   name.bytes, why, near);
+    } else if (strchr(node->exec.items[0], ' ') != NULL) {
+        diags_add(diags, DIAG_ERROR, graph->file, place,
+                  "no processor %s (%s); write each argument as an item, as [program, argument]",
+                  name.bytes, why);
     } else {
         diags_add(diags, DIAG_ERROR, graph->file, place,
                   "no processor %s (%s); streamctl processors lists what there is", name.bytes,

@@ -16,6 +16,7 @@
 #include "broker/links/generation_order.h"
 #include "broker/links/negotiation.h"
 #include "broker/lives/life.h"
+#include "broker/service.h"
 #include "broker/supervision/news.h"
 
 #define TEXT_BYTES 4096
@@ -514,6 +515,7 @@ void wiring_check_ready(struct broker *broker)
     }
     broker->phase = BROKER_RUNNING;
     health_say(&broker->health, HEALTH_GRAPH_RUNNING, "", 0, 0, "the graph runs");
+    service_ready("the graph runs");
     // The first tick of all nodes is at the same instant, far enough ahead for every one to see it.
     // In force at once: else a node would tick until then by the clock that it had for open().
     broker->clock.from_ns = clock_now_ns();

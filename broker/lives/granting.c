@@ -36,8 +36,9 @@ static void say(const struct walk *walk, const struct granting_entry *entry, con
                       : entry->grant == GRANT_ROOTFS ? "have as its root"
                                                      : "read";
     char text[DIAG_TEXT_BYTES_MAX];
-    snprintf(text, sizeof text, "%s, which node '%s' may %s, %s", name.bytes, walk->node->id, use,
-             why);
+    bool is_missing = strstr(why, "not exist") != NULL;
+    snprintf(text, sizeof text, "%s, which node '%s' may %s, %s%s", name.bytes, walk->node->id, use,
+             why, is_missing ? "; make it, or correct the path" : "");
     if (walk->diags != NULL) {
         diags_add(walk->diags, DIAG_ERROR, walk->graph->file, entry->place, "%s", text);
     } else {

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -63,6 +64,27 @@ static void one_event_is_one_line_with_level_and_node(void **state)
                                    .text = "hello\0x",
                                    .text_count = 5});
     assert_string_equal(look(), "info blur[1] stdout: hello\n");
+}
+
+// R-LOG-016
+static void the_journal_gets_the_level_in_front(void **state)
+{
+    (void)state;
+    struct stat status;
+    char stream[64];
+    assert_int_equal(fstat(STDERR_FILENO, &status), 0);
+    snprintf(stream, sizeof stream, "%llu:%llu", (unsigned long long)status.st_dev,
+             (unsigned long long)status.st_ino);
+    assert_int_equal(setenv("JOURNAL_STREAM", stream, 1), 0);
+    log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+    log_line(LOG_ERROR, "no");
+    assert_string_equal(look(), "<3>error: no\n");
+    // A stream of somebody else, as whoever was started by a service with stderr in a file has it.
+    assert_int_equal(setenv("JOURNAL_STREAM", "1:1", 1), 0);
+    log_configure(LOG_INFO, LOG_FORMAT_TEXT);
+    log_line(LOG_WARNING, "yes");
+    assert_string_equal(look(), "warning: yes\n");
+    unsetenv("JOURNAL_STREAM");
 }
 
 static void what_is_less_important_than_asked_for_is_not_said(void **state)
@@ -148,6 +170,8 @@ int main(void)
     // A terminal's colours are not what this test is about, and its stderr is none anyway.
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_event_is_one_line_with_level_and_node, keep_stderr,
+                                        give_stderr_back),
+        cmocka_unit_test_setup_teardown(the_journal_gets_the_level_in_front, keep_stderr,
                                         give_stderr_back),
         cmocka_unit_test_setup_teardown(what_is_less_important_than_asked_for_is_not_said,
                                         keep_stderr, give_stderr_back),

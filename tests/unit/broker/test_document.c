@@ -109,6 +109,8 @@ static void wrong_syntax_is_reported_where_it_is(void **state)
     assert_message("a: [1, 2\nb: 3\n",
                    "g.yaml:2:2: did not find expected ',' or ']' while parsing a flow sequence "
                    "that begins in line 1; correct the YAML here");
+    assert_message("a: \u00e4\nb:\n\tc: 1\n",
+                   "g.yaml:3:1: a tab where YAML wants spaces; indent with spaces");
 }
 
 // R-GRAPH-016

@@ -64,11 +64,13 @@ static void expect_said(const char *sandbox, size_t count, const char *message)
 static void each_grant_that_cannot_be_is_an_error_with_its_place(void **state)
 {
     (void)state;
-    expect_said("tier: untrusted, read: [/none/a, /none/b], write: [/none/c]", 3,
-                "g.yaml:5:39: '/none/a', which node 'n' may read, does not exist");
+    expect_said(
+        "tier: untrusted, read: [/none/a, /none/b], write: [/none/c]", 3,
+        "g.yaml:5:39: '/none/a', which node 'n' may read, does not exist; make it, or correct the "
+        "path");
     expect_said("tier: untrusted, write: [/none/c]", 1,
                 "g.yaml:5:40: '/none/c', which node 'n' may write, cannot be made: its folder does "
-                "not exist");
+                "not exist; make it, or correct the path");
     expect_said("tier: untrusted, rootfs: /etc/passwd", 1,
                 "g.yaml:5:40: '/etc/passwd', which node 'n' may have as its root, is no folder");
     expect_said("tier: untrusted, read: [/usr/lib], network: true, devices: [gpu]", 0, NULL);
@@ -112,7 +114,9 @@ static void a_check_makes_nothing_and_a_start_makes_the_file_that_is_written(voi
 
     graph = load("tier: untrusted, read: [/none/a]");
     assert_int_equal(granting_open(graph, &graph->nodes[0], &set, &why), -ENOENT);
-    assert_string_equal(why.text, "'/none/a', which node 'n' may read, does not exist");
+    assert_string_equal(why.text,
+                        "'/none/a', which node 'n' may read, does not exist; make it, or correct "
+                        "the path");
     graph_destroy(graph);
 }
 

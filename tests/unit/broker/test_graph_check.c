@@ -73,8 +73,8 @@ static void a_processor_that_does_not_describe_itself_is_refused(void **state)
                            "wrong: descriptor: no 'name'; try streamctl describe liar");
     fixture_write(fixture, "data", "no program", 0644);
     fixture_assert_message(fixture, "version: 1\nnodes: {a: {exec: [data], sandbox: trusted}}\n",
-                           "g.yaml:2:20: processor 'data' cannot be used: it may not be executed; "
-                           "try streamctl describe data");
+                           "g.yaml:2:20: processor 'data' cannot be used: it may not be executed, "
+                           "chmod +x makes it so; try streamctl describe data");
 }
 
 // R-GRAPH-010
