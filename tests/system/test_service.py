@@ -23,7 +23,8 @@ class Service(unittest.TestCase):
         for name, value in (("NOTIFY_SOCKET", str(self.graph.folder / "notify")), ("WATCHDOG_USEC", "500000")):
             os.environ[name] = value
             self.addCleanup(os.environ.pop, name)
-        self.graph.write({"a": "exec: [test-source], config: {rate: 100}", "b": "exec: [null-sink]"}, ["a.data -> b.in"])
+        self.graph.write({"a": "exec: [test-source], config: {rate: 100}", "b": "exec: [null-sink]"},
+                         ["a.data -> b.in"])
 
     def hear(self, word):
         """The next message with this word; those that say that the loop turns may come at any time."""
