@@ -60,6 +60,7 @@ static void destroy_node(struct actual_node *node)
     }
     for (size_t i = 0; i < node->output_count; i++) {
         free(node->outputs[i]->links);
+        free(node->outputs[i]->generations);
         free(node->outputs[i]);
     }
     restart_fini(&node->restart);
@@ -184,7 +185,7 @@ void actual_remove_node(struct actual *actual, struct actual_node *node)
     SB_ASSERT(node->input_count == 0 && !node_is_alive(node->life.state));
     for (size_t i = 0; i < node->output_count; i++) {
         const struct actual_output *output = node->outputs[i];
-        SB_ASSERT(output->link_count == 0 && output->old == NULL && output->now == NULL);
+        SB_ASSERT(output->link_count == 0 && output->generation_count == 0);
     }
     actual->node_count = take_out(&actual->nodes, actual->node_count, node);
     for (size_t i = 0; i < actual->node_count; i++) {

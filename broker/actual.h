@@ -39,7 +39,6 @@ struct generation;
 struct life_log;
 
 #define LINK_WHY_BYTES 512
-#define ACTUAL_GENERATIONS_MAX 2  // of an output: one that is drained, one that is written
 
 // A linked output port: one pool at a time feeds all its links.
 struct actual_output {
@@ -49,7 +48,6 @@ struct actual_output {
     char address[LIMIT_ADDRESS_BYTES_MAX];
     size_t link_count;
     struct actual_link **links;  // owned array of borrowed
-
     size_t offer_count;
     struct sb_format offers[LIMIT_FORMATS_MAX];
     uint64_t frame_bytes_max;  // said with the offers
@@ -57,15 +55,17 @@ struct actual_output {
     bool is_offer_new;         // nothing was agreed about the newest offers yet
     int64_t held_ns;           // since when other links stand against them, 0 = none does
     bool is_held_told;
-
     bool is_agreed;
-    struct sb_format format;      // agreed last
-    uint32_t generation;          // number of the newest generation, 0 = none yet
-    struct generation *old;       // owned: being drained
-    struct generation *now;       // owned: the newest
-    uint64_t first_number;        // frame number that the output goes on with
-    struct device_choice choice;  // where payloads of the newest generation lie
-    uint32_t meeting;             // number of the address where ends of a transport meet, 0 = none
+    struct sb_format format;  // agreed last
+    uint32_t generation;      // number of the newest generation, 0 = none yet
+    size_t generation_count;
+    struct generation **generations;  // owned array of owned, oldest first
+    bool is_memory_awaited;           // agreed, but there is none before older ones are dropped
+    bool is_room_told;                // that it waits for memory, or for its readers
+    bool is_room_forced;              // the next one comes, wherever its readers are
+    uint64_t first_number;            // frame number that the output goes on with
+    struct device_choice choice;      // where payloads of the newest generation lie
+    uint32_t meeting;  // number of the address where ends of a transport meet, 0 = none
 };
 
 struct actual_link {

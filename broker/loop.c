@@ -287,8 +287,7 @@ static void drop_memory(struct broker *broker)
     for (size_t i = 0; broker->actual != NULL && i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         for (size_t j = 0; j < node->output_count; j++) {
-            generation_drop(broker, node->outputs[j]->old);
-            generation_drop(broker, node->outputs[j]->now);
+            generation_drop_all(broker, node->outputs[j]);
         }
         worker_peer_close(&node->peer);
         life_log_close(node, true);

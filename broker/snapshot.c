@@ -85,7 +85,7 @@ static int compare_nodes(const void *a, const void *b)
 // Cells of the newest memory that there is.
 static uint32_t depth_of(const struct actual_link *link)
 {
-    struct generation_link *pages = pages_of(link->output->now, link);
+    struct generation_link *pages = pages_of(generation_newest(link->output), link);
     return pages == NULL ? actual_depth(link) : pages->depth;
 }
 
@@ -112,7 +112,7 @@ static void copy_link(struct actual_link *link, int64_t now_ns, struct snapshot_
     if (link->output->is_agreed) {
         sb_format_text(&link->output->format, out->format, sizeof out->format);
     }
-    if (link->output->now != NULL) {
+    if (link->output->generation_count > 0) {
         out->pool = link->output->choice.is_device ? "device" : "host";
         text_copy(out->pool_why, sizeof out->pool_why, link->output->choice.why);
     }

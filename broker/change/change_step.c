@@ -14,6 +14,7 @@
 #include "broker/links/generation_order.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
+#include "broker/links/room.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_message.h"
@@ -176,27 +177,29 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
     wiring_advance(broker);
 }
 
-// Memory for a new link waits until what is in the memory before it is read. Somebody who takes
-// part in that and is paused, or NULL.
-static const struct actual_node *paused_reader(const struct actual_link *link)
+// New memory waits until its producer writes the memory before it, and until readers that are far
+// behind have read on. Somebody who is paused and has to do that, or NULL.
+static const struct actual_node *paused_one(const struct actual_output *output)
 {
-    const struct actual_output *output = link->output;
-    if (link->state != LINK_PENDING || output->old == NULL) {
-        return NULL;
+    enum room room = room_look(output);
+    if (room == ROOM_BUSY) {
+        return output->node->is_pause_wanted ? output->node : NULL;
     }
-    for (size_t i = 0; i < output->link_count; i++) {
-        if (output->links[i]->to->is_pause_wanted) {
-            return output->links[i]->to;
+    for (size_t i = 0; i < output->link_count && room == ROOM_UNREAD; i++) {
+        const struct actual_link *link = output->links[i];
+        if (link->to->is_pause_wanted && room_is_far_behind(link)) {
+            return link->to;
         }
     }
-    return output->node->is_pause_wanted ? output->node : NULL;
+    return NULL;
 }
 
 static void wire_look(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)broker;
     const struct actual_link *link = item->link;
-    const struct actual_node *paused = paused_reader(link);
+    const struct actual_node *paused =
+        link->state == LINK_PENDING ? paused_one(link->output) : NULL;
     if (paused != NULL) {
         log_line(LOG_INFO, "link %s gets its memory when %s goes on after its pause", link->name,
                  paused->life.id);
@@ -272,7 +275,7 @@ static void update_begin(struct broker *broker, struct change *change, struct ch
 
 static bool is_in_place(const struct actual_link *link)
 {
-    return generation_is_complete(link->output->now) && link->state == LINK_WIRED;
+    return generation_is_complete(generation_newest(link->output)) && link->state == LINK_WIRED;
 }
 
 static void update_look(struct broker *broker, struct change *change, struct change_item *item)
@@ -281,7 +284,8 @@ static void update_look(struct broker *broker, struct change *change, struct cha
     struct actual_output *output = link == NULL ? NULL : link->output;
     bool is_alive =
         output != NULL && node_is_alive(output->node->life.state) && output->node->is_opened;
-    if (!is_alive || output->now == NULL || output->now->is_orphan || !link_is_up(link->state) ||
+    const struct generation *newest = is_alive ? generation_newest(output) : NULL;
+    if (newest == NULL || newest->is_orphan || !link_is_up(link->state) ||
         link->state == LINK_DISCONNECTING) {
         // It has no memory yet, or its next life begins with other memory.
         item->is_done = true;
@@ -293,7 +297,13 @@ static void update_look(struct broker *broker, struct change *change, struct cha
     }
     char why[512] = "";
     int failed = generation_order(broker, output, why, sizeof why);
-    if (failed != 0 && failed != -EBUSY) {
+    const struct actual_node *paused = failed == -EBUSY ? paused_one(output) : NULL;
+    if (paused != NULL) {
+        log_line(LOG_INFO, "link %s changes when %s goes on after its pause", link->name,
+                 paused->life.id);
+        wiring_offer_again(output);
+        item->is_done = true;
+    } else if (failed != 0 && failed != -EBUSY) {
         change_fail(change, STATUS_FAILED, "%s", why);
         item->is_done = true;
     }

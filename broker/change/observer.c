@@ -185,9 +185,12 @@ bool observer_is_in_the_way(const struct broker *broker, const char *id)
     const struct actual_node *node = actual_find_node(broker->actual, id);
     for (size_t i = 0; node != NULL && i < node->input_count; i++) {
         const struct actual_link *link = node->inputs[i];
-        const struct generation_link *pages = pages_of(link->output->old, link);
-        if (pages != NULL && !pages->is_drained) {
-            return true;
+        const struct actual_output *output = link->output;
+        for (size_t j = 0; j + 1 < output->generation_count; j++) {
+            const struct generation_link *pages = pages_of(output->generations[j], link);
+            if (pages != NULL && !pages->is_drained) {
+                return true;
+            }
         }
     }
     return false;

@@ -54,8 +54,13 @@ int succession_prepare(struct broker *broker, struct actual_node *node, struct g
 static struct generation *readable(const struct actual_link *link)
 {
     const struct actual_output *output = link->output;
-    struct generation_link *old = pages_of(output->old, link);
-    return old != NULL && !old->is_drained ? output->old : output->now;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL && !pages->is_drained) {
+            return output->generations[i];
+        }
+    }
+    return generation_newest(output);
 }
 
 void succession_tell_formats(struct broker *broker, struct actual_node *newcomer)

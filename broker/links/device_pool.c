@@ -245,7 +245,8 @@ int device_pool_refuse(struct broker *broker, struct actual_node *node,
         if (link == NULL) {
             return -ENOENT;
         }
-        if (link->output->now != NULL && link->output->now->number == refused->generation) {
+        const struct generation *newest = generation_newest(link->output);
+        if (newest != NULL && newest->number == refused->generation) {
             go_down(broker, link->output, node, refused->text);
         }
         return 0;
@@ -254,7 +255,7 @@ int device_pool_refuse(struct broker *broker, struct actual_node *node,
     if (output == NULL) {
         return -ENOENT;
     }
-    struct generation *generation = output->now;
+    struct generation *generation = generation_newest(output);
     if (generation != NULL && generation->number == refused->generation &&
         generation->device.slot_bytes != 0 && generation->device.fd < 0) {
         generation->device.is_refused = true;

@@ -78,14 +78,42 @@ static void expect_stale_all(const struct generation *generation)
     }
 }
 
+struct generation *generation_newest(const struct actual_output *output)
+{
+    return output->generation_count == 0 ? NULL : output->generations[output->generation_count - 1];
+}
+
+int generation_append(struct actual_output *output, struct generation *generation)
+{
+    size_t count = output->generation_count + 1;
+    struct generation **grown = realloc(output->generations, count * sizeof(struct generation *));
+    if (grown == NULL) {
+        return -ENOMEM;
+    }
+    grown[count - 1] = generation;
+    output->generations = grown;
+    output->generation_count = count;
+    return 0;
+}
+
+static void take_out(struct actual_output *output, const struct generation *generation)
+{
+    size_t place = 0;
+    while (output->generations[place] != generation) {
+        place++;
+        SB_ASSERT(place < output->generation_count);
+    }
+    output->generation_count--;
+    memmove(&output->generations[place], &output->generations[place + 1],
+            (output->generation_count - place) * sizeof(struct generation *));
+}
+
 void generation_drop(struct broker *broker, struct generation *generation)
 {
-    if (generation == NULL) {
-        return;
-    }
     if (generation->output != NULL) {
         pages_keep(generation);
         expect_stale_all(generation);
+        take_out(generation->output, generation);
     }
     generation->output = NULL;
     device_pool_drop(broker, &generation->device);
@@ -99,6 +127,13 @@ void generation_drop(struct broker *broker, struct generation *generation)
     }
     budget_release(&broker->budget, generation->reserved_bytes);
     free(generation);
+}
+
+void generation_drop_all(struct broker *broker, struct actual_output *output)
+{
+    while (output->generation_count > 0) {
+        generation_drop(broker, output->generations[0]);
+    }
 }
 
 static void forget_in(struct broker *broker, struct generation *generation,
@@ -123,14 +158,14 @@ static void forget_in(struct broker *broker, struct generation *generation,
 bool generation_forget(struct broker *broker, struct actual_link *link)
 {
     struct actual_output *output = link->output;
-    struct generation *both[] = {output->old, output->now};
-    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
-        if (pages_of(both[i], link) != NULL && both[i]->is_being_made) {
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation *generation = output->generations[i];
+        if (generation->is_being_made && pages_of(output->generations[i], link) != NULL) {
             return false;
         }
     }
-    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
-        forget_in(broker, both[i], link);
+    for (size_t i = 0; i < output->generation_count; i++) {
+        forget_in(broker, output->generations[i], link);
     }
     generation_settle(broker, output);
     return true;
@@ -149,20 +184,27 @@ static bool is_all_drained(const struct generation *generation)
 
 void generation_settle(struct broker *broker, struct actual_output *output)
 {
-    if (output->old != NULL && is_all_drained(output->old)) {
-        generation_drop(broker, output->old);
-        output->old = NULL;
+    for (size_t i = 0; i + 1 < output->generation_count;) {
+        if (is_all_drained(output->generations[i])) {
+            generation_drop(broker, output->generations[i]);
+        } else {
+            i++;
+        }
     }
 }
 
 int generation_on_drained(struct broker *broker, struct actual_link *link, uint32_t number)
 {
     struct actual_output *output = link->output;
-    struct generation_link *pages = pages_of(output->old, link);
-    if (pages == NULL || output->old->number != number || pages->is_drained) {
-        return -ENOENT;
+    // Its reader has moved on, so there is a newer one.
+    for (size_t i = 0; i + 1 < output->generation_count; i++) {
+        struct generation *generation = output->generations[i];
+        struct generation_link *pages = pages_of(generation, link);
+        if (generation->number == number && pages != NULL && !pages->is_drained) {
+            pages->is_drained = true;
+            generation_settle(broker, output);
+            return 0;
+        }
     }
-    pages->is_drained = true;
-    generation_settle(broker, output);
-    return 0;
+    return -ENOENT;
 }

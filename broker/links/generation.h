@@ -71,11 +71,20 @@ void generation_drop_segment(struct broker *broker, struct generation_segment *s
 // more. Does nothing while its memory is being made; returns whether it is forgotten.
 bool generation_forget(struct broker *broker, struct actual_link *link);
 
-// Drops the old generation of an output when nobody reads it any more.
+// Drops the generations of an output that nobody reads any more.
 void generation_settle(struct broker *broker, struct actual_output *output);
 
 // Every segment that somebody alive has to map is mapped, and everything was sent.
 bool generation_is_complete(const struct generation *generation);
 
-// Gives everything back; the counters of its links are kept. NULL is allowed.
+// The newest one of an output, NULL when it has none.
+struct generation *generation_newest(const struct actual_output *output);
+
+// Makes it the newest one of its output. Returns 0 or -ENOMEM.
+int generation_append(struct actual_output *output, struct generation *generation);
+
+// Takes it out of its output and gives everything back; the counters of its links are kept.
 void generation_drop(struct broker *broker, struct generation *generation);
+
+// The same for all of an output.
+void generation_drop_all(struct broker *broker, struct actual_output *output);

@@ -272,9 +272,6 @@ static void advance(struct broker *broker, struct generation *generation)
 static struct generation_segment *find_written(struct generation *generation,
                                                const struct actual_node *node, uint32_t serial)
 {
-    if (generation == NULL) {
-        return NULL;
-    }
     bool is_producer = generation->output->node == node;
     if (is_producer && generation->pool.serial == serial) {
         return &generation->pool;
@@ -298,11 +295,11 @@ static struct generation_segment *find_segment(struct actual_node *node, uint32_
         struct actual_output *output = i < node->output_count
                                            ? node->outputs[i]
                                            : node->inputs[i - node->output_count]->output;
-        struct generation *both[] = {output->now, output->old};
-        for (size_t j = 0; j < ARRAY_COUNT(both); j++) {
-            struct generation_segment *segment = find_written(both[j], node, serial);
+        for (size_t j = output->generation_count; j > 0; j--) {
+            struct generation *generation = output->generations[j - 1];
+            struct generation_segment *segment = find_written(generation, node, serial);
             if (segment != NULL) {
-                *out_generation = both[j];
+                *out_generation = generation;
                 return segment;
             }
         }

@@ -12,6 +12,7 @@
 #include "broker/graph/descriptor.h"
 #include "broker/graph/domain_plan.h"
 #include "broker/links/pages.h"
+#include "broker/links/room.h"
 #include "broker/supervision/news.h"
 
 #define PAGE_BYTES UINT64_C(4096)
@@ -212,7 +213,7 @@ static struct memory_job *make_job(const struct generation *generation)
 // where the one before ends; while the producer lives, only its own last store tells.
 static uint64_t first_seq_of(const struct actual_link *link)
 {
-    bool is_going_on = pages_of(link->output->now, link) != NULL;
+    bool is_going_on = pages_of(generation_newest(link->output), link) != NULL;
     return link->next_seq != 0 || is_going_on ? link->next_seq : 1;
 }
 
@@ -249,7 +250,7 @@ static struct generation *new_generation(struct actual_output *output)
 int generation_order(struct broker *broker, struct actual_output *output, char *text,
                      size_t text_bytes)
 {
-    if (output->old != NULL || (output->now != NULL && !generation_is_complete(output->now))) {
+    if (room_look(output) != ROOM_FREE) {
         return -EBUSY;
     }
     struct text why = text_over(text, text_bytes);
@@ -267,12 +268,14 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         return failed;
     }
     struct memory_job *job = make_job(generation);
-    if (job == NULL) {
+    if (job == NULL || generation_append(output, generation) != 0) {
+        memory_thread_free_job(job);
         budget_release(&broker->budget, generation->reserved_bytes);
         broker->unmade_bytes -= generation->reserved_bytes;
         text_add(&why, "no memory");
         return -ENOMEM;
     }
+    generation->is_being_made = true;
     for (size_t i = 0; i < generation->link_count; i++) {
         struct actual_link *link = generation->links[i].link;
         link->page_number++;
@@ -282,10 +285,9 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
     device_pool_count(generation);
     job->owner = generation;
     job->drop_owner = free;  // it has no memory of its own yet
-    generation->is_being_made = true;
     output->generation = generation->number;
-    output->old = output->now;
-    output->now = steal_pointer(&generation);
+    output->is_room_forced = false;
+    (void)steal_pointer(&generation);
     memory_thread_submit(broker->memory, job);
     return 0;
 }

@@ -9,7 +9,7 @@
 int generation_order_payload(const struct actual_output *output, uint64_t *out_bytes);
 
 // Reserves and orders the memory for what the output has agreed, as its newest generation. Returns
-// 0; -EBUSY when two generations exist already; -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in
+// 0; -EBUSY when there is no room for it (room.h); -ENOMEM, -ERANGE or -EMSGSIZE with a sentence in
 // text.
 int generation_order(struct broker *broker, struct actual_output *output, char *text,
                      size_t text_bytes);

@@ -15,9 +15,14 @@
 // There is something that its reader may have begun to read.
 static bool is_read(const struct actual_link *link)
 {
-    const struct generation_link *old = pages_of(link->output->old, link);
-    const struct generation_link *now = pages_of(link->output->now, link);
-    return (old != NULL && old->is_read_sent) || (now != NULL && now->is_read_sent);
+    const struct actual_output *output = link->output;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL && pages->is_read_sent) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void link_leave_begin(struct broker *broker, struct actual_link *link)
@@ -52,10 +57,10 @@ static bool end_for_writer(struct broker *broker, struct actual_link *link)
 // has none yet, and gets none any more.
 static bool is_written(const struct actual_link *link)
 {
-    struct generation *both[] = {link->output->old, link->output->now};
-    for (size_t i = 0; i < ARRAY_COUNT(both); i++) {
-        const struct generation_link *pages = pages_of(both[i], link);
-        if (pages != NULL && !both[i]->is_orphan && pages->publish.serial != 0) {
+    const struct actual_output *output = link->output;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL && !output->generations[i]->is_orphan && pages->publish.serial != 0) {
             return true;
         }
     }
@@ -137,10 +142,7 @@ static void drop_memory(struct broker *broker, struct actual_output *output)
     if (output->link_count > 0) {
         return;
     }
-    generation_drop(broker, output->old);
-    generation_drop(broker, output->now);
-    output->old = NULL;
-    output->now = NULL;
+    generation_drop_all(broker, output);
     output->is_agreed = false;
     output->is_offer_new = false;
     output->offer_count = 0;  // it offers again when it has a link again

@@ -42,48 +42,56 @@ static uint64_t end_of(const struct generation_link *pages)
     return account_end(publish, pages->depth, pages->first_seq);
 }
 
-// The generation that the producer writes: the newest one, once it has left the one before.
-static struct generation *written(const struct actual_link *link)
+// The place behind the generation that the producer writes: the newest one of which all before have
+// ended. 0 = it is part of none.
+static size_t end_of_written(const struct actual_link *link)
 {
-    struct actual_output *output = link->output;
-    struct generation_link *old = pages_of(output->old, link);
-    if (old != NULL && end_kind_of(old) != LINK_END_GENERATION) {
-        return output->old;
+    const struct actual_output *output = link->output;
+    const struct generation_link *before = NULL;
+    size_t behind = 0;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages == NULL) {
+            continue;
+        }
+        if (before != NULL && end_kind_of(before) != LINK_END_GENERATION) {
+            break;
+        }
+        if (before != NULL && pages->first_seq == 0) {
+            pages->first_seq = end_of(before);
+        }
+        before = pages;
+        behind = i + 1;
     }
-    struct generation_link *now = pages_of(output->now, link);
-    if (now != NULL && now->first_seq == 0 && old != NULL) {
-        now->first_seq = end_of(old);
-    }
-    return output->now;
+    return behind;
 }
 
 struct generation *pages_set_lost(const struct actual_link *link)
 {
-    struct generation *generation = written(link);
-    struct generation_link *pages = pages_of(generation, link);
-    uint64_t end = end_of(pages);
-    if (end == 0 && generation == link->output->now) {
-        // Nobody can have written the newest one.
-        generation = link->output->old;
-        pages = pages_of(generation, link);
-        end = end_of(pages);
+    for (size_t i = end_of_written(link); i > 0; i--) {
+        struct generation *generation = link->output->generations[i - 1];
+        struct generation_link *pages = pages_of(generation, link);
+        // Where nothing is known of its memory, nobody can have written it.
+        uint64_t end = end_of(pages);
+        if (end != 0) {
+            pages->end_seq = end;
+            pages->end_kind = LINK_END_LOST;
+            return generation;
+        }
     }
-    if (end == 0) {
-        return NULL;
-    }
-    pages->end_seq = end;
-    pages->end_kind = LINK_END_LOST;
-    return generation;
+    return NULL;
 }
 
 void pages_resolve(const struct actual_link *link)
 {
-    (void)written(link);
+    (void)end_of_written(link);
 }
 
 bool pages_is_stream_ended(const struct actual_link *link)
 {
-    return end_kind_of(pages_of(written(link), link)) == LINK_END_STREAM;
+    size_t behind = end_of_written(link);
+    return behind > 0 &&
+           end_kind_of(pages_of(link->output->generations[behind - 1], link)) == LINK_END_STREAM;
 }
 
 static struct account account_of(const struct generation_link *pages)
@@ -102,24 +110,46 @@ static struct account account_of(const struct generation_link *pages)
 struct account pages_account(const struct actual_link *link)
 {
     struct account account = link->past;
-    struct generation *newest = written(link);
-    struct account old = account_of(pages_of(link->output->old, link));
-    account_add(&account, &old);
-    if (newest == link->output->now) {
-        struct account now = account_of(pages_of(newest, link));
-        account_add(&account, &now);
+    size_t behind = end_of_written(link);
+    for (size_t i = 0; i < behind; i++) {
+        struct account part = account_of(pages_of(link->output->generations[i], link));
+        account_add(&account, &part);
     }
     return account;
 }
 
+bool pages_is_unread(const struct generation_link *pages)
+{
+    const struct consume_page *consume = pages->consume.view;
+    uint64_t next =
+        consume == NULL ? 0 : atomic_load_explicit(&consume->next, memory_order_acquire);
+    uint64_t end = end_of(pages);
+    return end != 0 && end > pages->first_seq && next < end;
+}
+
+// The pages of a link in the next generation that has it, NULL when there is none.
+static struct generation_link *behind(const struct generation *generation,
+                                      const struct actual_link *link)
+{
+    const struct actual_output *output = generation->output;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        struct generation_link *pages = output->generations[i]->number > generation->number
+                                            ? pages_of(output->generations[i], link)
+                                            : NULL;
+        if (pages != NULL) {
+            return pages;
+        }
+    }
+    return NULL;
+}
+
 void pages_keep_link(struct generation *generation, struct generation_link *pages)
 {
-    struct actual_output *output = generation->output;
     struct actual_link *link = pages->link;
     struct account account = account_of(pages);
     account_abandon(&account);
     account_add(&link->past, &account);
-    struct generation_link *next = output->now == generation ? NULL : pages_of(output->now, link);
+    struct generation_link *next = behind(generation, link);
     if (next != NULL && next->first_seq == 0) {
         next->first_seq = end_of(pages);
     }

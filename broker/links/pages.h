@@ -22,6 +22,9 @@ void pages_resolve(const struct actual_link *link);
 // True when the producer has written the end of the stream.
 bool pages_is_stream_ended(const struct actual_link *link);
 
+// True while there are frames in them that their reader has not taken.
+bool pages_is_unread(const struct generation_link *pages);
+
 // The account of a link now.
 struct account pages_account(const struct actual_link *link);
 

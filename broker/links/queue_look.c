@@ -42,12 +42,12 @@ static struct cursors read_cursors(const struct generation_link *pages)
 void queue_look_at(const struct actual_link *link, struct queue_look *out_look)
 {
     const struct actual_output *output = link->output;
-    struct generation *generations[] = {output->old, output->now};
-    struct queue_look look = {.is_memory_awaited = output->now == NULL || output->now->is_orphan ||
-                                                   !generation_is_complete(output->now)};
+    const struct generation *newest = generation_newest(output);
+    struct queue_look look = {.is_memory_awaited = newest == NULL || newest->is_orphan ||
+                                                   !generation_is_complete(newest)};
     bool is_newest_ended = false;
-    for (int i = 0; i < 2; i++) {
-        const struct generation_link *pages = pages_of(generations[i], link);
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
         if (pages == NULL || pages->publish.view == NULL || pages->is_drained) {
             continue;
         }

@@ -15,6 +15,7 @@
 #include "broker/links/generation.h"
 #include "broker/links/generation_order.h"
 #include "broker/links/negotiation.h"
+#include "broker/links/room.h"
 #include "broker/lives/life.h"
 #include "broker/service.h"
 #include "broker/supervision/news.h"
@@ -220,6 +221,42 @@ static void refuse_output(struct broker *broker, struct actual_output *output, c
     life_refuse(broker, output->node, "%s", why);
 }
 
+// Once per life of the producer, and again after it went on.
+static void tell_awaited(struct broker *broker, struct actual_output *output, const char *why)
+{
+    const struct node_life *life = &output->node->life;
+    if (!output->is_room_told) {
+        output->is_room_told = true;
+        health_say(&broker->health, HEALTH_MEMORY_AWAITED, life->id, life->generation, 0,
+                   "gets memory when frames of its lives before are read: %s", why);
+    }
+}
+
+static bool is_going_on(const struct actual_output *output)
+{
+    const struct generation *newest = generation_newest(output);
+    return newest != NULL && !newest->is_orphan;
+}
+
+static void order(struct broker *broker, struct actual_output *output)
+{
+    char text[TEXT_BYTES];
+    int failed = generation_order(broker, output, text, sizeof text);
+    bool is_awaited = failed == -ENOMEM && room_will_come(output);
+    output->is_memory_awaited = output->is_memory_awaited && failed == -EBUSY;
+    if (failed == 0) {
+        output->is_room_told = false;
+    } else if (failed == -EBUSY ||
+               (is_going_on(output) && refuse_new_links(broker, output, text))) {
+        return;
+    } else if (is_awaited) {
+        output->is_memory_awaited = true;
+        tell_awaited(broker, output, text);
+    } else if (!refuse_new_links(broker, output, text)) {
+        refuse_output(broker, output, text);
+    }
+}
+
 static void settle(struct broker *broker, struct actual_output *output,
                    const struct sb_format *format)
 {
@@ -233,26 +270,33 @@ static void settle(struct broker *broker, struct actual_output *output,
     if (!has_usable_link(output)) {
         return;
     }
-    int failed = generation_order(broker, output, text, sizeof text);
-    if (failed != 0 && !refuse_new_links(broker, output, text)) {
-        refuse_output(broker, output, text);
-    }
+    order(broker, output);
 }
 
-// A generation of this output is on its way or still drained: a third one waits.
-static bool is_busy(const struct actual_output *output)
+static void tell_unread(struct broker *broker, struct actual_output *output)
 {
-    return output->old != NULL || (output->now != NULL && !generation_is_complete(output->now));
-}
-
-static bool is_group_busy(const struct group *group)
-{
-    for (size_t i = 0; i < group->output_count; i++) {
-        if (is_busy(group->outputs[i])) {
-            return true;
+    for (size_t i = 0; i < output->link_count; i++) {
+        const struct actual_link *link = output->links[i];
+        if (room_is_withheld(link)) {
+            char why[2 * LIMIT_ADDRESS_BYTES_MAX];
+            snprintf(why, sizeof why, "%s has not read those of %u", link->to_address,
+                     room_unread(link));
+            tell_awaited(broker, output, why);
         }
     }
-    return false;
+}
+
+static bool is_group_busy(struct broker *broker, const struct group *group)
+{
+    bool is_busy = false;
+    for (size_t i = 0; i < group->output_count; i++) {
+        enum room room = room_look(group->outputs[i]);
+        is_busy = is_busy || room != ROOM_FREE;
+        if (room == ROOM_UNREAD) {
+            tell_unread(broker, group->outputs[i]);
+        }
+    }
+    return is_busy;
 }
 
 static void refuse_group(struct broker *broker, const struct group *group, const char *text)
@@ -298,7 +342,7 @@ static bool agree_group(struct broker *broker, struct group *group, bool is_wait
 {
     bool is_incomplete = grow(broker->actual, group);
     if ((is_incomplete && is_waiting_allowed) || !is_listened_to(broker, group) ||
-        is_group_busy(group)) {
+        is_group_busy(broker, group)) {
         return false;
     }
     struct sb_format format;
@@ -403,6 +447,7 @@ void wiring_on_formats(struct broker *broker, struct actual_output *output,
     output->is_offered = true;
     output->is_offer_new = true;
     output->held_ns = 0;
+    output->is_memory_awaited = false;
     wiring_advance(broker);
 }
 
@@ -426,7 +471,8 @@ static bool has_open_format(const struct actual_node *node)
 
 static bool is_quiet_output(const struct actual_output *output)
 {
-    return output->now == NULL || generation_is_complete(output->now);
+    const struct generation *newest = generation_newest(output);
+    return newest == NULL || generation_is_complete(newest);
 }
 
 // Nothing is on its way that could bring a node further.
@@ -472,8 +518,24 @@ static void send_starts(struct broker *broker)
     }
 }
 
+// Outputs that were agreed about, and for which there was no memory.
+static void order_awaited(struct broker *broker)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        for (size_t j = 0; j < node->output_count; j++) {
+            struct actual_output *output = node->outputs[j];
+            if (output->is_memory_awaited && node_is_alive(node->life.state) &&
+                has_usable_link(output)) {
+                order(broker, output);
+            }
+        }
+    }
+}
+
 static void advance_once(struct broker *broker)
 {
+    order_awaited(broker);
     while (agree_all(broker, true)) {
     }
     if (is_quiet(broker->actual)) {
@@ -525,6 +587,33 @@ void wiring_check_ready(struct broker *broker)
             life_run(broker, broker->actual->nodes[i]);
         }
     }
+}
+
+bool wiring_is_awaiting(const struct broker *broker)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        const struct actual_node *node = broker->actual->nodes[i];
+        for (size_t j = 0; j < node->output_count; j++) {
+            const struct actual_output *output = node->outputs[j];
+            bool is_busy = is_open(output) && room_look(output) != ROOM_FREE;
+            if (node_is_alive(node->life.state) && (output->is_memory_awaited || is_busy)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+int wiring_force(struct broker *broker, struct actual_output *output, char *text, size_t text_bytes)
+{
+    output->is_room_forced = true;
+    if (!output->is_memory_awaited) {
+        wiring_advance(broker);
+        return output->is_offer_new ? -EBUSY : 0;
+    }
+    int failed = generation_order(broker, output, text, text_bytes);
+    output->is_memory_awaited = failed != 0;
+    return failed;
 }
 
 static bool is_offer_taken(const struct actual *actual, const struct actual_output *output,

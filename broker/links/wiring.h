@@ -19,6 +19,15 @@ void wiring_advance(struct broker *broker);
 // Tells of formats that wait for a second now, because other links stand against them.
 void wiring_tell_held(struct broker *broker, int64_t now_ns);
 
+// True while a producer waits until the readers of its output have read on (room.h): nobody may say
+// when they have.
+bool wiring_is_awaiting(const struct broker *broker);
+
+// Gives such a producer its memory however far its readers are. Returns 0; -EBUSY when something
+// else stands against it; -ENOMEM with a sentence in text.
+int wiring_force(struct broker *broker, struct actual_output *output, char *text,
+                 size_t text_bytes);
+
 // Whether one of the formats that `offers` has would do for every link of `output`, also for those
 // that are held. They differ where another worker is to take over the output. True when nothing was
 // offered yet.

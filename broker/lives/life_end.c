@@ -86,10 +86,7 @@ static void drop_unused(struct broker *broker, struct actual_output *output)
             return;
         }
     }
-    generation_drop(broker, output->old);
-    generation_drop(broker, output->now);
-    output->old = NULL;
-    output->now = NULL;
+    generation_drop_all(broker, output);
 }
 
 // The consumer of a link learns where it ends, unless the producer wrote the end itself. One that
@@ -119,11 +116,8 @@ static void release_output(struct broker *broker, struct actual_output *output)
             news_move_link(broker, link, LINK_ON_PRODUCER_GONE, NULL);
         }
     }
-    struct generation *generations[] = {output->old, output->now};
-    for (size_t i = 0; i < ARRAY_COUNT(generations); i++) {
-        if (generations[i] != NULL) {
-            generations[i]->is_orphan = true;
-        }
+    for (size_t i = 0; i < output->generation_count; i++) {
+        output->generations[i]->is_orphan = true;
     }
     drop_unused(broker, output);
 }

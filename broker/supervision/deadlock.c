@@ -10,6 +10,8 @@
 #include "broker/ending.h"
 #include "broker/links/generation_order.h"
 #include "broker/links/queue_look.h"
+#include "broker/links/room.h"
+#include "broker/links/wiring.h"
 #include "broker/supervision/wait_cycle.h"
 #include "broker/supervision/watch.h"
 
@@ -61,14 +63,17 @@ static struct wait_link look_at_link(const struct actual *actual, size_t index, 
     const struct actual_link *link = actual->links[index];
     struct queue_look queue;
     queue_look_at(link, &queue);
+    // Its writer waits for memory that this reader keeps.
+    bool is_withheld = room_is_withheld(link);
     *cursors += queue.cursors;
-    return (struct wait_link){.from = link->output->node->index,
-                              .to = link->to->index,
-                              .port = port_of(actual, index),
-                              .is_open = !queue.is_over,
-                              .is_full = queue.is_full && !queue.is_memory_awaited &&
-                                         link_is_up(link->state),
-                              .is_missing = watch_is_missing(link->to, link->wanted->to.port)};
+    return (struct wait_link){
+        .from = link->output->node->index,
+        .to = link->to->index,
+        .port = port_of(actual, index),
+        .is_open = !queue.is_over,
+        .is_full =
+            is_withheld || (queue.is_full && !queue.is_memory_awaited && link_is_up(link->state)),
+        .is_missing = watch_is_missing(link->to, link->wanted->to.port)};
 }
 
 static int look(const struct broker *broker, struct view *view)
@@ -111,8 +116,9 @@ static void describe(const struct actual *actual, const struct view *view, struc
         bool is_dry = link->is_open && link->is_missing && view->nodes[link->to].is_for_frames &&
                       view->stuck[link->from] && view->stuck[link->to];
         if (is_blocking(view, i)) {
-            text_add_format(text, "%s%s waits for space on %s", text->length > 0 ? ", " : "",
-                            actual->nodes[link->from]->life.id, actual->links[i]->name);
+            const char *what = room_is_withheld(actual->links[i]) ? "memory" : "space";
+            text_add_format(text, "%s%s waits for %s on %s", text->length > 0 ? ", " : "",
+                            actual->nodes[link->from]->life.id, what, actual->links[i]->name);
         } else if (is_dry) {
             text_add_format(text, "%s%s waits for frames on %s", text->length > 0 ? ", " : "",
                             actual->nodes[link->to]->life.id, actual->links[i]->name);
@@ -143,13 +149,22 @@ static int grow(struct broker *broker, struct actual_link *link, char *why, size
 static void open_circle(struct broker *broker, const struct view *view)
 {
     char circle[TEXT_BYTES];
-    char why[TEXT_BYTES] = "the ring that grew before is not read to its end yet";
+    char why[TEXT_BYTES] = "the ring that grew before is not in use yet";
     struct text text = TEXT_OVER(circle);
     describe(broker->actual, view, &text);
     for (size_t i = 0; i < broker->actual->link_count; i++) {
         struct actual_link *link = broker->actual->links[i];
         uint32_t before = link->depth;
-        if (is_blocking(view, i) && grow(broker, link, why, sizeof why) == 0) {
+        bool is_withheld = room_is_withheld(link);
+        if (is_withheld && is_blocking(view, i) &&
+            wiring_force(broker, link->output, why, sizeof why) == 0) {
+            health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
+                       "link %s: its producer gets memory beside that of %zu generations, because "
+                       "nodes wait for each other: %s",
+                       link->name, link->output->generation_count, circle);
+            return;
+        }
+        if (!is_withheld && is_blocking(view, i) && grow(broker, link, why, sizeof why) == 0) {
             health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
                        "link %s: its depth grows from %u to %u, because nodes wait for each other: "
                        "%s",

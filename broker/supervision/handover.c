@@ -48,7 +48,7 @@ static bool is_unused(const struct generation *generation)
 
 void handover_drop_unused(struct broker *broker, struct actual_output *output)
 {
-    struct generation *unused = output->now;
+    struct generation *unused = generation_newest(output);
     if (unused == NULL || unused->is_orphan || !is_unused(unused)) {
         return;
     }
@@ -57,8 +57,6 @@ void handover_drop_unused(struct broker *broker, struct actual_output *output)
         unused->links[i].link->next_seq = unused->links[i].first_seq;
     }
     generation_drop(broker, unused);
-    output->now = output->old;
-    output->old = NULL;
 }
 
 // What the reader took was published. It cannot have taken more than one frame that `tail` does not
@@ -74,8 +72,7 @@ static uint64_t taken_end(const struct generation_link *pages)
 }
 
 // Finds where the frames of one generation of a link end, and the newest step among them.
-static void find_end(struct generation *generation, struct generation_link *pages,
-                     uint64_t step_max)
+static void find_end(struct generation_link *pages, uint64_t step_max)
 {
     const struct publish_page *publish = pages->publish.view;
     struct actual_link *link = pages->link;
@@ -90,43 +87,36 @@ static void find_end(struct generation *generation, struct generation_link *page
     step = step > step_max ? step_max : step;
     link->last_step = step > link->last_step ? step : link->last_step;
     pages->end_seq = end;
-    (void)generation;
 }
 
-// The generations of a link, oldest first, NULL where it is no part.
-static void both(const struct actual_link *link, struct generation *out_generations[2],
-                 struct generation_link *out_pages[2])
+// Ends one generation of a link, of which the one before ended at `before`. Returns where.
+static uint64_t end_pages(struct broker *broker, struct generation *generation,
+                          struct generation_link *pages, uint64_t before, uint64_t step_max)
 {
-    out_generations[0] = link->output->old;
-    out_generations[1] = link->output->now;
-    for (int i = 0; i < 2; i++) {
-        out_pages[i] = pages_of(out_generations[i], link);
+    if (pages->first_seq == 0) {
+        pages->first_seq = before;
     }
+    if (pages->end_kind == LINK_END_OPEN) {
+        bool is_missing =
+            pages->publish.view == NULL && pages->first_seq != 0 && generation->pool.is_sealed;
+        if (is_missing && generation_give_stand_in(broker, generation, pages) != 0) {
+            log_line(LOG_ERROR, "%s: no memory to end it in", pages->link->name);
+        }
+        find_end(pages, step_max);
+        generation_give_end(broker, generation, pages);
+    }
+    return pages->end_seq;
 }
 
 static void end_link(struct broker *broker, struct actual_link *link, uint64_t step_max)
 {
-    struct generation *generations[2];
-    struct generation_link *pages[2];
-    both(link, generations, pages);
+    const struct actual_output *output = link->output;
     uint64_t end = 0;
-    for (int i = 0; i < 2; i++) {
-        if (pages[i] == NULL) {
-            continue;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL) {
+            end = end_pages(broker, output->generations[i], pages, end, step_max);
         }
-        if (pages[i]->first_seq == 0) {
-            pages[i]->first_seq = end;
-        }
-        if (pages[i]->end_kind == LINK_END_OPEN) {
-            bool is_missing = pages[i]->publish.view == NULL && pages[i]->first_seq != 0 &&
-                              generations[i]->pool.is_sealed;
-            if (is_missing && generation_give_stand_in(broker, generations[i], pages[i]) != 0) {
-                log_line(LOG_ERROR, "%s: no memory to end it in", link->name);
-            }
-            find_end(generations[i], pages[i], step_max);
-            generation_give_end(broker, generations[i], pages[i]);
-        }
-        end = pages[i]->end_seq;
     }
     if (end != 0) {
         link->next_seq = end;
@@ -145,6 +135,7 @@ static void end_output(struct broker *broker, struct actual_output *output, uint
 {
     handover_drop_unused(broker, output);
     output->is_offer_new = false;
+    output->is_memory_awaited = false;
     for (size_t i = 0; i < output->link_count; i++) {
         struct actual_link *link = output->links[i];
         if (is_over(link)) {
@@ -160,11 +151,8 @@ static void end_output(struct broker *broker, struct actual_output *output, uint
         uint64_t number = link->next_seq == 0 ? 0 : link->next_seq - 1;
         output->first_number = number > output->first_number ? number : output->first_number;
     }
-    struct generation *generations[] = {output->old, output->now};
-    for (size_t i = 0; i < ARRAY_COUNT(generations); i++) {
-        if (generations[i] != NULL) {
-            generations[i]->is_orphan = true;
-        }
+    for (size_t i = 0; i < output->generation_count; i++) {
+        output->generations[i]->is_orphan = true;
     }
     generation_settle(broker, output);
 }
@@ -276,15 +264,15 @@ static int make_page(struct broker *broker, struct generation *generation,
 
 static int renew_input(struct broker *broker, struct actual_link *link, const struct resume *resume)
 {
-    struct generation *generations[2];
-    struct generation_link *pages[2];
+    const struct actual_output *output = link->output;
     pages_resolve(link);
-    both(link, generations, pages);
     struct done done = done_of(resume, link);
     int failed = done.seqs == NULL ? -ENOMEM : 0;
-    for (int i = 0; i < 2 && failed == 0; i++) {
-        if (pages[i] != NULL && !pages[i]->is_drained && !generations[i]->is_being_made) {
-            failed = make_page(broker, generations[i], pages[i], &done);
+    for (size_t i = 0; i < output->generation_count && failed == 0; i++) {
+        struct generation *generation = output->generations[i];
+        struct generation_link *pages = pages_of(generation, link);
+        if (pages != NULL && !pages->is_drained && !generation->is_being_made) {
+            failed = make_page(broker, generation, pages, &done);
         }
     }
     free(done.seqs);
@@ -416,45 +404,71 @@ void handover_worker(struct broker *broker, struct actual_node *node)
     }
 }
 
+static bool is_readable(const struct actual_link *link)
+{
+    const struct actual_output *output = link->output;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL && pages->publish.view != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void give_link(struct broker *broker, const struct actual_link *link)
+{
+    const struct actual_output *output = link->output;
+    for (size_t i = 0; i < output->generation_count; i++) {
+        struct generation *generation = output->generations[i];
+        struct generation_link *pages = pages_of(generation, link);
+        if (pages != NULL && !generation->is_being_made) {
+            generation_give_reader(broker, generation, pages);
+        }
+    }
+}
+
 void handover_give(struct broker *broker, struct actual_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++) {
-        struct generation *generations[2];
-        struct generation_link *pages[2];
-        both(node->inputs[i], generations, pages);
-        bool is_readable = (pages[0] != NULL && pages[0]->publish.view != NULL) ||
-                           (pages[1] != NULL && pages[1]->publish.view != NULL);
-        if (!is_readable && node->inputs[i]->state == LINK_DISCONNECTING) {
+        const struct actual_link *link = node->inputs[i];
+        if (!is_readable(link) && link->state == LINK_DISCONNECTING) {
             // Its producer was gone before it had memory.
-            life_message_unlink(broker, node, node->inputs[i]->id, true);
-            continue;
-        }
-        for (int j = 0; j < 2; j++) {
-            if (pages[j] != NULL && !generations[j]->is_being_made) {
-                generation_give_reader(broker, generations[j], pages[j]);
-            }
+            life_message_unlink(broker, node, link->id, true);
+        } else {
+            give_link(broker, link);
         }
     }
+}
+
+// The generation that the next life of its reader begins with, NULL when there is none.
+static struct generation *first_of(const struct actual_link *link)
+{
+    const struct actual_output *output = link->output;
+    for (size_t i = 0; i < output->generation_count && link_is_up(link->state); i++) {
+        const struct generation_link *pages = pages_of(output->generations[i], link);
+        if (pages != NULL && !pages->is_drained) {
+            return output->generations[i];
+        }
+    }
+    return NULL;
 }
 
 void handover_tell_formats(struct broker *broker, struct actual_node *node)
 {
     for (size_t i = 0; i < node->input_count; i++) {
         struct actual_link *link = node->inputs[i];
-        struct generation *generations[2];
-        struct generation_link *pages[2];
-        both(link, generations, pages);
-        int first = pages[0] != NULL && !pages[0]->is_drained ? 0 : 1;
-        if (pages[first] == NULL || !link_is_up(link->state)) {
+        const struct generation *first = first_of(link);
+        if (first == NULL) {
             continue;
         }
         actual_expect_format(link, broker_next_serial(broker));
         broker->outgoing->type = WIRE_INPUT_FORMAT;
-        broker->outgoing->input_format = (struct wire_input_format){
-            .link_id = link->id,
-            .serial = link->format_serial,
-            .format = generations[first]->format,
-            .frame_bytes_max = generation_frame_bytes(generations[first])};
+        broker->outgoing->input_format =
+            (struct wire_input_format){.link_id = link->id,
+                                       .serial = link->format_serial,
+                                       .format = first->format,
+                                       .frame_bytes_max = generation_frame_bytes(first)};
         life_send(broker, node, NULL, 0);
     }
 }

@@ -84,12 +84,13 @@ static int find_in(const struct generation *generation, const struct generation_
 
 static int find_frame(const struct actual_link *link, uint64_t seq, struct place *out_place)
 {
-    struct generation *generations[] = {link->output->now, link->output->old};
+    const struct actual_output *output = link->output;
     int failed = -ENOENT;
-    for (size_t i = 0; i < 2 && failed != 0; i++) {
-        const struct generation_link *pages = pages_of(generations[i], link);
+    for (size_t i = output->generation_count; i > 0 && failed != 0; i--) {
+        struct generation *generation = output->generations[i - 1];
+        const struct generation_link *pages = pages_of(generation, link);
         if (pages != NULL) {
-            failed = find_in(generations[i], pages, seq, out_place);
+            failed = find_in(generation, pages, seq, out_place);
         }
     }
     return failed;

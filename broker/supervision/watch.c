@@ -396,6 +396,12 @@ void watch_look(struct broker *broker, int64_t now_ns)
     news_look(broker, now_ns);
     wiring_tell_held(broker, now_ns);
     deadlock_look(broker);
+    if (wiring_is_awaiting(broker)) {
+        // No message tells how far a reader is that holds what it has read.
+        is_any_busy = true;
+        shortest_ns = earlier(shortest_ns, 4 * BUSY_NS);
+        wiring_advance(broker);
+    }
     if (shortest_ns == INT64_MAX) {
         broker->watch_due_ns = INT64_MAX;
         return;

@@ -118,24 +118,32 @@ class Pause(unittest.TestCase):
 
     def test_a_node_is_started_while_what_its_producer_wrote_waits_for_a_paused_reader(self):
         """R-CTL-027"""
-        self.start({"a": f"{SOURCE}, restart: {{delay: 10ms}}", "b": "exec: [null-sink]", "d": "exec: [check-sink]"},
-                   ["a.data -> b.in", "{from: a.data, to: d.in, depth: 8}"])
+        self.start({"a": f"{SOURCE}, restart: {{delay: 10ms}}", "b": "exec: [null-sink]", "c": "exec: [null-sink]",
+                    "d": "exec: [check-sink]"},
+                   ["a.data -> b.in", "a.data -> c.in", "{from: a.data, to: d.in, depth: 8}"])
         self.call("wait")
         self.call("pause", node="d")
         wait_until(lambda: self.node("a")["phase"] == "no-space", "the producer does not wait")
         self.call("stop", node="b")
+        self.call("stop", node="c")
         self.call("pause")
         os.kill(self.node("a")["pid"], signal.SIGKILL)
         wait_until(lambda: self.node("a")["generation"] == 2 and self.node("a")["state"] == "paused",
                    "the next life does not pause")
         begun = time.monotonic()
         self.call("start", node="b")
-        self.assertLess(time.monotonic() - begun, 5)
-        self.assertEqual(self.link("a.data -> b.in")["state"], "pending")
+        self.assertEqual(self.link("a.data -> b.in")["state"], "wired")
+        self.call("start", node="c")
+        self.assertEqual(self.link("a.data -> c.in")["state"], "pending")
+        self.call("link", **{"from": "a.data", "to": "d.in", "set": ["depth=32"]})
+        self.assertLess(time.monotonic() - begun, 8)
         self.call("resume")
-        wait_until(lambda: self.node("b")["counts"]["in"] > 20, "the started node has no frames")
+        for name in "bc":
+            wait_until(lambda node=name: self.node(node)["counts"]["in"] > 20, f"{name} has no frames")
+        wait_until(lambda: self.link("a.data -> d.in")["depth"] == 32, "the link is not deeper")
         self.end()
-        self.assertIn("a.data -> b.in gets its memory when d goes on after its pause", self.running.text())
+        self.assertIn("a.data -> c.in gets its memory when a goes on after its pause", self.running.text())
+        self.assertIn("a.data -> d.in changes when a goes on after its pause", self.running.text())
         self.assertIn('"missing": 0', self.running.text())
 
     def test_a_graceful_stop_drains_through_paused_nodes(self):

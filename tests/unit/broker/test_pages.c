@@ -1,100 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ends and counters of a link over two generations.
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-#include "broker/links/pages.h"
-
-#define DEPTH 4
-#define CLAIMS 2
-
-struct fixture {
-    struct graph_link wanted;
-    struct actual_link link;
-    struct actual_output output;
-};
-
-static struct generation *add_generation(struct fixture *fixture, uint32_t number,
-                                         uint64_t first_seq)
-{
-    struct generation *generation = calloc(1, sizeof *generation + sizeof generation->links[0]);
-    struct publish_page *publish = calloc(1, layout_publish_page_bytes(DEPTH));
-    struct consume_page *consume = calloc(1, layout_consume_page_bytes(DEPTH, CLAIMS));
-    assert_non_null(generation);
-    assert_non_null(publish);
-    assert_non_null(consume);
-    atomic_store(&consume->next, first_seq == 0 ? 1 : first_seq);
-    generation->output = &fixture->output;
-    generation->number = number;
-    generation->link_count = 1;
-    generation->links[0] =
-        (struct generation_link){.link = &fixture->link, .depth = DEPTH, .first_seq = first_seq};
-    generation->links[0].publish.view = publish;
-    generation->links[0].consume.view = consume;
-    fixture->output.old = fixture->output.now;
-    fixture->output.now = generation;
-    return generation;
-}
-
-static void free_generation(struct generation *generation)
-{
-    if (generation != NULL) {
-        free((void *)(uintptr_t)generation->links[0].publish.view);
-        free((void *)(uintptr_t)generation->links[0].consume.view);
-        free(generation);
-    }
-}
-
-static int setup(void **state)
-{
-    struct fixture *fixture = calloc(1, sizeof *fixture);
-    if (fixture == NULL) {
-        return -1;
-    }
-    fixture->wanted.found.depth = DEPTH;
-    fixture->wanted.found.claims = CLAIMS;
-    fixture->wanted.found.delivery = SB_DELIVERY_LOSSLESS;
-    fixture->link.wanted = &fixture->wanted;
-    fixture->link.output = &fixture->output;
-    *state = fixture;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct fixture *fixture = *state;
-    free_generation(fixture->output.old);
-    free_generation(fixture->output.now);
-    free(fixture);
-    return 0;
-}
-
-static struct publish_page *publish_of(struct generation *generation)
-{
-    return (void *)(uintptr_t)generation->links[0].publish.view;
-}
-
-static struct consume_page *consume_of(struct generation *generation)
-{
-    return (void *)(uintptr_t)generation->links[0].consume.view;
-}
-
-static void publish(struct generation *generation, uint64_t first, uint64_t seq)
-{
-    atomic_store(&publish_cell(publish_of(generation), DEPTH, (seq - first) % DEPTH)->seq, seq);
-    atomic_store(&publish_of(generation)->tail, seq);
-}
-
-static void end_at(struct generation *generation, uint64_t end, enum link_end kind)
-{
-    atomic_store(&publish_of(generation)->end_kind, kind);
-    atomic_store(&publish_of(generation)->end, end);
-}
+// Ends and counters of a link over its generations.
+#include "pages_fixture.h"
 
 static void a_link_without_memory_has_no_end_and_no_frames(void **state)
 {
@@ -176,7 +82,8 @@ static void counters_of_both_generations_and_of_the_past_are_summed(void **state
     atomic_store(&consume_of(first)->next, 4);
     atomic_store(&consume_of(first)->retired, 3);
     pages_keep(first);
-    fixture->output.old = NULL;
+    fixture->output.generations[0] = second;
+    fixture->output.generation_count = 1;
     free_generation(first);
     account = pages_account(&fixture->link);
     assert_true(account_is_balanced(&account));
@@ -184,6 +91,68 @@ static void counters_of_both_generations_and_of_the_past_are_summed(void **state
     assert_int_equal(account.released, 3);
     assert_int_equal(account.queued, 1);
     assert_int_equal(second->links[0].first_seq, 4);
+}
+
+// R-DATA-030 R-DATA-007: of each life of the producer something is held.
+static void any_number_of_generations_is_counted_and_ended(void **state)
+{
+    struct fixture *fixture = *state;
+    struct generation *newest = NULL;
+    for (uint32_t number = 1; number <= 20; number++) {
+        newest = add_generation(fixture, number, number == 1 ? 1 : 0);
+        publish(newest, number, number);
+        if (number < 20) {
+            end_at(newest, number + 1, LINK_END_GENERATION);
+        }
+        atomic_store(&consume_of(newest)->next, number + 1);
+        atomic_store(&consume_of(newest)->retired, number - 1);
+    }
+    struct account account = pages_account(&fixture->link);
+    assert_true(account_is_balanced(&account));
+    assert_int_equal(account.published, 20);
+    assert_int_equal(account.held, 20);
+    assert_int_equal(newest->links[0].first_seq, 20);
+    assert_ptr_equal(pages_set_lost(&fixture->link), newest);
+    assert_int_equal(newest->links[0].end_seq, 21);
+}
+
+// R-DATA-030: a reader may be done with a newer one first.
+static void a_generation_that_is_dropped_between_others_leaves_no_gap(void **state)
+{
+    struct fixture *fixture = *state;
+    struct generation *first = add_generation(fixture, 1, 1);
+    struct generation *second = add_generation(fixture, 2, 0);
+    struct generation *third = add_generation(fixture, 3, 0);
+    publish(first, 1, 1);
+    end_at(first, 2, LINK_END_GENERATION);
+    publish(second, 2, 2);
+    end_at(second, 3, LINK_END_GENERATION);
+    pages_resolve(&fixture->link);
+    atomic_store(&consume_of(second)->next, 3);
+    atomic_store(&consume_of(second)->retired, 2);
+    pages_keep(second);
+    fixture->output.generations[1] = third;
+    fixture->output.generation_count = 2;
+    free_generation(second);
+    publish(third, 3, 3);
+    struct account account = pages_account(&fixture->link);
+    assert_true(account_is_balanced(&account));
+    assert_int_equal(account.published, 3);
+    assert_int_equal(account.released, 1);
+    assert_int_equal(account.queued, 2);
+    assert_int_equal(third->links[0].first_seq, 3);
+}
+
+// R-DATA-030
+static void frames_that_were_taken_are_read_and_those_behind_them_are_not(void **state)
+{
+    struct fixture *fixture = *state;
+    struct generation *first = add_generation(fixture, 1, 1);
+    assert_false(pages_is_unread(&first->links[0]));
+    publish(first, 1, 1);
+    assert_true(pages_is_unread(&first->links[0]));
+    atomic_store(&consume_of(first)->next, 2);
+    assert_false(pages_is_unread(&first->links[0]));
 }
 
 int main(void)
@@ -196,6 +165,9 @@ int main(void)
         CASE(before_the_switch_the_end_is_in_the_old_generation),
         CASE(after_the_switch_the_new_generation_begins_at_the_old_end),
         CASE(counters_of_both_generations_and_of_the_past_are_summed),
+        CASE(any_number_of_generations_is_counted_and_ended),
+        CASE(a_generation_that_is_dropped_between_others_leaves_no_gap),
+        CASE(frames_that_were_taken_are_read_and_those_behind_them_are_not),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
