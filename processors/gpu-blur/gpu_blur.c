@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// gpu-blur: box blur of video on a GPU.
+// gpu-blur: box or Gaussian blur of video on a GPU.
 #include <errno.h>
 #include <stdlib.h>
 
@@ -13,7 +13,14 @@ struct gpu_blur_state {
     struct sb_video_format format;
     struct sb_gpu_span between;
     uint32_t radius;
+    bool is_gauss;
 };
+
+static void read_params(struct sb_node *node, struct gpu_blur_state *state)
+{
+    state->radius = (uint32_t)sb_param_int(node, "radius");
+    state->is_gauss = sb_param_choice(node, "shape") == 1;
+}
 
 static int blur_open(struct sb_node *node)
 {
@@ -23,7 +30,7 @@ static int blur_open(struct sb_node *node)
     }
     sb_node_set_data(node, state);
     state->output = sb_node_output(node, "video");
-    state->radius = (uint32_t)sb_param_int(node, "radius");
+    read_params(node, state);
     int failed = gpu_node_open(node, &state->effects);
     if (failed != 0) {
         free(state);
@@ -43,8 +50,7 @@ static int blur_format(struct sb_node *node, struct sb_input *input, const struc
 
 static int blur_config(struct sb_node *node)
 {
-    struct gpu_blur_state *state = sb_node_data(node);
-    state->radius = (uint32_t)sb_param_int(node, "radius");
+    read_params(node, sb_node_data(node));
     return 0;
 }
 
@@ -56,8 +62,10 @@ static int run(struct gpu_blur_state *state, const struct sb_frame *frame,
     int failed = sb_gpu_begin(gpu);
     failed = failed == 0 ? sb_gpu_read(gpu, frame, &spans[0]) : failed;
     failed = failed == 0 ? sb_gpu_write(gpu, buffer, &spans[2]) : failed;
-    failed = failed == 0 ? gpu_effect_blur(&state->effects, &state->format, state->radius, spans)
-                         : failed;
+    if (failed == 0) {
+        failed = (state->is_gauss ? gpu_effect_gauss : gpu_effect_blur)(
+            &state->effects, &state->format, state->radius, spans);
+    }
     if (failed != 0) {
         sb_gpu_cancel(gpu);
         return failed;
@@ -104,6 +112,8 @@ static const struct sb_port outputs[] = {
      .is_one_per_step = true},
 };
 
+static const char *const shapes[] = {"box", "gauss", NULL};
+
 static const struct sb_param params[] = {
     {.name = "radius",
      .type = SB_PARAM_INT,
@@ -111,6 +121,11 @@ static const struct sb_param params[] = {
      .initial = "4",
      .minimum = 0,
      .maximum = GPU_EFFECT_RADIUS_MAX},
+    {.name = "shape",
+     .type = SB_PARAM_CHOICE,
+     .help = "How pixels weigh: box all alike, gauss less with their distance.",
+     .initial = "box",
+     .choices = shapes},
     GPU_NODE_PARAMS,
 };
 
@@ -118,7 +133,7 @@ static const struct sb_processor gpu_blur = {
     .struct_size = sizeof gpu_blur,
     .name = "gpu-blur",
     .version = "1.0.0",
-    .summary = "Box blur of video on a GPU.",
+    .summary = "Blur of video on a GPU.",
     .inputs = inputs,
     .input_count = 1,
     .outputs = outputs,

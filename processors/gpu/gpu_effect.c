@@ -87,7 +87,10 @@ struct blur_plane {
     uint32_t rows;
     uint32_t channels;
     uint32_t radius;
-    uint32_t reciprocal;
+    union {
+        uint32_t reciprocal;  // of the box
+        float factor;         // of the Gaussian
+    };
 };
 
 struct blur_planes_push {
@@ -126,8 +129,9 @@ static int blur_packed(struct gpu_effects *effects, const struct sb_video_format
     return run_both(effects, GPU_EFFECT_BLUR, &how, &push.is_down);
 }
 
-static int blur_planes(struct gpu_effects *effects, const struct sb_video_format *format,
-                       uint32_t radius, const struct sb_gpu_span spans[3])
+// The planes of a format with their radii: halved ones have half of it, rounded up.
+static int fill_planes(const struct sb_video_format *format, uint32_t radius,
+                       struct blur_planes_push *push)
 {
     struct sb_video_layout layout;
     struct plane_shape shapes[SB_PLANES_MAX];
@@ -135,30 +139,61 @@ static int blur_planes(struct gpu_effects *effects, const struct sb_video_format
     if (failed != 0) {
         return failed;
     }
-    struct blur_planes_push push = {.plane_count = planes_shapes(format->pixel, shapes),
-                                    .size = (uint32_t)layout.size_bytes};
-    for (uint32_t i = 0; i < push.plane_count; i++) {
-        // Halved planes are blurred by half the radius, rounded up.
+    *push = (struct blur_planes_push){.plane_count = planes_shapes(format->pixel, shapes),
+                                      .size = (uint32_t)layout.size_bytes};
+    for (uint32_t i = 0; i < push->plane_count; i++) {
         uint32_t half = (1U << shapes[i].shift_x) - 1;
-        uint32_t own = (radius + half) >> shapes[i].shift_x;
-        push.planes[i] = (struct blur_plane){
+        push->planes[i] = (struct blur_plane){
             .offset = (uint32_t)layout.planes[i].offset_bytes,
             .row = (uint32_t)layout.planes[i].row_bytes,
             .rows = layout.planes[i].rows,
             .channels = shapes[i].channels,
-            .radius = own,
-            .reciprocal = reciprocal_of(own),
+            .radius = (radius + half) >> shapes[i].shift_x,
         };
     }
+    return 0;
+}
+
+static int run_planes(struct gpu_effects *effects, enum gpu_effect effect,
+                      struct blur_planes_push *push, const struct sb_gpu_span spans[3])
+{
     struct sb_gpu_run how = {
-        .spans = spans, .push = &push, .invocations = (layout.size_bytes + WORD - 1) / WORD};
-    return run_both(effects, GPU_EFFECT_BLUR_PLANES, &how, &push.is_down);
+        .spans = spans, .push = push, .invocations = ((uint64_t)push->size + WORD - 1) / WORD};
+    return run_both(effects, effect, &how, &push->is_down);
+}
+
+static int blur_planes(struct gpu_effects *effects, const struct sb_video_format *format,
+                       uint32_t radius, const struct sb_gpu_span spans[3])
+{
+    struct blur_planes_push push;
+    int failed = fill_planes(format, radius, &push);
+    for (uint32_t i = 0; failed == 0 && i < push.plane_count; i++) {
+        push.planes[i].reciprocal = reciprocal_of(push.planes[i].radius);
+    }
+    return failed == 0 ? run_planes(effects, GPU_EFFECT_BLUR_PLANES, &push, spans) : failed;
+}
+
+static bool is_blur(const struct sb_video_format *format, uint32_t radius)
+{
+    return (GPU_EFFECT_BLUR_PIXELS & SB_BIT(format->pixel)) != 0 && radius <= GPU_EFFECT_RADIUS_MAX;
+}
+
+int gpu_effect_gauss(struct gpu_effects *effects, const struct sb_video_format *format,
+                     uint32_t radius, const struct sb_gpu_span spans[3])
+{
+    struct blur_planes_push push;
+    int failed = is_blur(format, radius) ? fill_planes(format, radius, &push) : -EINVAL;
+    for (uint32_t i = 0; failed == 0 && i < push.plane_count; i++) {
+        float deviation = (float)push.planes[i].radius / 2;
+        push.planes[i].factor = deviation > 0 ? -1 / (2 * deviation * deviation) : 0;
+    }
+    return failed == 0 ? run_planes(effects, GPU_EFFECT_GAUSS, &push, spans) : failed;
 }
 
 int gpu_effect_blur(struct gpu_effects *effects, const struct sb_video_format *format,
                     uint32_t radius, const struct sb_gpu_span spans[3])
 {
-    if ((GPU_EFFECT_BLUR_PIXELS & SB_BIT(format->pixel)) == 0 || radius > GPU_EFFECT_RADIUS_MAX) {
+    if (!is_blur(format, radius)) {
         return -EINVAL;
     }
     bool is_packed = format->pixel == SB_PIXEL_RGBA || format->pixel == SB_PIXEL_BGRA;

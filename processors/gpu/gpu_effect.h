@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the GPU processors do to a frame: one call records the commands of one frame. All of it is
-// in whole numbers, and equals what the processors of the same names do on the CPU.
+// What the GPU processors do to a frame: one call records the commands of one frame. All of it but
+// the Gaussian is in whole numbers, and equals what the processors of the same names do on the CPU.
 #pragma once
 
 #include <stdbool.h>
@@ -56,6 +56,10 @@ int gpu_effect_pattern(struct gpu_effects *effects, const struct gpu_effect_patt
 // Between is as large as a frame.
 int gpu_effect_blur(struct gpu_effects *effects, const struct sb_video_format *format,
                     uint32_t radius, const struct sb_gpu_span spans[3]);
+// The weights of a Gaussian instead of a box; half the radius is its standard deviation. Within 1 of
+// what exact numbers would give.
+int gpu_effect_gauss(struct gpu_effects *effects, const struct sb_video_format *format,
+                     uint32_t radius, const struct sb_gpu_span spans[3]);
 int gpu_effect_convert(struct gpu_effects *effects, const struct sb_video_format *from,
                        enum sb_pixel to, const struct sb_gpu_span spans[2]);
 int gpu_effect_overlay(struct gpu_effects *effects, const struct gpu_effect_overlay *overlay,

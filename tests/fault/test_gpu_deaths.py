@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: labels=slow number=100 timeout=600 lock=gpu
+# test: labels=slow number=100 timeout=600 lock=gpu tiers
 """Kills workers while their device draws, and looks at every frame that comes out.
 
     test_gpu_deaths.py 100    kills the producer of a GPU pool 100 times and its reader 100 times
+
+Between trusted workers the pool is memory of the device, between untrusted ones of the broker's.
 """
 import json
 import os
@@ -14,12 +16,12 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests" / "harness"))
 from control_client import Client, socket_of
-from graphs import BUILD, Graph
+from graphs import BUILD, TIER, Graph, skip_without_walls
 from live_graph import Broker, connected
 from waiting import let_pass, wait_until
 
 RESTART = "restart: {max: unlimited, delay: 10ms, max_delay: 10ms}, on_crash: {poison_after: 1000}"
-GPU = f"sandbox: {{tier: untrusted, devices: [gpu], env: {{LP_NUM_THREADS: \"1\"}}}}, {RESTART}"
+GPU = f"sandbox: {{tier: {TIER}, devices: [gpu], env: {{LP_NUM_THREADS: \"1\"}}}}, {RESTART}"
 NODES = {"source": "exec: [test-pattern], config: {width: 640, height: 360, pattern: noise, number: false}",
          "up": f"exec: [gpu-upload], {GPU}",
          "blur": f"exec: [gpu-blur], config: {{radius: 0}}, {GPU}",
@@ -109,4 +111,5 @@ if __name__ == "__main__":
     if not any(pathlib.Path("/usr/share/vulkan/icd.d").glob("*.json")):
         print("skipped: there is no Vulkan driver")
         sys.exit(77)
+    skip_without_walls()
     main(int(sys.argv[1]) if len(sys.argv) > 1 else 10)

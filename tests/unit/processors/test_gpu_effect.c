@@ -2,6 +2,7 @@
 // What the shaders make, against what the same processors make on the CPU: byte for byte.
 // test: needs=processors_gpu uses=processors_gpu timeout=120
 #include <errno.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -138,6 +139,83 @@ static void every_blur_equals_the_one_made_on_the_cpu(void **state)
     }
 }
 
+static uint8_t *plane_at(const struct sb_plane *plane, uint8_t *frame, uint32_t channels, int64_t x,
+                         int64_t y)
+{
+    int64_t right = (int64_t)(plane->row_bytes / channels) - 1;
+    int64_t bottom = (int64_t)plane->rows - 1;
+    x = x < 0 ? 0 : x > right ? right : x;
+    y = y < 0 ? 0 : y > bottom ? bottom : y;
+    return frame + plane->offset_bytes + (uint64_t)y * plane->stride_bytes + (uint64_t)x * channels;
+}
+
+// In double precision, sideways or downwards.
+static void gauss_plane(const struct sb_plane *plane, uint32_t channels, uint32_t radius,
+                        const uint8_t *from, uint8_t *to, bool is_down)
+{
+    double deviation = radius / 2.0;
+    uint32_t row = (uint32_t)plane->row_bytes;
+    for (uint32_t i = 0; i < plane->rows * row; i++) {
+        int64_t x = i % row / channels;
+        int64_t y = i / row;
+        uint32_t channel = i % row % channels;
+        double sum = 0;
+        double weights = 0;
+        for (int64_t d = -(int64_t)radius; d <= radius; d++) {
+            double weight = radius == 0 ? 1 : exp(-(double)(d * d) / (2 * deviation * deviation));
+            sum += weight * plane_at(plane, (uint8_t *)(size_t)from, channels, is_down ? x : x + d,
+                                     is_down ? y + d : y)[channel];
+            weights += weight;
+        }
+        plane_at(plane, to, channels, x, y)[channel] = (uint8_t)(sum / weights + 0.5);
+    }
+}
+
+static void gauss_on_cpu(const struct sb_video_format *format, uint32_t radius,
+                         const uint8_t *source)
+{
+    static uint8_t between[BYTES_MAX];
+    struct sb_video_layout layout;
+    struct plane_shape shapes[SB_PLANES_MAX];
+    assert_int_equal(sb_video_layout_get(format, &layout), 0);
+    uint32_t count = planes_shapes(format->pixel, shapes);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t half = (1U << shapes[i].shift_x) - 1;
+        uint32_t own = (radius + half) >> shapes[i].shift_x;
+        gauss_plane(&layout.planes[i], shapes[i].channels, own, source, between, false);
+        gauss_plane(&layout.planes[i], shapes[i].channels, own, between, expected, true);
+    }
+}
+
+// R-GPU-042
+static void a_gaussian_is_within_one_of_the_same_in_exact_numbers(void **state)
+{
+    (void)state;
+    static const enum sb_pixel pixels[] = {SB_PIXEL_RGBA, SB_PIXEL_BGRA, SB_PIXEL_GRAY8,
+                                           SB_PIXEL_I420, SB_PIXEL_NV12};
+    static const uint32_t sizes[][2] = {{64, 36}, {6, 6}, {130, 62}};
+    static const uint32_t radii[] = {0, 1, 4, 31};
+    size_t different = 0;
+    for (size_t i = 0; i < sizeof pixels / sizeof pixels[0] * 3 * 4; i++) {
+        struct sb_video_format format = {
+            .pixel = pixels[i / 12], .width = sizes[i / 4 % 3][0], .height = sizes[i / 4 % 3][1]};
+        struct sb_format whole = {.kind = SB_FORMAT_VIDEO, .video = format};
+        size_t bytes = (size_t)sb_format_frame_bytes(&whole);
+        set_size(bytes);
+        fill_noise(spans[0].host, bytes);
+        gauss_on_cpu(&format, radii[i % 4], spans[0].host);
+        begin();
+        assert_int_equal(gpu_effect_gauss(&effects, &format, radii[i % 4], spans), 0);
+        finish();
+        for (size_t j = 0; j < bytes; j++) {
+            int off = abs(((const uint8_t *)spans[2].host)[j] - expected[j]);
+            assert_in_range(off, 0, 1);
+            different += off != 0;
+        }
+    }
+    printf("%zu bytes differ by one\n", different);
+}
+
 // R-GPU-007
 static void every_conversion_equals_the_one_made_on_the_cpu(void **state)
 {
@@ -254,6 +332,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_pattern_equals_the_one_drawn_on_the_cpu),
         cmocka_unit_test(every_blur_equals_the_one_made_on_the_cpu),
+        cmocka_unit_test(a_gaussian_is_within_one_of_the_same_in_exact_numbers),
         cmocka_unit_test(every_conversion_equals_the_one_made_on_the_cpu),
         cmocka_unit_test(a_picture_over_another_is_blended_by_its_alpha_and_cut_at_the_edges),
         cmocka_unit_test(a_format_that_is_not_in_the_set_is_refused),
