@@ -56,8 +56,8 @@ int gpu_effect_pattern(struct gpu_effects *effects, const struct gpu_effect_patt
 // Between is as large as a frame.
 int gpu_effect_blur(struct gpu_effects *effects, const struct sb_video_format *format,
                     uint32_t radius, const struct sb_gpu_span spans[3]);
-// The weights of a Gaussian instead of a box; half the radius is its standard deviation. Within 1 of
-// what exact numbers would give.
+// The weights of a Gaussian instead of a box; half the radius is its standard deviation. Within 1
+// of what exact numbers would give.
 int gpu_effect_gauss(struct gpu_effects *effects, const struct sb_video_format *format,
                      uint32_t radius, const struct sb_gpu_span spans[3]);
 int gpu_effect_convert(struct gpu_effects *effects, const struct sb_video_format *from,
