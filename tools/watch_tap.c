@@ -5,9 +5,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -22,16 +25,16 @@
 #include "tools/tap_view.h"
 
 #define CONNECT_MS 5000
+#define NAME_BYTES 64
 #define VIEW_BYTES "256"
 #define SAVE_BYTES "1GiB"
 
 struct tap {
     const struct verb_call *call;
     struct sb_control *control;
-    char folder[64];  // of the socket, empty before it was made
-    int listener;     // owned
-    int feed_fd;      // owned, -1 before the worker has connected
-    int signals;      // owned
+    int listener;  // owned
+    int feed_fd;   // owned, -1 before the worker has connected
+    int signals;   // owned
     struct tap_feed feed;
     struct tap_view view;
     enum tap_save_kind save;
@@ -47,31 +50,44 @@ static int complain(const struct tap *tap, int status, const char *text)
     return status;
 }
 
-// A folder that only this user can look into, with the socket in it.
-static int listen_on(struct tap *tap, struct sockaddr_un *address)
+// A name that no file stands for: nothing is left of it however we end, and whatever folders the
+// worker sees, it finds us. out_name begins with '@'.
+static int listen_on(struct tap *tap, char out_name[NAME_BYTES])
 {
-    snprintf(tap->folder, sizeof tap->folder, "/tmp/streamctl-tap-XXXXXX");
-    if (mkdtemp(tap->folder) == NULL) {
-        tap->folder[0] = '\0';
-        return -errno;
+    uint64_t random[2];
+    if (getrandom(random, sizeof random, 0) != sizeof random) {
+        return -EIO;
     }
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    snprintf(address->sun_path, sizeof address->sun_path, "%s/feed", tap->folder);
+    int length = snprintf(out_name, NAME_BYTES, "@streamctl-tap-%016llx%016llx",
+                          (unsigned long long)random[0], (unsigned long long)random[1]);
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    memcpy(address.sun_path + 1, out_name + 1, (size_t)length - 1);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)length);
     tap->listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     bool is_bad = tap->listener < 0 ||
-                  bind(tap->listener, (const struct sockaddr *)address, sizeof *address) < 0 ||
+                  bind(tap->listener, (const struct sockaddr *)&address, size) < 0 ||
                   listen(tap->listener, 1) < 0;
     return is_bad ? -errno : 0;
 }
 
-static void remove_folder(struct tap *tap)
+static bool is_user(int fd, uid_t uid)
 {
-    if (tap->folder[0] != '\0') {
-        char path[sizeof tap->folder + 8];
-        snprintf(path, sizeof path, "%s/feed", tap->folder);
-        unlink(path);
-        rmdir(tap->folder);
-        tap->folder[0] = '\0';
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == uid;
+}
+
+// The worker is of the broker's user. Whoever else found the name is sent away.
+static void accept_feed(struct tap *tap)
+{
+    struct ucred broker;
+    socklen_t size = sizeof broker;
+    int control = sb_control_fd(tap->control);
+    auto_fd int fd = accept4(tap->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd >= 0 && getsockopt(control, SOL_SOCKET, SO_PEERCRED, &broker, &size) == 0 &&
+        is_user(fd, broker.uid)) {
+        tap->feed_fd = steal_fd(&fd);
+        cleanup_fd(&tap->listener);
     }
 }
 
@@ -185,8 +201,7 @@ static int follow(struct tap *tap)
         // What was sent comes before the news that no more will come.
         if ((waits[1].revents & (POLLIN | POLLHUP)) != 0) {
             if (tap->feed_fd < 0) {
-                tap->feed_fd = accept4(tap->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                remove_folder(tap);  // nobody else has to find it
+                accept_feed(tap);
             } else {
                 going = read_feed(tap);
             }
@@ -217,14 +232,14 @@ static void take_signals(struct tap *tap)
 
 static int run(struct tap *tap)
 {
-    struct sockaddr_un address;
+    char name[NAME_BYTES];
     take_signals(tap);
     int status = reach_broker(tap->call, CONNECT_MS, false, &tap->control);
     if (status != 0) {
         return status;
     }
-    int failed = listen_on(tap, &address);
-    failed = failed == 0 ? ask(tap, address.sun_path) : failed;
+    int failed = listen_on(tap, name);
+    failed = failed == 0 ? ask(tap, name) : failed;
     if (failed != 0) {
         return complain(tap, VERB_INTERNAL, strerrordesc_np(-failed));
     }
@@ -248,7 +263,6 @@ static void fini(struct tap *tap)
     cleanup_fd(&tap->feed_fd);
     cleanup_fd(&tap->signals);
     tap_feed_fini(&tap->feed);
-    remove_folder(tap);
 }
 
 int watch_tap(const struct verb_call *call)

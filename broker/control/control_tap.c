@@ -78,8 +78,9 @@ static int read_settings(struct control_call *call, struct observer_settings *se
     const char *bytes = control_call_field(call, "bytes");
     *settings = (struct observer_settings){.socket = control_call_field(call, "socket"),
                                            .is_rgb = control_call_is_set(call, "rgb")};
-    if (settings->socket[0] != '/') {
-        return control_call_refuse(call, CONTROL_CODE_USAGE, "the socket is an absolute path");
+    if (settings->socket[0] != '/' && settings->socket[0] != '@') {
+        return control_call_refuse(call, CONTROL_CODE_USAGE,
+                                   "the socket is an absolute path, or '@' and an abstract name");
     }
     if (interval != NULL && (units_parse_duration(interval, &settings->interval_ns) != 0 ||
                              settings->interval_ns < 0)) {

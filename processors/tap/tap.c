@@ -3,6 +3,7 @@
 // then bytes of it. `streamctl tap` is that program.
 #include <errno.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,11 +37,16 @@ static int connect_to(struct sb_node *node, const char *path)
         return sb_node_error(node, -ENAMETOOLONG, "socket: the path is too long");
     }
     memcpy(address.sun_path, path, strlen(path) + 1);
+    socklen_t size = (socklen_t)sizeof address;
+    if (path[0] == '@') {
+        address.sun_path[0] = '\0';
+        size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
+    }
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0) {
         return sb_node_error(node, -errno, "socket: %s", strerrordesc_np(errno));
     }
-    if (connect(fd, (const struct sockaddr *)&address, sizeof address) < 0) {
+    if (connect(fd, (const struct sockaddr *)&address, size) < 0) {
         int failed = -errno;
         close(fd);
         return sb_node_error(node, failed, "nobody listens on %s", path);
@@ -196,8 +202,8 @@ static const struct sb_port inputs[] = {
 
 static const struct sb_param params[] = {
     {.name = "socket",
-     .type = SB_PARAM_PATH,
-     .help = "Unix socket of who listens.",
+     .type = SB_PARAM_STRING,
+     .help = "Unix socket of who listens: a path, or '@' and an abstract name.",
      .is_fixed = true},
     {.name = "bytes",
      .type = SB_PARAM_SIZE,
