@@ -72,6 +72,15 @@ static int name_reason(struct sb_node *node, int code, const char *transport, co
                          reason);
 }
 
+void carrier_fail(struct sb_node *node, int code)
+{
+    bool is_later = code == -EAGAIN && !node->is_exit_forced;
+    cycle_fail(node, "transport", code);
+    if (is_later) {
+        node->exit_status = SB_EXIT_RESTART;
+    }
+}
+
 // --- Writer -----------------------------------------------------------------------------------
 
 static const struct output_link *carried_link(const struct sb_output *output)
@@ -337,7 +346,7 @@ static bool attach(struct sb_node *node, struct input_link *link,
         snprintf(to, sizeof to, "%s.%s", node->id, link->input->name);
         node->error[0] = '\0';
         (void)name_reason(node, attached, link->transport, link->peer, to);
-        cycle_fail(node, "transport", attached);
+        carrier_fail(node, attached);
     }
     reader->is_attached = true;
     struct consume_page *page = (struct consume_page *)(uintptr_t)generation->consume.bytes;

@@ -13,6 +13,10 @@
 #include "worker/carrier_state.h"
 #include "worker/runtime.h"
 
+// Ends the worker because a transport failed. What has to be tried later (-EAGAIN) is a fresh start
+// that costs the node none of its restarts.
+void carrier_fail(struct sb_node *node, int code);
+
 // Opens the writer of a generation whose pool is there. Returns 0 or a negative errno with the
 // reason in the node's error text.
 int carrier_open_writer(struct sb_output *output, struct output_generation *generation,

@@ -11,7 +11,6 @@
 #include "base/cleanup.h"
 #include "shm/segment.h"
 #include "worker/carrier.h"
-#include "worker/cycle.h"
 #include "worker/device_memory.h"
 #include "worker/redeliver.h"
 #include "worker/region.h"
@@ -224,7 +223,7 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     } else if (failed == 0 && message->carried_bytes > 0) {
         failed = carrier_open_reader(link, generation);
         if (failed != 0 && failed != -EPROTO) {
-            cycle_fail(link->input->node, "transport", failed);
+            carrier_fail(link->input->node, failed);
             failed = 0;
         }
     }

@@ -10,7 +10,6 @@
 #include "shm/segment.h"
 #include "worker/carrier.h"
 #include "worker/carrier_keep.h"
-#include "worker/cycle.h"
 #include "worker/device_memory.h"
 #include "worker/output.h"
 #include "worker/output_offer.h"
@@ -122,7 +121,7 @@ int output_memory_add_pool(struct sb_output *output, const struct wire_memory *m
         }
         failed = carrier_open_writer(output, generation, memory->carried_bytes);
         if (failed != 0 && failed != -EPROTO) {
-            cycle_fail(output->node, "transport", failed);
+            carrier_fail(output->node, failed);
             failed = 0;
         }
     }

@@ -216,6 +216,14 @@ static void send_message(struct domain *domain, enum domain_message_kind kind, c
     (void)fd_send_message(domain->socket, &message, size_bytes, NULL, 0);
 }
 
+// Who passed a deadline in a domain that does not answer waited for it: that costs no restart.
+static void settle_deaths(struct broker *broker, bool is_innocent)
+{
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        restart_settle(&broker->actual->nodes[i]->restart, is_innocent);
+    }
+}
+
 // Whoever is inside goes with it, and begins again because of that.
 static void end_members(struct broker *broker)
 {
@@ -270,6 +278,7 @@ static void on_probed(struct broker *broker, struct domain *domain, bool is_fine
 {
     domain->is_probing = false;
     domain->deadline_ns = INT64_MAX;
+    settle_deaths(broker, !is_fine);
     if (!is_fine) {
         kill_domain(broker, domain, "RouDi does not answer");
         return;
@@ -410,13 +419,16 @@ int domain_enter(struct broker *broker, struct diag *out_why)
 
 // --- What happens -----------------------------------------------------------------------------
 
-void domain_on_node_end(struct broker *broker, const struct actual_node *node, bool is_hard)
+void domain_on_node_end(struct broker *broker, struct actual_node *node, bool is_hard)
 {
     struct domain *domain = broker->domain;
     if (domain == NULL || domain->state != DOMAIN_RUNNING || !node->is_inside || !is_hard) {
         return;
     }
     int64_t now_ns = clock_now_ns();
+    if (node->reason.kind == EXIT_REASON_DEADLINE) {
+        restart_doubt(&node->restart);
+    }
     domain->suspect_ns = now_ns + SUSPECT_NS;
     if (!domain->is_probing && domain->probe_ns == INT64_MAX) {
         domain->probe_ns = now_ns;

@@ -29,7 +29,7 @@ int domain_enter(struct broker *broker, struct diag *out_why);
 int domain_pidfd(const struct broker *broker);
 
 // A process inside is gone. is_hard: it was killed, or crashed.
-void domain_on_node_end(struct broker *broker, const struct actual_node *node, bool is_hard);
+void domain_on_node_end(struct broker *broker, struct actual_node *node, bool is_hard);
 
 // News of the launcher. True when it was about the domain.
 bool domain_on_launch(struct broker *broker, const struct launch_event *event);

@@ -106,6 +106,19 @@ void restart_forgive(struct restart *restart, uint32_t count)
     restart->in_row -= count < restart->in_row ? count : restart->in_row;
 }
 
+void restart_doubt(struct restart *restart)
+{
+    restart->is_doubtful = true;
+}
+
+void restart_settle(struct restart *restart, bool is_innocent)
+{
+    if (restart->is_doubtful && is_innocent) {
+        restart_forgive(restart, 1);
+    }
+    restart->is_doubtful = false;
+}
+
 size_t restart_used(const struct restart *restart)
 {
     return restart->count;

@@ -5,6 +5,7 @@
 // bound; a life that lasted a whole window forgives what was before it.
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,7 @@ struct restart {
     uint32_t in_row;  // restarts since the last life that was healthy
     uint32_t total;   // of all time
     uint64_t random;  // state of the jitter
+    bool is_doubtful;
 };
 
 enum restart_answer {
@@ -47,6 +49,11 @@ enum restart_answer restart_decide(struct restart *restart, const struct restart
 
 // The newest deaths, up to count, do not count: they were a frame's doing that is skipped now.
 void restart_forgive(struct restart *restart, uint32_t count);
+
+// Whose fault the newest death is has to be found out. restart_settle() then forgives it, or not,
+// and does nothing where there is no doubt.
+void restart_doubt(struct restart *restart);
+void restart_settle(struct restart *restart, bool is_innocent);
 
 // Deaths that count now.
 size_t restart_used(const struct restart *restart);

@@ -87,7 +87,8 @@ struct sb_transport {
      * Opens the writer of an output.
      *
      * Owner:   *out_writer is the transport's, given back to it in every call until close_writer().
-     * Returns: 0; a negative errno refuses the worker, with the text of the errno.
+     * Returns: 0; -EAGAIN: the worker starts again some time later, at no cost to its restarts;
+     *          another negative errno refuses the worker, with the text of the errno.
      */
     int (*open_writer)(const struct sb_transport_end *end, void **out_writer);
 

@@ -163,7 +163,7 @@ static int open_writer(const struct sb_transport_end *end, void **out_writer)
     if (failed != 0) {
         iox_pub_deinit(writer->publisher);
         free(writer);
-        return -ENOBUFS;
+        return failed;
     }
     *out_writer = writer;
     return 0;

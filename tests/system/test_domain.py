@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: timeout=180
-"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018 R-IOX-019 R-IOX-020: links with `transport: iceoryx`, in a domain."""
+"""R-IOX-014 R-IOX-015 R-IOX-016 R-IOX-018 R-IOX-019 R-IOX-020 R-IOX-021: links by iceoryx, in a domain."""
 import json
 import os
 import pathlib
@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
+from control_client import socket_of  # noqa: E402
 from domain_graph import RESTART, DomainGraph, left_behind, why_not  # noqa: E402
 from graph_run import BROKER, BUILD, run_file  # noqa: E402
 from waiting import wait_until  # noqa: E402
@@ -214,6 +215,40 @@ class Dying(DomainGraph):
         os.kill(self.pid("b"), signal.SIGKILL)
         self.assertEqual(self.running.wait(), 0, self.running.text())
         self.assert_all_arrived(self.running.text(), "a.data -> b.in")
+
+    def test_a_tap_looks_at_what_iceoryx_carries(self):
+        """R-IOX-021: again and again, beside a reader that misses nothing."""
+        before = left_behind()
+        nodes = {"a": "exec: [test-source], config: {rate: 500, size: 300}, sandbox: trusted",
+                 "b": "exec: [check-sink], config: {sequence: gapless}, sandbox: trusted"}
+        self.start(nodes=nodes, links=["{from: a.data, to: b.in, transport: iceoryx, max_payload: 4KiB}"])
+        self.wait_frames(10, "the start")
+        for _ in range(3):
+            done = subprocess.run([str(BUILD / "bin/streamctl"), "--socket", str(socket_of()), "tap", "a.data",
+                                   "--count", "5", "--interval", "5ms"], capture_output=True, text=True, check=False,
+                                  timeout=50)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout.count("300 bytes"), 5, done.stdout)
+        self.finish()
+        self.assert_all_arrived(self.running.text(), "a.data -> b.in")
+        self.assertEqual(left_behind(), before)
+
+    def test_who_waits_for_a_roudi_that_hangs_pays_no_restart(self):
+        """R-IOX-018: b passes its start deadline because of RouDi, twice, and may die once."""
+        nodes = {**self.NODES, "b": "exec: [check-sink], restart: {max: 1, delay: 20ms}, timeouts: {start: 1s}, "
+                                    "sandbox: trusted"}
+        before = left_behind()
+        self.start(nodes=nodes, links=self.LINKS)
+        for number in range(2):
+            self.wait_frames(100, f"start {number + 1}")
+            os.kill(self.inside(b"iox-roudi"), signal.SIGSTOP)
+            self.client.call("restart", node="b")
+            wait_until(lambda number=number: self.running.text().count("RouDi does not answer") == number + 1,
+                       "nobody found out", limit_s=60)
+        self.wait_frames(100, "the last RouDi")
+        text = self.end(before)
+        self.assertIn("start deadline of 1s passed", text)
+        self.assertNotIn("its restarts are used up", text)
 
     def test_a_roudi_that_hangs_is_found_when_a_worker_was_killed(self):
         """R-IOX-018"""

@@ -134,6 +134,27 @@ static void deaths_that_were_the_doing_of_a_frame_are_given_back(void **state)
     restart_fini(&restart);
 }
 
+// R-IOX-018
+static void a_death_in_doubt_is_forgiven_once_it_is_known_whose_fault_it_was(void **state)
+{
+    (void)state;
+    struct restart restart = {.count = 0};
+    int64_t delay_ns = 0;
+    for (int i = 0; i < 2; i++) {
+        die(&restart, &usual, EXIT_VERDICT_FAILED, i, &delay_ns);
+    }
+    restart_settle(&restart, true);
+    assert_int_equal(restart_used(&restart), 2);
+    restart_doubt(&restart);
+    restart_settle(&restart, false);
+    restart_settle(&restart, true);
+    assert_int_equal(restart_used(&restart), 2);
+    restart_doubt(&restart);
+    restart_settle(&restart, true);
+    assert_int_equal(restart_used(&restart), 1);
+    restart_fini(&restart);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -141,6 +162,7 @@ int main(void)
         cmocka_unit_test(a_budget_of_0_never_starts_again_and_an_unlimited_one_always),
         cmocka_unit_test(a_healthy_life_forgives_what_was_before),
         cmocka_unit_test(the_exit_status_and_the_rules_say_who_is_started_again),
+        cmocka_unit_test(a_death_in_doubt_is_forgiven_once_it_is_known_whose_fault_it_was),
         cmocka_unit_test(deaths_that_were_the_doing_of_a_frame_are_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
