@@ -46,6 +46,10 @@ class DevicePools(LiveGraph):
         before = self.released(start)
         wait_until(lambda: self.released(start) >= before + count, "no frames come out")
 
+    def descriptors(self):
+        """Of the broker: what it keeps of each pool goes with the pool."""
+        return len(list(pathlib.Path(f"/proc/{self.running.process.pid}/fd").iterdir()))
+
     def node(self, name):
         return next(node for node in self.client.call("nodes").json if node["id"] == name)
 
@@ -104,12 +108,15 @@ class DevicePools(LiveGraph):
         self.finish()
 
     def test_frames_survive_the_death_of_the_process_that_made_their_memory(self):
-        """R-GPU-030"""
+        """R-GPU-018 R-GPU-030"""
         self.start(nodes=nodes_of(TRUSTED), links=LINKS)
+        self.see_frames()
+        before = self.descriptors()
         for name in ("soft", "source", "down", "soft"):
             self.see_frames()
             self.kill(name)
         self.see_frames()
+        wait_until(lambda: self.descriptors() <= before, f"more descriptors than the {before} of before")
         for start, end in (("source.video", "soft.video"), ("soft.video", "down.video")):
             self.assertEqual(self.residency(start, end)["pool"], "device")
         text = self.finish()
