@@ -19,6 +19,7 @@
 
 struct source {
     struct sb_output *output;
+    struct sb_buffer buffer;
     struct bench_line *line;
     struct bench_samples rtt;
     struct bench_clock begin;
@@ -65,28 +66,25 @@ static int open_source(struct sb_node *node)
 // Returns 0, or what a call returned.
 static int send_one(struct source *source)
 {
-    struct sb_buffer buffer;
-    int failed = sb_output_claim(source->output, source->size, &buffer);
+    struct sb_buffer *buffer = &source->buffer;
+    int failed = sb_output_claim(source->output, source->size, buffer);
     if (failed != 0) {
         return failed;
     }
     if (source->is_touched) {
-        bench_touch_write(buffer.data, source->size, source->sent);
+        bench_touch_write(buffer->data, source->size, source->sent);
     }
-    uint64_t *words = buffer.data;
+    uint64_t *words = buffer->data;
     words[0] = source->rate > 0 ? bench_clock_ticks() : source->sent;
-    buffer.pts_ns = source->last_ns;
-    buffer.number = source->sent;
-    failed = sb_output_publish(source->output, &buffer);
+    buffer->pts_ns = source->last_ns;
+    buffer->number = source->sent;
+    failed = sb_output_publish(source->output, buffer);
     source->sent += failed == 0 ? 1 : 0;
     return failed;
 }
 
 static bool is_time_over(struct source *source)
 {
-    if (source->size < LARGE_BYTES && source->rate == 0 && source->sent % LOOK_EVERY != 0) {
-        return false;
-    }
     source->last_ns = bench_clock_ns();
     return source->seconds_ns > 0 && source->last_ns - source->first_ns >= source->seconds_ns;
 }
@@ -97,11 +95,21 @@ static bool is_over(const struct sb_node *node, struct source *source)
            is_time_over(source);
 }
 
+// Frames until the next look around.
+static uint64_t run_length(const struct source *source)
+{
+    uint64_t most = source->size >= LARGE_BYTES ? 1 : LOOK_EVERY;
+    uint64_t left = source->count - source->sent;
+    return source->count > 0 && left < most ? left : most;
+}
+
 static int stream(struct sb_node *node, struct source *source)
 {
     int failed = 0;
     while (failed == 0 && !is_over(node, source)) {
-        failed = send_one(source);
+        for (uint64_t left = run_length(source); failed == 0 && left > 0; left--) {
+            failed = send_one(source);
+        }
     }
     return failed;
 }
