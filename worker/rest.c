@@ -28,12 +28,15 @@
 // A reader at the heels of a fast writer takes the cache lines that the writer is about to write,
 // and both run at a half of what they can do. In a stream of frames that come faster than one per
 // GAP, seen every LOOK frames, it lets the writer get ahead by a quarter of the ring, at most by so
-// many frames, and waits no longer than ROUNDS of PAUSES: some microseconds.
-#define DISTANCE_FRAMES 128
+// many frames, and waits no longer than ROUNDS of PAUSES: some microseconds. Each look takes the
+// line of the tail from the writer, so there are few; the first comes soon, for a writer that does
+// not run may want this very CPU.
+#define DISTANCE_FRAMES 512
 #define DISTANCE_LOOK_FRAMES 32
 #define DISTANCE_GAP_NS 250
-#define DISTANCE_ROUNDS 12
-#define DISTANCE_PAUSES 16
+#define DISTANCE_ROUNDS 4
+#define DISTANCE_FIRST_PAUSES 4
+#define DISTANCE_PAUSES 64
 
 // Between two looks whether the readers of a transport are attached.
 #define ATTACH_LOOK_NS (2 * CLOCK_NS_PER_MS)
@@ -256,10 +259,10 @@ void rest_keep_distance(struct ring_reader *reader)
     int64_t now_ns = clock_now_ns();
     if (now_ns - reader->pace_ns < DISTANCE_LOOK_FRAMES * DISTANCE_GAP_NS) {
         uint32_t seen = UINT32_MAX;
-        // A writer that publishes nothing meanwhile does not run: it may want this very CPU.
         for (int round = 0; round < DISTANCE_ROUNDS && queued < wanted && queued != seen; round++) {
             seen = queued;
-            for (int i = 0; i < DISTANCE_PAUSES; i++) {
+            int pauses = round == 0 ? DISTANCE_FIRST_PAUSES : DISTANCE_PAUSES;
+            for (int i = 0; i < pauses; i++) {
                 clock_pause();
             }
             queued = ring_reader_queued(reader);
