@@ -13,11 +13,8 @@
 #define BURST_MAX 8
 
 // One frame of any input, in turn, at most eight in a row from one.
-static inline size_t collect_any(struct sb_node *node, struct sb_frame *out_frame)
+static size_t collect_any(struct sb_node *node, struct sb_frame *out_frame)
 {
-    if (node->input_count == 1) {
-        return input_take(&node->inputs[0], out_frame) == 1;
-    }
     for (uint32_t tried = 0; tried < node->input_count; tried++) {
         int taken = input_take(&node->inputs[node->turn], out_frame);
         if (taken == 1) {
@@ -165,7 +162,7 @@ static size_t collect_every(struct sb_node *node)
     return collected;
 }
 
-size_t activation_collect(struct sb_node *node)
+size_t activation_collect_any_way(struct sb_node *node)
 {
     if (node->is_redelivering) {
         size_t collected = redeliver_collect(node);

@@ -90,7 +90,7 @@ static bool is_undisturbed(const struct sb_node *node)
 }
 
 // Between steps: the broker's word, parameters that waited, a pause. ROUND_OVER at the end.
-static enum round look_around(struct sb_node *node)
+static inline enum round look_around(struct sb_node *node)
 {
     if (is_undisturbed(node)) {
         return ROUND_AGAIN;

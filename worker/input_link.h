@@ -54,7 +54,8 @@ static inline void input_link_fill(struct input_link *link, const struct input_g
 // Takes the next frame. Returns 1; 0; -EPIPE at the end of the stream; -EBUSY.
 int input_link_take_slowly(struct input_link *link, struct sb_frame *out_frame);
 
-static inline int input_link_take(struct input_link *link, struct sb_frame *out_frame)
+__attribute__((always_inline)) static inline int input_link_take(struct input_link *link,
+                                                                 struct sb_frame *out_frame)
 {
     struct input_generation *now = link->plain;
     struct ring_lease lease;

@@ -604,8 +604,7 @@ __attribute__((noinline)) static int send_carried(struct sb_output *output, uint
     }
 }
 
-__attribute__((noinline)) static int publish_slowly(struct sb_output *output, uint32_t slot,
-                                                    const struct sb_buffer *buffer)
+static int publish_slot(struct sb_output *output, uint32_t slot, const struct sb_buffer *buffer)
 {
     struct sb_node *node = output->node;
     struct output_generation *now = output->now;
@@ -642,29 +641,7 @@ __attribute__((noinline)) static int publish_slowly(struct sb_output *output, ui
     return 0;
 }
 
-// Whether a frame of this size goes out as most do: on all links alike.
-static inline bool is_as_most(const struct sb_output *output, uint64_t size_bytes)
-{
-    uint64_t frame_bytes = output->now->frame_bytes;
-    return output->is_plain && !output->node->is_step_redelivered &&
-           (frame_bytes == 0 || frame_bytes == size_bytes);
-}
-
-static inline int publish_slot(struct sb_output *output, uint32_t slot,
-                               const struct sb_buffer *buffer)
-{
-    if (!is_as_most(output, buffer->size_bytes)) {
-        return publish_slowly(output, slot, buffer);
-    }
-    write_header(output, slot, buffer);
-    const struct output_generation *now = output->now;
-    ring_writer_publish_all(now->targets, now->target_count, slot, buffer->size_bytes,
-                            output->node->step,
-                            buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY));
-    return 0;
-}
-
-static void forget_claim(struct sb_output *output, struct output_claim *claim)
+static inline void forget_claim(struct sb_output *output, struct output_claim *claim)
 {
     if (claim->slot != POOL_SLOT_NONE && output->now != NULL) {
         if (output->now->carrier.transport != NULL) {
@@ -676,12 +653,21 @@ static void forget_claim(struct sb_output *output, struct output_claim *claim)
     output->claimed--;
 }
 
-int sb_output_publish(struct sb_output *output, const struct sb_buffer *buffer)
+// It is out: the claim is over, and so is the step of a source that runs in one long call.
+static inline void end_claim(struct sb_output *output, struct output_claim *claim, uint64_t number)
 {
-    struct output_claim *claim = find_claim(output, buffer);
-    if (claim == NULL) {
-        return -EINVAL;
+    struct sb_node *node = output->node;
+    output->next_number = number + 1;
+    forget_claim(output, claim);
+    if (node->mode == SB_MODE_MANUAL && node->taken_count == 0) {
+        step_pass_source(node);
     }
+}
+
+// Looks at everything. Kept out of the way of what most frames are.
+__attribute__((noinline)) static int
+publish_slowly(struct sb_output *output, struct output_claim *claim, const struct sb_buffer *buffer)
+{
     if (buffer->size_bytes > buffer->capacity_bytes ||
         (claim->slot != POOL_SLOT_NONE && buffer->size_bytes > output->now->pool.payload_bytes)) {
         return refuse_size(output, buffer->size_bytes, buffer->capacity_bytes);
@@ -696,12 +682,44 @@ int sb_output_publish(struct sb_output *output, const struct sb_buffer *buffer)
         }
         status_add(&node->status->frames_out, 1);
     }
-    output->next_number = buffer->number + 1;
-    forget_claim(output, claim);
-    // A source that runs in one long call has a step per frame.
-    if (node->mode == SB_MODE_MANUAL && node->taken_count == 0) {
-        step_pass_source(node);
+    end_claim(output, claim, buffer->number);
+    return 0;
+}
+
+// Whether a frame goes out as most do: on all links alike.
+static inline bool is_as_most(const struct sb_output *output, const struct output_claim *claim,
+                              const struct sb_buffer *buffer)
+{
+    if (!output->is_plain || output->node->is_step_redelivered || claim->slot == POOL_SLOT_NONE) {
+        return false;
     }
+    const struct output_generation *now = output->now;
+    uint64_t size_bytes = buffer->size_bytes;
+    return size_bytes <= buffer->capacity_bytes && size_bytes <= now->pool.payload_bytes &&
+           (now->frame_bytes == 0 || now->frame_bytes == size_bytes);
+}
+
+int sb_output_publish(struct sb_output *output, const struct sb_buffer *buffer)
+{
+    struct output_claim *claim = find_claim(output, buffer);
+    if (claim == NULL) {
+        return -EINVAL;
+    }
+    if (!is_as_most(output, claim, buffer)) {
+        return publish_slowly(output, claim, buffer);
+    }
+    struct sb_node *node = output->node;
+    const struct output_generation *now = output->now;
+    write_header(output, claim->slot, buffer);
+    uint32_t flags = buffer->flags & (SB_FRAME_KEYFRAME | SB_FRAME_DISCONTINUITY);
+    if (now->target_count == 1) {
+        ring_writer_publish(now->targets[0], claim->slot, buffer->size_bytes, node->step, flags);
+    } else {
+        ring_writer_publish_all(now->targets, now->target_count, claim->slot, buffer->size_bytes,
+                                node->step, flags);
+    }
+    status_add(&node->status->frames_out, 1);
+    end_claim(output, claim, buffer->number);
     return 0;
 }
 

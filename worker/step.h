@@ -43,7 +43,8 @@ int step_take_again(struct input_link *link, int taken, struct sb_frame *out_fra
 
 // Takes the next frame of a link for this step. Returns as input_link_take(); -EBUSY when the step
 // has as many claims as it may.
-static inline int step_take(struct input_link *link, struct sb_frame *out_frame)
+__attribute__((always_inline)) static inline int step_take(struct input_link *link,
+                                                           struct sb_frame *out_frame)
 {
     struct sb_node *node = link->input->node;
     if (node->taken_count == node->taken_max) {
