@@ -69,7 +69,7 @@ void options_man_print(FILE *out)
     man_page_statuses(EXIT_STATUS_OF_BROKER, out);
     man_page_section("SEE ALSO", out);
     man_page_text(
-        "`streamctl`(1), and the folder `share/doc/streambroker` of the install: graph.md "
+        "`streamctl`(1), and the folder `share/doc/streambroker/docs` of the install: graph.md "
         "has every key of a graph file, troubleshooting.md every error with what to do.",
         out);
 }

@@ -129,7 +129,7 @@ static void report_questions(json_t *list)
 // Where the documentation is: in the install, or beside the build folder.
 static void print_page(void)
 {
-    static const char *const folders[] = {"../share/doc/streambroker", "../../docs"};
+    static const char *const folders[] = {"../share/doc/streambroker/docs", "../../docs"};
     for (size_t i = 0; i < ARRAY_COUNT(folders); i++) {
         char folder[PATH_MAX];
         if (search_beside_program(folders[i], folder) == 0) {

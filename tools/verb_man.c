@@ -44,7 +44,7 @@ void verb_man_print(FILE *out)
     }
     man_page_statuses(EXIT_STATUS_OF_CONTROL, out);
     man_page_section("SEE ALSO", out);
-    man_page_text("`streambroker`(1), and the folder `share/doc/streambroker` of the install: "
+    man_page_text("`streambroker`(1), and the folder `share/doc/streambroker/docs` of the install: "
                   "streamctl.md and troubleshooting.md.",
                   out);
 }

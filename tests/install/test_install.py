@@ -50,11 +50,20 @@ class Install(unittest.TestCase):
         self.assertTrue({library + ".0", "include/streambroker/version.h"} <= files)
         for header in (SOURCE / "include/streambroker").glob("*.h"):
             self.assertIn(f"include/streambroker/{header.name}", files)
-        self.assertIn("share/doc/streambroker/README.md", files)
+        for page in ("README.md", "docs/troubleshooting.md", "examples/hello.yaml"):
+            self.assertIn(f"share/doc/streambroker/{page}", files)
+        for page in ("streambroker.1", "streamctl.1"):
+            self.assertIn(f"share/man/man1/{page}", files)
         for folder in ("bin", "libexec/streambroker"):
             for program in (BUILD / folder).glob("*"):
                 if program.is_file():
                     self.assertIn(f"{folder}/{program.name}", files)
+
+    def test_links_of_the_documentation_lead_to_what_is_installed(self):
+        folder = self.prefix / "share/doc/streambroker"
+        for page in (folder / "README.md", *(folder / "docs").glob("*.md")):
+            for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text()):
+                self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
 
     def test_no_file_names_the_folders_it_was_built_in(self):
         for path in self.prefix.rglob("*"):
