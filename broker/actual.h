@@ -4,7 +4,6 @@
 // The graph as it is wanted is struct graph, which this points into. Nodes are found by their id
 // and links by their two addresses, so that a newer graph can take the place of the one before;
 // each keeps the graph alive that its `wanted` is in.
-// life.h starts and ends workers, wiring.h agrees formats, generation.h has memory, ending.h stops.
 #pragma once
 
 #include <stdbool.h>
@@ -153,6 +152,7 @@ struct actual_node {
     bool is_killed;          // we sent SIGKILL
     bool is_inside;          // of the domain
     bool is_domain_awaited;  // it has no process before that is ready
+    bool is_unborn;          // nor before the loop comes to it; or it ends then, when it was killed
     bool is_stop_late;       // because the deadline of a stop had passed
     bool is_open_failed;     // FAILED came before READY
     uint32_t unmapped;       // MEMORY that was not answered by MAPPED yet

@@ -22,7 +22,7 @@
 #include "broker/links/generation_give.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/domain.h"
-#include "broker/lives/life.h"
+#include "broker/lives/life_begin.h"
 #include "broker/lives/life_log.h"
 #include "broker/lives/metering.h"
 #include "broker/opening.h"
@@ -78,10 +78,10 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *context)
         struct actual_node *node = broker->actual->nodes[i];
         life_log_report(node, now_ns);
         if (node->deadline_ns <= now_ns) {
-            life_on_deadline(broker, node);
+            life_begin_on_deadline(broker, node);
         }
         if (node->restart_at_ns <= now_ns) {
-            life_start(broker, node);
+            life_begin(broker, node);
         }
     }
     if (health_due_ns(&broker->health) <= now_ns) {
@@ -125,7 +125,7 @@ static int on_launcher(sd_event_source *source, int fd, uint32_t events, void *c
             ending_on_launcher_gone(broker);
             return 0;
         }
-        life_on_launch(broker, &event);
+        life_begin_on_launch(broker, &event);
     }
 }
 
@@ -167,7 +167,7 @@ static int on_memory(sd_event_source *source, int fd, uint32_t events, void *con
     struct memory_job *job;
     while ((job = memory_thread_take(broker->memory)) != NULL) {
         if (job->orders[0].kind == WIRE_MEMORY_STATUS) {
-            life_on_status_made(broker, job);
+            life_begin_on_status_made(broker, job);
         } else {
             generation_give_on_made(broker, job);
         }

@@ -3,7 +3,7 @@
 #include "broker/opening.h"
 
 #include "broker/links/wiring.h"
-#include "broker/lives/life.h"
+#include "broker/lives/life_begin.h"
 
 void opening_start(struct broker *broker)
 {
@@ -11,7 +11,7 @@ void opening_start(struct broker *broker)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         // A node that fails at once ends the graph: the others are not started then.
         if (broker->phase == BROKER_STARTING) {
-            life_start(broker, broker->actual->nodes[broker->actual->order[i]]);
+            life_begin(broker, broker->actual->nodes[broker->actual->order[i]]);
         }
     }
     if (broker->actual->node_count == 0) {

@@ -20,6 +20,7 @@
 #include "broker/links/link_leave.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life.h"
+#include "broker/lives/life_begin.h"
 
 #define STATUS_FAILED 1
 #define STATUS_REFUSED 77
@@ -321,7 +322,7 @@ static void start_all(struct broker *broker, struct change *change)
         if (is_prepared_kind(item->what->kind)) {
             health_say(&broker->health, HEALTH_CHANGE_WILL, item->what->subject, 0, 0,
                        "will prepare %s", item->what->subject);
-            life_start(broker, item->node);
+            life_begin(broker, item->node);
         }
     }
 }

@@ -18,6 +18,7 @@
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/life.h"
+#include "broker/lives/life_begin.h"
 #include "broker/lives/life_message.h"
 
 #define ARENA_BYTES (64 * 1024)
@@ -171,7 +172,7 @@ int observer_open(struct broker *broker, struct actual_node *from, const char *p
     }
     text_copy(out_id, LIMIT_NODE_ID_BYTES_MAX, node->life.id);
     graph_destroy(graph);  // its node and link hold it now
-    life_start(broker, node);
+    life_begin(broker, node);
     // Memory with room for it comes as for any change of format. An output that had no link before
     // offers now.
     life_message_link(broker, from, link, true);

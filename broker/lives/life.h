@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// The life of one worker: from the launcher's process to the exact reason of its end.
+// The life of one worker as all parts of the broker see it: what can be said to it, until when it
+// must have done what, and how it is ended. What comes of that: life_begin.h, life_hear.h and
+// life_end.h.
 #pragma once
 
 #include <stddef.h>
 
 #include "broker/broker.h"
 
-// Begins a life of the node. What fails later is the end of that life, so there is no result.
+// A life of the node: from now on it is starting. The loop gives it its process.
 void life_start(struct broker *broker, struct actual_node *node);
 
 // The domain of the graph is ready, gone (then a fresh one begins), or did not start: why says so.
 void life_on_domain(struct broker *broker, const char *why);
 
-// An event of the launcher.
-void life_on_launch(struct broker *broker, const struct launch_event *event);
-
-// The memory thread has made a status page. Takes the job.
-void life_on_status_made(struct broker *broker, struct memory_job *job);
+// What is due after that time is told to the loop; INT64_MAX = nothing is. text: which deadline.
+void life_set_deadline(struct broker *broker, struct actual_node *node, int64_t after_ns,
+                       const char *text);
 
 // START was sent: the worker has its start timeout to answer, however long the others took.
 void life_expect_ready(struct broker *broker, struct actual_node *node);
@@ -42,7 +42,8 @@ void life_schedule(struct broker *broker, struct actual_node *node);
 // caller's. A worker that does not read is ended.
 void life_send(struct broker *broker, struct actual_node *node, const int *fds, size_t fd_count);
 
-// Ends the worker with SIGKILL. The reason is kept; the end itself is told by the launcher.
+// Ends the worker with SIGKILL. The reason is kept; the end itself is told by the launcher, or by
+// the loop when there is no process yet.
 void life_kill(struct broker *broker, struct actual_node *node, enum exit_reason_kind kind,
                const char *format, ...) __attribute__((format(printf, 4, 5)));
 
@@ -53,6 +54,3 @@ void life_hang_up(struct broker *broker, struct actual_node *node);
 // The node cannot work as the graph wants it (no format, no memory): status 78 when it never ran.
 void life_refuse(struct broker *broker, struct actual_node *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-
-// Its deadline has passed.
-void life_on_deadline(struct broker *broker, struct actual_node *node);

@@ -363,6 +363,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
 {
     worker_peer_drain(&node->peer);
     node->is_domain_awaited = false;
+    node->is_unborn = false;
     domain_on_node_end(broker, node, wait_status != NULL && WIFSIGNALED(*wait_status));
     note_reason(node, wait_status);
     bool is_stopping = node->life.state == NODE_STOPPING;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a worker says, and what it is told: one handler per message.
+// What a worker is told; what it says is in life_hear.h.
 #pragma once
 
 #include "broker/broker.h"
 
-// Takes the socket over and waits for HELLO.
-int life_message_open(struct broker *broker, struct actual_node *node, int socket);
+// The first that a worker is told: its node, its links, and the pages that are the broker's.
+void life_message_setup(struct broker *broker, struct actual_node *node);
 
 // Gives the status page to the worker, once it is made and the worker knows its node.
 void life_message_give_status(struct broker *broker, struct actual_node *node);

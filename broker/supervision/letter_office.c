@@ -14,7 +14,6 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/text.h"
-#include "broker/ending.h"
 #include "broker/links/generation.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
@@ -284,7 +283,6 @@ bool letter_office_on_launch(struct broker *broker, const struct launch_event *e
     let_node_go_on(broker, job->node);
     close(job->says_fd);
     free(job);
-    ending_check(broker);
     return true;
 }
 
