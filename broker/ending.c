@@ -16,7 +16,7 @@
 #include "broker/service.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/news.h"
-#include "broker/supervision/watch.h"
+#include "broker/supervision/waiting.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
 #define GONE_NS (2 * CLOCK_NS_PER_S)
@@ -310,7 +310,7 @@ static void kill_late(struct broker *broker, struct actual_node *node)
     char limit[32];
     units_format_duration(longest_stop_ns(broker->actual), limit, sizeof limit);
     node->is_stop_late = true;
-    const char *other = watch_waits_for(node);
+    const char *other = waiting_for(node);
     if (other != NULL) {
         // It would have ended by itself when that one had.
         life_kill(broker, node, EXIT_REASON_STOPPED, "ended while it waited for %s", other);

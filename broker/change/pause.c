@@ -3,7 +3,7 @@
 #include "broker/change/pause.h"
 
 #include "base/clock.h"
-#include "broker/supervision/watch.h"
+#include "broker/supervision/rearm.h"
 
 static void say(struct broker *broker, const struct actual_node *node, enum health_type type,
                 const char *text)
@@ -39,7 +39,7 @@ bool pause_end(struct broker *broker, struct actual_node *node)
     if (node->life.state == NODE_PAUSED) {
         node_transition(&node->life, NODE_ON_RESUME, "the pause is over", clock_now_ns());
         bell_want(&node->bell, WANT_RUN);
-        watch_begin(broker, node);
+        rearm_node(broker, node);
         say(broker, node, HEALTH_NODE_RESUMED, "goes on after a pause");
     }
     return true;

@@ -15,13 +15,6 @@ int64_t max_lag_shortest_ns(const struct actual_node *node)
     return shortest_ns;
 }
 
-void max_lag_rearm(const struct actual_node *node, int64_t now_ns)
-{
-    for (size_t i = 0; i < node->input_count; i++) {
-        link_age_rearm(&node->inputs[i]->lag, now_ns);
-    }
-}
-
 struct actual_link *max_lag_look(const struct actual_node *node, bool is_excused, int64_t now_ns,
                                  int64_t *out_due_ns)
 {

@@ -13,6 +13,3 @@ struct actual_link *max_lag_look(const struct actual_node *node, bool is_excused
 
 // The shortest max_lag of its links, INT64_MAX when there is none.
 int64_t max_lag_shortest_ns(const struct actual_node *node);
-
-// The frames that wait begin to age now.
-void max_lag_rearm(const struct actual_node *node, int64_t now_ns);

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "broker/change/pause.h"
-#include "broker/supervision/watch.h"
+#include "broker/supervision/rearm.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
 #define GONE_NS (2 * CLOCK_NS_PER_S)
@@ -132,7 +132,7 @@ void life_run(struct broker *broker, struct actual_node *node)
     bell_set_clock(&node->bell, &broker->clock);
     if (!pause_instead_of_run(broker, node)) {
         bell_want(&node->bell, WANT_RUN);
-        watch_begin(broker, node);
+        rearm_node(broker, node);
     }
 }
 

@@ -13,7 +13,7 @@
 #include "broker/links/room.h"
 #include "broker/links/wiring.h"
 #include "broker/supervision/wait_cycle.h"
-#include "broker/supervision/watch.h"
+#include "broker/supervision/waiting.h"
 
 #define STATUS_FAILED 1
 #define TEXT_BYTES 1024
@@ -40,8 +40,8 @@ static struct wait_node look_at_node(const struct actual_node *node)
     }
     uint32_t phase = atomic_load_explicit(&node->status->phase, memory_order_acquire);
     look.is_for_space = phase == WORKER_NO_SPACE;
-    look.is_for_frames = phase == WORKER_IDLE && is_reactive(node) && !watch_is_activated(node);
-    look.needs_all = watch_needs_all(node);
+    look.is_for_frames = phase == WORKER_IDLE && is_reactive(node) && !waiting_is_activated(node);
+    look.needs_all = waiting_needs_all(node);
     return look;
 }
 
@@ -73,7 +73,7 @@ static struct wait_link look_at_link(const struct actual *actual, size_t index, 
         .is_open = !queue.is_over,
         .is_full =
             is_withheld || (queue.is_full && !queue.is_memory_awaited && link_is_up(link->state)),
-        .is_missing = watch_is_missing(link->to, link->wanted->to.port)};
+        .is_missing = waiting_is_missing(link->to, link->wanted->to.port)};
 }
 
 static int look(const struct broker *broker, struct view *view)

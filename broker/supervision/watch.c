@@ -17,11 +17,12 @@
 #include "broker/lives/life.h"
 #include "broker/supervision/deadlock.h"
 #include "broker/supervision/news.h"
+#include "broker/supervision/rearm.h"
+#include "broker/supervision/waiting.h"
 
 // Between two looks: while somebody works, and while everybody sleeps.
 #define BUSY_NS (50 * CLOCK_NS_PER_MS)
 #define IDLE_NS (1000 * CLOCK_NS_PER_MS)
-#define LEAST_NS (10 * CLOCK_NS_PER_MS)
 
 // A look that comes later than planned by this much says that the broker itself did not run.
 #define LATE_NS (200 * CLOCK_NS_PER_MS)
@@ -36,55 +37,6 @@ static bool is_watched(const struct broker *broker, const struct actual_node *no
 }
 
 // --- One worker -------------------------------------------------------------------------------
-
-// One input port: what its links hold together.
-struct port_look {
-    uint64_t queued;
-    bool is_open;
-};
-
-static struct port_look look_at_port(const struct actual_node *node, const char *port)
-{
-    struct port_look look = {0};
-    for (size_t i = 0; i < node->input_count; i++) {
-        const struct actual_link *link = node->inputs[i];
-        if (strcmp(link->wanted->to.port, port) == 0) {
-            struct queue_look queue;
-            queue_look_at(link, &queue);
-            look.queued += queue.queued;
-            look.is_open = look.is_open || !queue.is_over;
-        }
-    }
-    return look;
-}
-
-bool watch_needs_all(const struct actual_node *node)
-{
-    const struct graph_activation *activation = &node->wanted->found.activation;
-    return activation->kind == SB_ACTIVATE_ALL ||
-           (activation->kind == SB_ACTIVATE_BATCH && activation->within_ns == 0);
-}
-
-bool watch_is_missing(const struct actual_node *node, const char *port)
-{
-    const struct graph_activation *activation = &node->wanted->found.activation;
-    bool is_batch = activation->kind == SB_ACTIVATE_BATCH && watch_needs_all(node);
-    struct port_look look = look_at_port(node, port);
-    return look.is_open && look.queued < (is_batch ? activation->batch : 1);
-}
-
-bool watch_is_activated(const struct actual_node *node)
-{
-    bool is_any = false;
-    for (size_t i = 0; i < node->input_count; i++) {
-        const char *port = node->inputs[i]->wanted->to.port;
-        is_any = is_any || look_at_port(node, port).queued > 0;
-        if (watch_needs_all(node) && watch_is_missing(node, port)) {
-            return false;
-        }
-    }
-    return is_any;
-}
 
 static bool is_tick_due(const struct broker *broker, const struct actual_node *node)
 {
@@ -131,7 +83,7 @@ static bool is_work_there(const struct broker *broker, const struct actual_node 
     }
     // One that waits on purpose for as long as its deadline cannot be told from one that hangs.
     bool is_patient = activation->within_ns >= deadline_ns || activation->every_ns >= deadline_ns;
-    return !is_patient && watch_is_activated(node);
+    return !is_patient && waiting_is_activated(node);
 }
 
 // Its word that it waits for space counts only where a link really is full, or its memory has not
@@ -149,52 +101,6 @@ static bool is_held_up(const struct actual_node *node)
         }
     }
     return false;
-}
-
-static const char *reader_without_space(const struct actual_node *node)
-{
-    for (size_t i = 0; i < node->output_count; i++) {
-        const struct actual_output *output = node->outputs[i];
-        for (size_t j = 0; j < output->link_count; j++) {
-            struct queue_look queue;
-            queue_look_at(output->links[j], &queue);
-            if (link_is_up(output->links[j]->state) && queue.is_full) {
-                return output->links[j]->to->life.id;
-            }
-        }
-    }
-    return NULL;
-}
-
-// An input that is neither over nor has a frame: its producer is the one to ask.
-static const char *producer_of_nothing(const struct actual_node *node)
-{
-    const char *producer = NULL;
-    for (size_t i = 0; i < node->input_count; i++) {
-        const struct actual_link *link = node->inputs[i];
-        struct queue_look queue;
-        queue_look_at(link, &queue);
-        if (queue.queued > 0 && !watch_needs_all(node)) {
-            return NULL;
-        }
-        bool is_open = !queue.is_over && queue.queued == 0;
-        if (is_open && node_is_alive(link->output->node->life.state)) {
-            producer = link->output->node->life.id;
-        }
-    }
-    return producer;
-}
-
-const char *watch_waits_for(const struct actual_node *node)
-{
-    if (node->status == NULL) {
-        return NULL;
-    }
-    uint32_t phase = atomic_load_explicit(&node->status->phase, memory_order_acquire);
-    if (phase == WORKER_NO_SPACE) {
-        return reader_without_space(node);
-    }
-    return phase == WORKER_IDLE ? producer_of_nothing(node) : NULL;
 }
 
 // Its own cursors only: the producer of a link that evicts goes on, whatever its reader does.
@@ -300,7 +206,7 @@ static int64_t judge_lag(struct broker *broker, struct actual_node *node, int64_
         health_say(&broker->health, HEALTH_NODE_STARVED, node->life.id, node->life.generation, 0,
                    "is behind its max_lag, but it waited for a CPU: it gets its time once more");
         link->lag_excused = link->lag.mark;
-        max_lag_rearm(node, now_ns);
+        rearm_lag(node, now_ns);
         return now_ns + half_ns;
     }
     end_lagging(broker, node, link);
@@ -345,25 +251,13 @@ int64_t watch_due_ns(const struct broker *broker)
     return broker->watch_due_ns;
 }
 
-void watch_begin(struct broker *broker, struct actual_node *node)
-{
-    node->progress = (struct progress){.has_look = false};
-    node->cpu_wait_ns = -1;
-    max_lag_rearm(node, clock_now_ns());
-    int64_t due_ns = clock_now_ns() + LEAST_NS;
-    if (due_ns < broker->watch_due_ns) {
-        broker->watch_due_ns = due_ns;
-        broker_arm_timer(broker);
-    }
-}
-
 // While the broker did not run, nobody knows what the workers could have done.
 static void rearm_all(struct broker *broker, int64_t now_ns)
 {
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         progress_rearm(&broker->actual->nodes[i]->progress, now_ns);
         broker->actual->nodes[i]->cpu_wait_ns = -1;
-        max_lag_rearm(broker->actual->nodes[i], now_ns);
+        rearm_lag(broker->actual->nodes[i], now_ns);
     }
 }
 
@@ -383,7 +277,7 @@ void watch_look(struct broker *broker, int64_t now_ns)
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
         if (!is_watched(broker, node)) {
-            max_lag_rearm(node, now_ns);
+            rearm_lag(node, now_ns);
             continue;
         }
         int64_t lag_ns = max_lag_shortest_ns(node);
@@ -408,9 +302,9 @@ void watch_look(struct broker *broker, int64_t now_ns)
     }
     int64_t most_ns = is_any_busy ? BUSY_NS : IDLE_NS;
     int64_t pause_ns = shortest_ns / 4 < most_ns ? shortest_ns / 4 : most_ns;
-    pause_ns = pause_ns < LEAST_NS ? LEAST_NS : pause_ns;
+    pause_ns = pause_ns < REARM_LOOK_NS ? REARM_LOOK_NS : pause_ns;
     int64_t regular_ns = now_ns + pause_ns;
     // Never before a moment at which something can have become overdue, never twice at once.
-    wanted_ns = wanted_ns <= now_ns ? now_ns + LEAST_NS : wanted_ns;
+    wanted_ns = wanted_ns <= now_ns ? now_ns + REARM_LOOK_NS : wanted_ns;
     broker->watch_due_ns = wanted_ns < regular_ns ? wanted_ns : regular_ns;
 }
