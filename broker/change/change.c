@@ -83,18 +83,6 @@ void change_destroy(struct change *change)
     }
 }
 
-void change_fail(struct change *change, int code, const char *format, ...)
-{
-    if (change->code != 0) {
-        return;
-    }
-    change->code = code;
-    va_list list;
-    va_start(list, format);
-    vsnprintf(change->text, sizeof change->text, format, list);
-    va_end(list);
-}
-
 bool change_must_be_taken_back(const struct change *change)
 {
     return change->code != 0 && change->is_made && !change->is_opposite;
@@ -124,9 +112,9 @@ static void refuse_over(const struct broker *broker, struct change *change, cons
 {
     const struct actual_node *node = actual_find_node(broker->actual, id);
     if (node != NULL && node_is_over(node->life.state)) {
-        change_fail(change, STATUS_FAILED,
-                    "node '%s' is %s; start it again with streamctl start %s, or remove it", id,
-                    node_state_name(node->life.state), id);
+        change_state_fail(change, STATUS_FAILED,
+                          "node '%s' is %s; start it again with streamctl start %s, or remove it",
+                          id, node_state_name(node->life.state), id);
     }
 }
 
@@ -151,7 +139,7 @@ static int add_node(struct broker *broker, struct change *change, struct change_
     const struct actual_node *before = actual_find_node(broker->actual, item->what->subject);
     int failed = broker_reserve_node(broker, why, sizeof why);
     if (failed != 0) {
-        change_fail(change, STATUS_INVALID, "%s", why);
+        change_state_fail(change, STATUS_INVALID, "%s", why);
         return failed;
     }
     failed = actual_add_node(broker->actual, change->after, node_after(change, item), &item->node);
@@ -183,7 +171,7 @@ static int add_newcomer(struct broker *broker, struct change *change, struct cha
     SB_ASSERT(node != NULL);
     int failed = broker_reserve_node(broker, why, sizeof why);
     if (failed != 0) {
-        change_fail(change, STATUS_INVALID, "%s", why);
+        change_state_fail(change, STATUS_INVALID, "%s", why);
         return failed;
     }
     failed = succession_prepare(broker, node, change->after, node_after(change, item), &item->node);
@@ -271,7 +259,7 @@ static void make_idle(struct broker *broker, struct change *change)
     }
     failed = failed != 0 ? failed : actual_sort(broker->actual);
     if (failed != 0) {
-        change_fail(change, STATUS_INVALID, "out of memory");
+        change_state_fail(change, STATUS_INVALID, "out of memory");
     }
     for (size_t i = 0; i < change->difference.count; i++) {
         const struct difference_item *item = &change->difference.items[i];
@@ -349,7 +337,7 @@ static void prepare(struct broker *broker, struct change *change)
     failed = failed != 0 ? failed : add_all(broker, change, DIFFERENCE_REPLACE, add_newcomer);
     failed = failed != 0 ? failed : actual_sort(broker->actual);
     if (failed != 0) {
-        change_fail(change, STATUS_INVALID, "out of memory");
+        change_state_fail(change, STATUS_INVALID, "out of memory");
         return;
     }
     start_all(broker, change);
@@ -361,10 +349,10 @@ static bool is_possible(struct broker *broker, struct change *change)
     bool is_ending = broker->phase == BROKER_ENDING ||
                      (broker->phase == BROKER_ENDED && !broker->options.is_keep);
     if (is_ending) {
-        change_fail(change, STATUS_FAILED, "the graph ends");
+        change_state_fail(change, STATUS_FAILED, "the graph ends");
     } else if (change->difference.is_impossible) {
-        change_fail(change, STATUS_INVALID, "%s cannot be changed while the graph runs",
-                    graph_fields_row(change->difference.fixed)->path);
+        change_state_fail(change, STATUS_INVALID, "%s cannot be changed while the graph runs",
+                          graph_fields_row(change->difference.fixed)->path);
     } else if (broker->phase != BROKER_IDLE && !change->is_again) {
         refuse_over_ends(broker, change);
     }
@@ -425,8 +413,8 @@ static bool look_at_prepared(struct broker *broker, struct change *change, struc
         }
         char reason[EXIT_REASON_TEXT_BYTES + 64];
         exit_reason_describe(&node->reason, reason, sizeof reason);
-        change_fail(change, code_of(node), "node '%s' did not become ready: %s", node->life.id,
-                    reason);
+        change_state_fail(change, code_of(node), "node '%s' did not become ready: %s",
+                          node->life.id, reason);
         return true;
     }
     item->is_done = is_ready(item);
@@ -446,8 +434,9 @@ static void check_formats(struct broker *broker, struct change *change)
             const struct actual_output *output = item->link->output;
             bool is_joinable = item->link->wanted->is_auto_transfer;
             if (!is_joinable && !wiring_can_agree(broker, output, output)) {
-                change_fail(change, STATUS_INVALID, "%s: no format that %s offers is accepted",
-                            item->what->subject, output->address);
+                change_state_fail(change, STATUS_INVALID,
+                                  "%s: no format that %s offers is accepted", item->what->subject,
+                                  output->address);
             }
         }
         for (size_t j = 0; item->what->kind == DIFFERENCE_REPLACE && j < item->node->output_count;
@@ -456,9 +445,9 @@ static void check_formats(struct broker *broker, struct change *change)
             const struct actual_output *output =
                 actual_output_of(item->node->stands_for, offers->name);
             if (output != NULL && !wiring_can_agree(broker, output, offers)) {
-                change_fail(change, STATUS_INVALID,
-                            "no format that %s would offer is accepted by its readers",
-                            offers->address);
+                change_state_fail(change, STATUS_INVALID,
+                                  "no format that %s would offer is accepted by its readers",
+                                  offers->address);
             }
         }
     }
@@ -596,16 +585,6 @@ static void end_step(struct broker *broker, struct change *change)
     change->due_ns = INT64_MAX;
 }
 
-bool change_is_about(const struct change *change, const struct actual_node *node)
-{
-    for (size_t i = 0; i < change->difference.count; i++) {
-        if (change->items[i].node == node) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void go_through_steps(struct broker *broker, struct change *change)
 {
     while (change->step < DIFFERENCE_KINDS) {
@@ -645,7 +624,7 @@ bool change_go_on(struct broker *broker, struct change *change)
 {
     bool is_ending = broker->phase == BROKER_ENDING || broker->phase == BROKER_ENDED;
     if (is_ending && change->stage != CHANGE_OVER) {
-        change_fail(change, STATUS_FAILED, "the graph ended meanwhile");
+        change_state_fail(change, STATUS_FAILED, "the graph ended meanwhile");
         change->is_made = false;
         change->stage = CHANGE_OVER;
     }

@@ -208,7 +208,7 @@ static void wire_look(struct broker *broker, struct change *change, struct chang
     }
     const struct actual_output *output = link->output;
     if (link->state == LINK_ERROR) {
-        change_fail(change, STATUS_INVALID, "%s: it cannot have frames", item->what->subject);
+        change_state_fail(change, STATUS_INVALID, "%s: it cannot have frames", item->what->subject);
         item->is_done = true;
         return;
     }
@@ -222,8 +222,8 @@ static void wire_look(struct broker *broker, struct change *change, struct chang
 static void wire_expire(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)broker;
-    change_fail(change, STATUS_TIMED_OUT, "%s: its memory was not in place in time",
-                item->what->subject);
+    change_state_fail(change, STATUS_TIMED_OUT, "%s: its memory was not in place in time",
+                      item->what->subject);
     item->is_done = true;
 }
 
@@ -234,7 +234,7 @@ static void configure_begin(struct broker *broker, struct change *change, struct
     struct actual_node *node = item->node;
     // One that is not there, or not that far, begins with the new parameters.
     if (life_message_is_heard(node) && life_message_config(broker, node) != 0) {
-        change_fail(change, STATUS_FAILED, "out of memory");
+        change_state_fail(change, STATUS_FAILED, "out of memory");
     }
 }
 
@@ -244,16 +244,16 @@ static void configure_look(struct broker *broker, struct change *change, struct 
     const struct actual_node *node = item->node;
     item->is_done = node->config_serial == 0 || !node_is_alive(node->life.state);
     if (item->is_done && node->config_result < 0) {
-        change_fail(change, STATUS_INVALID, "node '%s' refused its parameters: %s", node->life.id,
-                    node->config_text);
+        change_state_fail(change, STATUS_INVALID, "node '%s' refused its parameters: %s",
+                          node->life.id, node->config_text);
     }
 }
 
 static void configure_expire(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)broker;
-    change_fail(change, STATUS_TIMED_OUT, "node '%s' did not take its parameters in time",
-                item->what->subject);
+    change_state_fail(change, STATUS_TIMED_OUT, "node '%s' did not take its parameters in time",
+                      item->what->subject);
     item->is_done = true;
 }
 
@@ -304,7 +304,7 @@ static void update_look(struct broker *broker, struct change *change, struct cha
         wiring_offer_again(output);
         item->is_done = true;
     } else if (failed != 0 && failed != -EBUSY) {
-        change_fail(change, STATUS_FAILED, "%s", why);
+        change_state_fail(change, STATUS_FAILED, "%s", why);
         item->is_done = true;
     }
 }
@@ -312,9 +312,9 @@ static void update_look(struct broker *broker, struct change *change, struct cha
 static void update_expire(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)broker;
-    change_fail(change, STATUS_TIMED_OUT,
-                "link %s: what is in it was not read in time, so it cannot change",
-                item->what->subject);
+    change_state_fail(change, STATUS_TIMED_OUT,
+                      "link %s: what is in it was not read in time, so it cannot change",
+                      item->what->subject);
     item->is_done = true;
 }
 

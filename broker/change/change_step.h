@@ -2,7 +2,8 @@
 // The steps of a change: how each kind begins, when it is done, and what happens when it is not.
 #pragma once
 
-#include "broker/change/change.h"
+#include "broker/broker.h"
+#include "broker/change/change_state.h"
 
 // Begins one step.
 void change_step_begin(struct broker *broker, struct change *change, struct change_item *item);

@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/log.h"
-#include "broker/change/change.h"
+#include "broker/change/change_state.h"
 #include "broker/links/generation.h"
 #include "broker/links/generation_give.h"
 #include "broker/links/pages.h"
@@ -178,7 +178,7 @@ static bool reap_links(struct broker *broker)
 static bool is_reapable(const struct broker *broker, const struct actual_node *node)
 {
     const struct change *change = broker->live.change;
-    if (change != NULL && change_is_about(change, node)) {
+    if (change != NULL && change_state_is_about(change, node)) {
         return false;
     }
     bool is_linked = node->input_count > 0;
