@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""R-TRANS-001 R-TRANS-002 R-TRANS-003 R-TRANS-004: links whose payloads the transport of the examples carries."""
+"""R-TRANS-001 R-TRANS-002 R-TRANS-003 R-TRANS-004 R-TRANS-006: links that the transport of the examples carries."""
 import json
 import os
 import pathlib
@@ -113,6 +113,14 @@ class Carried(unittest.TestCase):
         self.assertNotEqual(run.status, 0, run.log)
         self.assertIn("link a.data -> b.in: transport socket: payloads of bytes: 100000, it can do 65536", run.log)
         self.assertNotRegex(run.log, r'"frames": [1-9]')
+
+
+class Example(unittest.TestCase):
+    def test_it_is_as_short_as_the_docs_say(self):
+        """R-TRANS-006: without blank lines and comments."""
+        text = (pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "examples/transport/socket_transport.c").read_text()
+        code = [line for line in text.splitlines() if line.strip() and not line.strip().startswith("//")]
+        self.assertLess(len(code), 90)
 
 
 class Dying(LiveGraph):
