@@ -98,6 +98,23 @@ const char *device_handle_fault(enum device_handle_kind kind, int fd, uint64_t s
     return dma_buf_fault(fd, &info, size_bytes);
 }
 
+const char *device_handle_counter_fault(enum device_handle_kind kind, int fd)
+{
+    struct statx info;
+    int flags = fcntl(fd, F_GETFL);
+    if (flags < 0 || (flags & O_PATH) != 0 || look(fd, &info) != 0) {
+        return "is not open";
+    }
+    if (kind == DEVICE_HANDLE_NVIDIA) {
+        return nvidia_fault(&info);
+    }
+    // Others have a file of nobody's file system: it has no blocks, no size and no kind of its own.
+    bool is_file = S_ISDIR(info.stx_mode) || S_ISCHR(info.stx_mode) || S_ISBLK(info.stx_mode) ||
+                   S_ISFIFO(info.stx_mode) || S_ISSOCK(info.stx_mode) || info.stx_size != 0 ||
+                   info.stx_blocks != 0 || fcntl(fd, F_GET_SEALS) >= 0;
+    return is_file ? "is no semaphore" : NULL;
+}
+
 uint64_t device_handle_bytes(enum device_handle_kind kind, int fd, uint64_t said_bytes)
 {
     struct statx info;

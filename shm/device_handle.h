@@ -18,5 +18,8 @@ enum device_handle_kind device_handle_kind(bool is_software, uint32_t vendor);
 // Why a descriptor is not memory of that kind and at least that size, NULL when it may be.
 const char *device_handle_fault(enum device_handle_kind kind, int fd, uint64_t size_bytes);
 
+// Likewise for a semaphore: less is to be seen of one, so this refuses what is certainly none.
+const char *device_handle_counter_fault(enum device_handle_kind kind, int fd);
+
 // Bytes that it takes up, as far as the kernel tells; what was said where it does not.
 uint64_t device_handle_bytes(enum device_handle_kind kind, int fd, uint64_t said_bytes);

@@ -119,7 +119,7 @@ static bool add_limit(struct text *why, const struct actual_node *node, uint64_t
     return true;
 }
 
-int device_pool_plan(struct generation *generation, uint64_t payload_bytes)
+static int plan(struct generation *generation, uint64_t payload_bytes)
 {
     struct actual_output *output = generation->output;
     const struct actual_node *from = output->node;
@@ -150,6 +150,15 @@ int device_pool_plan(struct generation *generation, uint64_t payload_bytes)
                                               .is_trusted = is_trusted(from),
                                               .fd = -1};
     return 0;
+}
+
+int device_pool_plan(struct generation *generation, uint64_t payload_bytes)
+{
+    const struct actual_output *output = generation->output;
+    int failed = plan(generation, payload_bytes);
+    log_line(LOG_DEBUG, "%s gets a %s pool: %s", output->address,
+             output->choice.is_device ? "device" : "host", output->choice.why);
+    return failed;
 }
 
 bool device_pool_is_owed(const struct device_pool *pool)

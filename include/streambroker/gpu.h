@@ -55,6 +55,7 @@ struct sb_gpu_device {
     bool is_software;        /**< the driver computes on the CPU */
     bool can_import_host;    /**< can be shown memory of frames */
     bool can_share_memory;   /**< exports and imports memory as OPAQUE_FD */
+    bool has_timelines;      /**< has timeline semaphores */
     bool can_share_timeline; /**< exports and imports timeline semaphores as OPAQUE_FD */
 };
 
@@ -213,6 +214,57 @@ SB_API int sb_gpu_copy(struct sb_gpu *gpu, const struct sb_gpu_span *from,
  * Returns: 0; -EINVAL outside of a batch; -EIO when the driver refuses it. The batch is over.
  */
 SB_API int sb_gpu_finish(struct sb_gpu *gpu);
+
+/** A counter that work of the device sets when it is done: a timeline semaphore. */
+struct sb_gpu_timeline;
+
+/**
+ * Makes a timeline at 0; where the device can, others can have it.
+ *
+ * Owner:   the caller's: sb_gpu_timeline_free(), or sb_gpu_close() does it.
+ * Returns: 0; -ENOTSUP when the device has none; -ENOMEM; -EIO.
+ */
+SB_API int sb_gpu_timeline_make(struct sb_gpu *gpu, struct sb_gpu_timeline **out_timeline);
+
+/** Frees a timeline; waits for a batch that may still set it. NULL is fine. */
+SB_API void sb_gpu_timeline_free(struct sb_gpu *gpu, struct sb_gpu_timeline *timeline);
+
+/**
+ * Gives a timeline to another process, which can wait for it.
+ *
+ * Owner:   out_fd is the caller's, and closed at an exec.
+ * Returns: 0; -ENOTSUP when the device cannot share any; -EIO.
+ */
+SB_API int sb_gpu_timeline_export(struct sb_gpu *gpu, const struct sb_gpu_timeline *timeline,
+                                  int *out_fd);
+
+/**
+ * Takes a timeline of another process, to wait for. size_bytes of the handle is not looked at.
+ *
+ * Owner:   handle->fd stays the caller's, also when the call fails.
+ * Returns: as sb_gpu_import().
+ */
+SB_API int sb_gpu_timeline_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle,
+                                  struct sb_gpu_timeline **out_timeline);
+
+/**
+ * Runs the batch without waiting; the timeline has the value when it is done. The next
+ * sb_gpu_begin() waits for it.
+ *
+ * Owner:   frames must be held and buffers claimed until the timeline has the value.
+ * Returns: 0; -EINVAL outside of a batch, for a timeline of another process, or for a value that is
+ *          not above those before; -ENOTSUP when a frame has to be copied back: finish it instead;
+ *          -EIO.
+ */
+SB_API int sb_gpu_submit(struct sb_gpu *gpu, struct sb_gpu_timeline *timeline, uint64_t value);
+
+/**
+ * Waits until a timeline has a value. A process that died may never set it: always with a limit.
+ *
+ * Returns: 0; -ETIMEDOUT; -EIO. Does not return when the device is lost.
+ */
+SB_API int sb_gpu_timeline_wait(struct sb_gpu *gpu, const struct sb_gpu_timeline *timeline,
+                                uint64_t value, uint64_t timeout_ns);
 
 /** Drops the batch without running it. */
 SB_API void sb_gpu_cancel(struct sb_gpu *gpu);

@@ -18,6 +18,10 @@ int sb_gpu_begin(struct sb_gpu *gpu)
     if (gpu->is_in_batch) {
         return -EBUSY;
     }
+    int failed = gpu_batch_settle(gpu);
+    if (failed != 0) {
+        return failed;
+    }
     VkCommandBufferBeginInfo info = {.sType = VK_STRUCTURE_TYPE_COMMAND_BUFFER_BEGIN_INFO,
                                      .flags = VK_COMMAND_BUFFER_USAGE_ONE_TIME_SUBMIT_BIT};
     VkResult result = vkResetCommandPool(gpu->device, gpu->command_pool, 0);
@@ -215,19 +219,54 @@ int sb_gpu_copy(struct sb_gpu *gpu, const struct sb_gpu_span *from, const struct
     return 0;
 }
 
-static VkResult submit_and_wait(struct sb_gpu *gpu)
+// Without a wait: the fence tells when it is done.
+static VkResult submit(struct sb_gpu *gpu, const void *chain, const VkSemaphore *signals,
+                       uint32_t signal_count)
 {
     VkSubmitInfo info = {.sType = VK_STRUCTURE_TYPE_SUBMIT_INFO,
+                         .pNext = chain,
                          .commandBufferCount = 1,
-                         .pCommandBuffers = &gpu->commands};
-    VkResult result = vkQueueSubmit(gpu->queue, 1, &info, gpu->fence);
-    for (int slice = 0; result == VK_SUCCESS && slice < SLICES_MAX; slice++) {
+                         .pCommandBuffers = &gpu->commands,
+                         .signalSemaphoreCount = signal_count,
+                         .pSignalSemaphores = signals};
+    put_barrier(gpu, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
+    VkResult result = vkEndCommandBuffer(gpu->commands);
+    result = result == VK_SUCCESS ? vkQueueSubmit(gpu->queue, 1, &info, gpu->fence) : result;
+    gpu->is_pending = result == VK_SUCCESS;
+    return result;
+}
+
+static VkResult wait_for_fence(struct sb_gpu *gpu)
+{
+    for (int slice = 0; slice < SLICES_MAX; slice++) {
         VkResult waited = vkWaitForFences(gpu->device, 1, &gpu->fence, VK_TRUE, SLICE_NS);
         if (waited != VK_TIMEOUT) {
             return waited == VK_SUCCESS ? vkResetFences(gpu->device, 1, &gpu->fence) : waited;
         }
     }
-    return result == VK_SUCCESS ? VK_TIMEOUT : result;
+    return VK_TIMEOUT;
+}
+
+// Does not return when the device is lost.
+static int end_batch(struct sb_gpu *gpu, VkResult result)
+{
+    if (result == VK_ERROR_DEVICE_LOST) {
+        sb_gpu_lost(gpu, "its driver says so");
+    } else if (result == VK_TIMEOUT) {
+        sb_gpu_lost(gpu, "a batch did not end within 20 s");
+    }
+    gpu->is_pending = false;
+    gpu_block_end_batch(gpu, result == VK_SUCCESS);
+    gpu->counts.batches += result == VK_SUCCESS ? 1 : 0;
+    if (gpu->node != NULL && gpu->counts.complaints > 0) {
+        sb_node_fail_data(gpu->node, "the validation layer complains");
+    }
+    return gpu_device_error(result);
+}
+
+int gpu_batch_settle(struct sb_gpu *gpu)
+{
+    return gpu->is_pending ? end_batch(gpu, wait_for_fence(gpu)) : 0;
 }
 
 int sb_gpu_finish(struct sb_gpu *gpu)
@@ -235,21 +274,31 @@ int sb_gpu_finish(struct sb_gpu *gpu)
     if (!gpu->is_in_batch) {
         return -EINVAL;
     }
-    put_barrier(gpu, VK_PIPELINE_STAGE_HOST_BIT, VK_ACCESS_HOST_READ_BIT);
-    VkResult result = vkEndCommandBuffer(gpu->commands);
-    result = result == VK_SUCCESS ? submit_and_wait(gpu) : result;
-    if (result == VK_ERROR_DEVICE_LOST) {
-        sb_gpu_lost(gpu, "its driver says so");
-    } else if (result == VK_TIMEOUT) {
-        sb_gpu_lost(gpu, "a batch did not end within 20 s");
-    }
+    VkResult result = submit(gpu, NULL, NULL, 0);
+    result = result == VK_SUCCESS ? wait_for_fence(gpu) : result;
     gpu->is_in_batch = false;
-    gpu_block_end_batch(gpu, result == VK_SUCCESS);
-    gpu->counts.batches += result == VK_SUCCESS ? 1 : 0;
-    if (gpu->node != NULL && gpu->counts.complaints > 0) {
-        sb_node_fail_data(gpu->node, "the validation layer complains");
+    return end_batch(gpu, result);
+}
+
+int sb_gpu_submit(struct sb_gpu *gpu, struct sb_gpu_timeline *timeline, uint64_t value)
+{
+    if (!gpu->is_in_batch || timeline->is_imported || value <= timeline->promised) {
+        return -EINVAL;
     }
-    return gpu_device_error(result);
+    if (gpu_block_has_copies(gpu)) {
+        return -ENOTSUP;
+    }
+    VkTimelineSemaphoreSubmitInfo values = {.sType =
+                                                VK_STRUCTURE_TYPE_TIMELINE_SEMAPHORE_SUBMIT_INFO,
+                                            .signalSemaphoreValueCount = 1,
+                                            .pSignalSemaphoreValues = &value};
+    VkResult result = submit(gpu, &values, &timeline->semaphore, 1);
+    gpu->is_in_batch = false;
+    if (result != VK_SUCCESS) {
+        return end_batch(gpu, result);
+    }
+    timeline->promised = value;
+    return 0;
 }
 
 void sb_gpu_cancel(struct sb_gpu *gpu)

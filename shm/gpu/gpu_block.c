@@ -65,6 +65,8 @@ static void release(const struct sb_gpu *gpu, struct sb_gpu_block *block)
 
 void gpu_block_free(struct sb_gpu *gpu, struct sb_gpu_block *block)
 {
+    // A batch that nobody waited for may work on it.
+    (void)gpu_batch_settle(gpu);
     struct sb_gpu_block **place = &gpu->blocks;
     while (*place != NULL && *place != block) {
         place = &(*place)->next;
@@ -209,6 +211,16 @@ int gpu_block_stage(struct sb_gpu *gpu, uint64_t size_bytes, struct sb_gpu_block
         *out_block = block;
     }
     return failed;
+}
+
+bool gpu_block_has_copies(const struct sb_gpu *gpu)
+{
+    for (const struct sb_gpu_block *block = gpu->blocks; block != NULL; block = block->next) {
+        if (block->copy_back != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 void gpu_block_end_batch(struct sb_gpu *gpu, bool is_done)

@@ -162,6 +162,16 @@ static bool can_share_timeline(VkPhysicalDevice physical)
     return (found.externalSemaphoreFeatures & both) == both;
 }
 
+static bool has_timelines(VkPhysicalDevice physical)
+{
+    VkPhysicalDeviceTimelineSemaphoreFeatures timelines = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES};
+    VkPhysicalDeviceFeatures2 found = {.sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
+                                       .pNext = &timelines};
+    vkGetPhysicalDeviceFeatures2(physical, &found);
+    return timelines.timelineSemaphore == VK_TRUE;
+}
+
 static void describe(VkPhysicalDevice physical, struct sb_gpu_device *out_device)
 {
     uint32_t count = EXTENSIONS_MAX;
@@ -185,7 +195,11 @@ static void describe(VkPhysicalDevice physical, struct sb_gpu_device *out_device
     device.can_share_memory =
         has_extension(extensions, count, VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME) &&
         can_share_memory(physical);
+    device.has_timelines =
+        has_extension(extensions, count, VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME) &&
+        has_timelines(physical);
     device.can_share_timeline =
+        device.has_timelines &&
         has_extension(extensions, count, VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME) &&
         can_share_timeline(physical);
     free(extensions);
@@ -284,14 +298,22 @@ static VkResult make_device(struct sb_gpu *gpu, const char *const *wanted)
     uint32_t count = add_names(extensions, 0, wanted);
     static const char *const importing[] = {VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME, NULL};
     static const char *const sharing[] = {VK_KHR_EXTERNAL_MEMORY_FD_EXTENSION_NAME, NULL};
+    static const char *const counting[] = {VK_KHR_TIMELINE_SEMAPHORE_EXTENSION_NAME, NULL};
+    static const char *const telling[] = {VK_KHR_EXTERNAL_SEMAPHORE_FD_EXTENSION_NAME, NULL};
     count = add_names(extensions, count, gpu->info.can_import_host ? importing : NULL);
     count = add_names(extensions, count, gpu->info.can_share_memory ? sharing : NULL);
+    count = add_names(extensions, count, gpu->info.has_timelines ? counting : NULL);
+    count = add_names(extensions, count, gpu->info.can_share_timeline ? telling : NULL);
     float priority = 1;
     VkDeviceQueueCreateInfo queue = {.sType = VK_STRUCTURE_TYPE_DEVICE_QUEUE_CREATE_INFO,
                                      .queueFamilyIndex = gpu->family,
                                      .queueCount = 1,
                                      .pQueuePriorities = &priority};
+    VkPhysicalDeviceTimelineSemaphoreFeatures timelines = {
+        .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_TIMELINE_SEMAPHORE_FEATURES,
+        .timelineSemaphore = VK_TRUE};
     VkDeviceCreateInfo info = {.sType = VK_STRUCTURE_TYPE_DEVICE_CREATE_INFO,
+                               .pNext = gpu->info.has_timelines ? &timelines : NULL,
                                .queueCreateInfoCount = 1,
                                .pQueueCreateInfos = &queue,
                                .enabledExtensionCount = count,
@@ -303,6 +325,7 @@ static VkResult make_device(struct sb_gpu *gpu, const char *const *wanted)
             gpu->device, "vkGetMemoryHostPointerPropertiesEXT");
         gpu->get_memory_fd =
             (PFN_vkGetMemoryFdKHR)vkGetDeviceProcAddr(gpu->device, "vkGetMemoryFdKHR");
+        gpu_timeline_load(gpu);
     }
     return result;
 }
@@ -415,6 +438,9 @@ static void close_device(struct sb_gpu *gpu)
     gpu_kernel_drop_all(gpu);
     while (gpu->blocks != NULL) {
         gpu_block_free(gpu, gpu->blocks);
+    }
+    while (gpu->timelines != NULL) {
+        sb_gpu_timeline_free(gpu, gpu->timelines);
     }
     vkDestroyFence(gpu->device, gpu->fence, NULL);
     vkDestroyDescriptorPool(gpu->device, gpu->descriptors, NULL);

@@ -36,12 +36,21 @@ struct sb_gpu_kernel {
     uint32_t push_bytes;
 };
 
+// A timeline semaphore.
+struct sb_gpu_timeline {
+    struct sb_gpu_timeline *next;
+    VkSemaphore semaphore;
+    uint64_t promised;  // highest value that a batch of ours sets it to
+    bool is_imported;   // another process sets it
+};
+
 struct sb_gpu {
     struct sb_node *node;  // borrowed, or NULL
     struct sb_gpu_device info;
     struct sb_gpu_counts counts;
     bool is_copying;
     bool is_in_batch;
+    bool is_pending;  // a batch was submitted that nobody waited for yet
     uint32_t command_count;
     VkInstance instance;
     VkDebugUtilsMessengerEXT messenger;
@@ -58,8 +67,12 @@ struct sb_gpu {
     VkFence fence;
     PFN_vkGetMemoryHostPointerPropertiesEXT get_host_pointer;
     PFN_vkGetMemoryFdKHR get_memory_fd;
-    struct sb_gpu_block *blocks;    // owned
-    struct sb_gpu_kernel *kernels;  // owned
+    PFN_vkWaitSemaphoresKHR wait_semaphores;
+    PFN_vkGetSemaphoreFdKHR get_semaphore_fd;
+    PFN_vkImportSemaphoreFdKHR import_semaphore_fd;
+    struct sb_gpu_block *blocks;        // owned
+    struct sb_gpu_kernel *kernels;      // owned
+    struct sb_gpu_timeline *timelines;  // owned
 };
 
 // -EIO, -ENOMEM or -ENODEV, by what a driver answered.
@@ -99,6 +112,15 @@ int gpu_share_import(struct sb_gpu *gpu, const struct sb_gpu_handle *handle, con
 
 // What the broker is told of the device for its pools, and how they are made and shown.
 void gpu_pool_fill(struct sb_gpu *gpu, struct sb_node_device *device);
+
+// Whether frames of this batch have to be copied back by the CPU when it is done.
+bool gpu_block_has_copies(const struct sb_gpu *gpu);
+
+// Waits for a batch that was submitted and not waited for. Returns 0 or a negative errno.
+int gpu_batch_settle(struct sb_gpu *gpu);
+
+// Finds the calls for timelines of an open device.
+void gpu_timeline_load(struct sb_gpu *gpu);
 
 // Frees every kernel.
 void gpu_kernel_drop_all(struct sb_gpu *gpu);

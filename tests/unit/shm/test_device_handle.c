@@ -126,6 +126,26 @@ static void memory_that_cannot_be_written_is_refused(void **state)
            "is memory that cannot be written");
 }
 
+// R-GPU-020
+static void what_is_certainly_no_semaphore_is_refused(void **state)
+{
+    (void)state;
+    int pipes[2];
+    assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
+    int others[] = {pipes[0],
+                    pipes[1],
+                    memory(BYTES, SEALS),
+                    memory(0, 0),
+                    open("/dev/null", O_RDWR | O_CLOEXEC),
+                    open("/usr", O_RDONLY | O_CLOEXEC)};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        assert_non_null(device_handle_counter_fault(DEVICE_HANDLE_DMA_BUF, others[i]));
+        assert_non_null(device_handle_counter_fault(DEVICE_HANDLE_NVIDIA, others[i]));
+        close(others[i]);
+    }
+    assert_string_equal(device_handle_counter_fault(DEVICE_HANDLE_DMA_BUF, -1), "is not open");
+}
+
 static void the_driver_decides_how_its_memory_looks(void **state)
 {
     (void)state;
@@ -151,6 +171,7 @@ int main(void)
         cmocka_unit_test(memory_that_can_shrink_or_is_too_small_is_refused),
         cmocka_unit_test(memory_of_hardware_must_be_of_that_hardware),
         cmocka_unit_test(memory_that_cannot_be_written_is_refused),
+        cmocka_unit_test(what_is_certainly_no_semaphore_is_refused),
         cmocka_unit_test(the_driver_decides_how_its_memory_looks),
         cmocka_unit_test(memory_counts_with_its_real_size),
     };
