@@ -11,6 +11,7 @@
 #include "processors/common/media_file.h"
 #include "processors/common/pixels.h"
 #include "processors/common/wav.h"
+#include "processors/common/whole.h"
 #include "processors/common/y4m.h"
 #include "processors/file-sink/png_file.h"
 
@@ -303,14 +304,9 @@ static void file_sink_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int file_sink_open(struct sb_node *node)
 {
-    int result = file_sink_prepare(node);
-    if (result < 0) {
-        file_sink_close(node);
-    }
-    return result;
+    return whole_open(node, file_sink_prepare, file_sink_close);
 }
 
 static const struct sb_port inputs[] = {

@@ -10,6 +10,7 @@
 
 #include "processors/common/media_file.h"
 #include "processors/common/wav.h"
+#include "processors/common/whole.h"
 #include "processors/common/y4m.h"
 
 #define NS_PER_S 1000000000
@@ -376,14 +377,9 @@ static void file_source_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int file_source_open(struct sb_node *node)
 {
-    int result = file_source_prepare(node);
-    if (result < 0) {
-        file_source_close(node);
-    }
-    return result;
+    return whole_open(node, file_source_prepare, file_source_close);
 }
 
 static const struct sb_port outputs[] = {

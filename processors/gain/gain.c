@@ -7,6 +7,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/samples.h"
+#include "processors/common/whole.h"
 
 struct gain {
     struct sb_output *output;
@@ -58,14 +59,9 @@ static void gain_close(struct sb_node *node)
     free(sb_node_data(node));
 }
 
-// close() is not called for one that fails.
 static int gain_open(struct sb_node *node)
 {
-    int result = gain_prepare(node);
-    if (result < 0) {
-        gain_close(node);
-    }
-    return result;
+    return whole_open(node, gain_prepare, gain_close);
 }
 
 static const struct sb_port inputs[] = {

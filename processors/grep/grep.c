@@ -6,6 +6,8 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/expression.h"
+#include "processors/common/pattern_param.h"
+#include "processors/common/whole.h"
 
 struct grep {
     struct sb_output *output;
@@ -16,15 +18,10 @@ struct grep {
 static int grep_config(struct sb_node *node)
 {
     struct grep *grep = sb_node_data(node);
-    struct expression *expression = NULL;
-    char text[EXPRESSION_TEXT_BYTES];
-    int result = expression_create(sb_param_string(node, "pattern"),
-                                   sb_param_bool(node, "ignore_case"), &expression, text);
+    int result = pattern_param_take(node, &grep->expression);
     if (result < 0) {
-        return sb_node_error(node, result, "pattern: %s", result == -EINVAL ? text : "no memory");
+        return result;
     }
-    expression_destroy(grep->expression);
-    grep->expression = expression;
     grep->is_inverted = sb_param_bool(node, "invert");
     return 0;
 }
@@ -59,14 +56,9 @@ static void grep_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int grep_open(struct sb_node *node)
 {
-    int result = grep_prepare(node);
-    if (result < 0) {
-        grep_close(node);
-    }
-    return result;
+    return whole_open(node, grep_prepare, grep_close);
 }
 
 static const struct sb_port inputs[] = {

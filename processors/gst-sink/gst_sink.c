@@ -10,6 +10,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/media_file.h"
+#include "processors/common/whole.h"
 #include "processors/gst/caps.h"
 #include "processors/gst/packing.h"
 #include "processors/gst/pipeline.h"
@@ -111,11 +112,8 @@ static int gst_sink_prepare(struct sb_node *node)
                   {.name = "data", .type = SB_PORT_DATA}},
         .is_arrival = sb_param_choice(node, "times") == 1,
     };
-    int result = pipeline_init_library(text);
-    if (result == 0) {
-        result = pipeline_create(sb_param_string(node, "pipeline"), sb_param_string(node, "path"),
+    int result = pipeline_create(sb_param_string(node, "pipeline"), sb_param_string(node, "path"),
                                  &sink->pipeline, text);
-    }
     if (result < 0) {
         return sb_node_error(node, result, "%s", result == -ENOMEM ? "no memory" : text);
     }
@@ -396,14 +394,9 @@ static void gst_sink_close(struct sb_node *node)
     free(sink);
 }
 
-// close() is not called for one that fails.
 static int gst_sink_open(struct sb_node *node)
 {
-    int result = gst_sink_prepare(node);
-    if (result < 0) {
-        gst_sink_close(node);
-    }
-    return result;
+    return whole_open(node, gst_sink_prepare, gst_sink_close);
 }
 
 static const struct sb_port inputs[] = {

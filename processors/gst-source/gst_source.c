@@ -9,6 +9,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/pixels.h"
+#include "processors/common/whole.h"
 #include "processors/gst/caps.h"
 #include "processors/gst/packing.h"
 #include "processors/gst/pipeline.h"
@@ -182,11 +183,8 @@ static int gst_source_prepare(struct sb_node *node)
                   {.name = "data", .type = SB_PORT_DATA}},
         .data_bytes_max = (uint64_t)sb_param_int(node, "max_data"),
     };
-    int result = pipeline_init_library(text);
-    if (result == 0) {
-        result = pipeline_create(sb_param_string(node, "pipeline"), sb_param_string(node, "path"),
+    int result = pipeline_create(sb_param_string(node, "pipeline"), sb_param_string(node, "path"),
                                  &source->pipeline, text);
-    }
     if (result < 0) {
         return sb_node_error(node, result, "%s", result == -ENOMEM ? "no memory" : text);
     }
@@ -449,14 +447,9 @@ static void gst_source_close(struct sb_node *node)
     free(source);
 }
 
-// close() is not called for one that fails.
 static int gst_source_open(struct sb_node *node)
 {
-    int result = gst_source_prepare(node);
-    if (result < 0) {
-        gst_source_close(node);
-    }
-    return result;
+    return whole_open(node, gst_source_prepare, gst_source_close);
 }
 
 static const struct sb_port outputs[] = {

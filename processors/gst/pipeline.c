@@ -34,7 +34,9 @@ static void choose_registry(void)
     }
 }
 
-int pipeline_init_library(char out_text[PIPELINE_TEXT_BYTES])
+// No process of its own for the registry, and the registry that lies beside the library, if there
+// is one.
+static int start_library(char out_text[PIPELINE_TEXT_BYTES])
 {
     GError *error = NULL;
     // A worker has no children: plugins are looked at in this process.
@@ -133,6 +135,10 @@ static GstElement *parse(const char *fragment, const char *path, char *out_text)
 int pipeline_create(const char *fragment, const char *path, struct pipeline **out_pipeline,
                     char out_text[PIPELINE_TEXT_BYTES])
 {
+    int failed = start_library(out_text);
+    if (failed != 0) {
+        return failed;
+    }
     GstElement *bin = parse(fragment, path, out_text);
     if (bin == NULL) {
         return -EINVAL;

@@ -28,12 +28,8 @@ struct pipeline {
     char text[PIPELINE_TEXT_BYTES];  // why
 };
 
-// Starts GStreamer: no process of its own for the registry, and the registry that lies beside the
-// library, if there is one. -EIO with the reason in out_text.
-int pipeline_init_library(char out_text[PIPELINE_TEXT_BYTES]);
-
-// Makes the pipeline. {path} in the fragment becomes the path, escaped.
-// Returns 0; -EINVAL with GStreamer's reason in out_text; -ENOMEM.
+// Starts GStreamer, and makes the pipeline. {path} in the fragment becomes the path, escaped.
+// Returns 0; -EIO or -EINVAL with GStreamer's reason in out_text; -ENOMEM.
 int pipeline_create(const char *fragment, const char *path, struct pipeline **out_pipeline,
                     char out_text[PIPELINE_TEXT_BYTES]);
 

@@ -9,6 +9,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/letter_file.h"
+#include "processors/common/whole.h"
 
 #define PATIENCE_NS INT64_C(5000000000)
 #define LOOK_NS INT64_C(10000000)
@@ -104,14 +105,9 @@ static void letter_source_close(struct sb_node *node)
     free(source);
 }
 
-// close() is not called for one that fails.
 static int letter_source_open(struct sb_node *node)
 {
-    int result = letter_source_prepare(node);
-    if (result < 0) {
-        letter_source_close(node);
-    }
-    return result;
+    return whole_open(node, letter_source_prepare, letter_source_close);
 }
 
 static const struct sb_port outputs[] = {

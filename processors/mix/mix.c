@@ -13,6 +13,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/samples.h"
+#include "processors/common/whole.h"
 
 #define STREAMS_MAX 16
 #define NS_PER_S 1000000000
@@ -236,14 +237,9 @@ static void mix_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int mix_open(struct sb_node *node)
 {
-    int result = mix_prepare(node);
-    if (result < 0) {
-        mix_close(node);
-    }
-    return result;
+    return whole_open(node, mix_prepare, mix_close);
 }
 
 static const struct sb_port inputs[] = {

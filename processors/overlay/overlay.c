@@ -12,6 +12,7 @@
 #include "processors/common/pixels.h"
 #include "processors/common/planes.h"
 #include "processors/common/rescale.h"
+#include "processors/common/whole.h"
 #include "processors/overlay/placing.h"
 
 #define PIXELS (SB_BIT(SB_PIXEL_RGBA) | SB_BIT(SB_PIXEL_BGRA) | SB_BIT(SB_PIXEL_I420))
@@ -378,14 +379,9 @@ static void overlay_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int overlay_open(struct sb_node *node)
 {
-    int result = overlay_prepare(node);
-    if (result < 0) {
-        overlay_close(node);
-    }
-    return result;
+    return whole_open(node, overlay_prepare, overlay_close);
 }
 
 static const struct sb_port inputs[] = {

@@ -7,6 +7,8 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/expression.h"
+#include "processors/common/pattern_param.h"
+#include "processors/common/whole.h"
 
 struct replace {
     struct sb_output *output;
@@ -19,15 +21,10 @@ static int replace_config(struct sb_node *node)
 {
     struct replace *replace = sb_node_data(node);
     const char *with = sb_param_string(node, "with");
-    struct expression *expression = NULL;
-    char text[EXPRESSION_TEXT_BYTES];
-    int result = expression_create(sb_param_string(node, "pattern"),
-                                   sb_param_bool(node, "ignore_case"), &expression, text);
+    int result = pattern_param_take(node, &replace->expression);
     if (result < 0) {
-        return sb_node_error(node, result, "pattern: %s", result == -EINVAL ? text : "no memory");
+        return result;
     }
-    expression_destroy(replace->expression);
-    replace->expression = expression;
     replace->with = with;
     replace->is_for_all = sb_param_bool(node, "all");
     return 0;
@@ -74,14 +71,9 @@ static void replace_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int replace_open(struct sb_node *node)
 {
-    int result = replace_prepare(node);
-    if (result < 0) {
-        replace_close(node);
-    }
-    return result;
+    return whole_open(node, replace_prepare, replace_close);
 }
 
 static const struct sb_port inputs[] = {

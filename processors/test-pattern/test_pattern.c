@@ -8,6 +8,7 @@
 
 #include "processors/common/pixels.h"
 #include "processors/common/video_rate.h"
+#include "processors/common/whole.h"
 #include "processors/test-pattern/drawing.h"
 
 #define OFFERS_MAX 16
@@ -178,14 +179,9 @@ static void test_pattern_close(struct sb_node *node)
     }
 }
 
-// close() is not called for one that fails.
 static int test_pattern_open(struct sb_node *node)
 {
-    int result = test_pattern_prepare(node);
-    if (result < 0) {
-        test_pattern_close(node);
-    }
-    return result;
+    return whole_open(node, test_pattern_prepare, test_pattern_close);
 }
 
 static const struct sb_port outputs[] = {

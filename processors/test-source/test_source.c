@@ -6,6 +6,7 @@
 #include <streambroker/streambroker.h>
 
 #include "processors/common/stamp.h"
+#include "processors/common/whole.h"
 
 #define STEP_NS_MAX 1000000000
 
@@ -95,14 +96,9 @@ static void test_source_close(struct sb_node *node)
     free(sb_node_data(node));
 }
 
-// close() is not called for one that fails.
 static int test_source_open(struct sb_node *node)
 {
-    int result = test_source_prepare(node);
-    if (result < 0) {
-        test_source_close(node);
-    }
-    return result;
+    return whole_open(node, test_source_prepare, test_source_close);
 }
 
 static const struct sb_port outputs[] = {

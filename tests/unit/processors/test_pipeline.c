@@ -147,13 +147,6 @@ static void a_wait_ends_when_it_is_told(void **state)
     pipeline_destroy(pipeline);
 }
 
-static int start(void **state)
-{
-    char text[PIPELINE_TEXT_BYTES];
-    (void)state;
-    return pipeline_init_library(text);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -167,5 +160,5 @@ int main(void)
         cmocka_unit_test(a_path_with_odd_letters_stays_one_word),
         cmocka_unit_test(a_wait_ends_when_it_is_told),
     };
-    return cmocka_run_group_tests(tests, start, NULL);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
