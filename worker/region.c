@@ -7,6 +7,7 @@
 #include <streambroker/memory.h>
 
 #include "shm/segment.h"
+#include "worker/input_link.h"
 
 static bool is_inside(const struct mapping *mapping, const void *bytes)
 {
@@ -28,7 +29,8 @@ static int give(const struct mapping *mapping, bool is_writable, bool is_on_devi
 int sb_frame_region(const struct sb_frame *frame, struct sb_region *out_region)
 {
     const struct input_link *link = frame->source;
-    if (link == NULL) {
+    // What was given back may be another frame's place by now.
+    if (link == NULL || !input_link_is_held(link, frame->lease)) {
         return -EINVAL;
     }
     for (const struct input_generation *generation = link->oldest; generation != NULL;

@@ -408,7 +408,8 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     tell_end(broker, node, verdict, event != NODE_ON_FINISH);
     node_transition(&node->life, event, "its process is gone", clock_now_ns());
     bool has_left_early = event == NODE_ON_FINISH && is_early(node);
-    bool is_voluntary = event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted);
+    bool is_voluntary =
+        event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted || broker->is_draining);
     release_links(broker, node, is_voluntary);
     node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
     if (node->is_spent) {

@@ -86,7 +86,7 @@ def run(graph, count):
 
 
 def main(count):
-    """R-GPU-017 R-GPU-018"""
+    """R-GPU-017 R-GPU-018 R-GPU-044"""
     graph = Graph()
     try:
         text = run(graph, count)

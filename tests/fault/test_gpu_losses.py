@@ -5,11 +5,14 @@ import json
 import os
 import pathlib
 import re
+import signal
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests" / "harness"))
+from graphs import BUILD, Graph
+from live_graph import LiveGraph
+from waiting import wait_until
 
 LAYER = "VK_LAYER_STREAMBROKER_lossy"
 MANIFEST = {"file_format_version": "1.0.0",
@@ -79,6 +82,38 @@ class GpuLosses(unittest.TestCase):
         self.assertIn("up[1]: left, and starts again: its device was lost", text)
         self.assertIn("blur[3]: finished", text)
         self.assertIn("up[2]: finished", text)
+
+
+class Leases(LiveGraph):
+    KILLS = 25  # more than a pool has slots
+
+    def link(self, start, end):
+        return next(link for link in self.client.call("links").json if link["from"] == start and link["to"] == end)
+
+    def node(self, name):
+        return next(node for node in self.client.call("nodes").json if node["id"] == name)
+
+    def test_a_reader_that_is_killed_gives_back_what_it_holds_and_the_others_go_on(self):
+        """R-GPU-044 R-EXIT-001"""
+        small = "config: {width: 64, height: 36, pattern: noise}, run: {mode: continuous}"
+        again = "restart: {max: unlimited, delay: 0s}, on_crash: {poison_after: 1000}"
+        nodes = {"source": f"exec: [gpu-pattern], {small}", "over": f"exec: [gpu-pattern], {small}",
+                 "holder": f"exec: [gpu-overlay], {again}", "other": "exec: [gpu-blur]",
+                 "one": "exec: [null-sink]", "two": "exec: [null-sink]"}
+        self.start(nodes=nodes, links=["source.video -> holder.video_0", "over.video -> holder.video_1",
+                                       "holder.video -> two.in", "source.video -> other.video",
+                                       "other.video -> one.in"])
+        for life in range(1, self.KILLS + 1):
+            wait_until(lambda: self.link("over.video", "holder.video_1")["held"] > 0 and  # it keeps the last picture
+                       self.node("holder")["state"] == "running", "it holds nothing")
+            os.kill(self.node("holder")["pid"], signal.SIGKILL)
+            wait_until(lambda: self.node("holder")["generation"] > life, "it is not started again")  # noqa: B023
+        for start, end in (("source.video", "other.video"), ("source.video", "holder.video_0"),
+                           ("over.video", "holder.video_1")):
+            before = self.link(start, end)["released"]
+            wait_until(lambda: self.link(start, end)["released"] > before + 100, f"{start} stands still")  # noqa: B023
+        self.running.signal()
+        self.assertEqual(self.running.wait(), 0, self.running.text()[-3000:])
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ class Run:
         return {summary["node"]: summary for summary in found}
 
 
-def run_file(path, limit_s=50):
-    return Run(subprocess.run([str(BROKER), str(path)], capture_output=True, text=True,
+def run_file(path, limit_s=50, options=()):
+    return Run(subprocess.run([str(BROKER), *options, str(path)], capture_output=True, text=True,
                               timeout=limit_s, check=False))
 
 
@@ -44,7 +44,7 @@ def sandbox_of(folder, processor, config):
     return {"tier": "untrusted", key: [path]} if is_possible else "untrusted"
 
 
-def run_graph(folder, nodes, links, **keys):
+def run_graph(folder, nodes, links, options=(), **keys):
     """nodes: name -> (processor, config) or (processor, config, other keys of the node)."""
     graph = {"version": 1, "nodes": {}, "links": links, **keys}
     for name, (processor, config, *more) in nodes.items():
@@ -52,7 +52,7 @@ def run_graph(folder, nodes, links, **keys):
                                 "sandbox": sandbox_of(folder, processor, config), **(more[0] if more else {})}
     path = pathlib.Path(folder) / "graph.yaml"
     path.write_text(json.dumps(graph))
-    return run_file(path)
+    return run_file(path, options=options)
 
 
 def code_level(picture, stride, left, top, cell, index):

@@ -9,6 +9,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -155,6 +156,17 @@ class Examples(unittest.TestCase):
         self.assertEqual(run.log.count(" 0 host copies,"), 3, run.log)
         pictures = graph_run.decode_gray(self.folder / "out/gpu.png", WIDTH, HEIGHT)
         self.assertEqual(len(pictures), 1)
+
+    def test_the_validation_layer_has_nothing_to_say_about_the_examples(self):
+        """R-GPU-015"""
+        if not pathlib.Path("/usr/share/vulkan/explicit_layer.d").exists():
+            self.skipTest("there is no validation layer")
+        for name in ("gpu", "mixed"):
+            text = (self.folder / f"{name}.yaml").read_text()
+            text, count = re.subn(r"(exec: \[gpu-\w+\]\n    config: \{)", r"\1validation: true, ", text)
+            self.assertGreater(count, 0)
+            (self.folder / f"{name}-validated.yaml").write_text(text)
+            self.assertNotIn("gpu: ", self.run_on_gpu(f"{name}-validated").log)
 
     def test_a_film_is_blurred_on_a_gpu_between_two_steps_on_the_cpu(self):
         """R-GPU-010"""

@@ -29,9 +29,9 @@ def has_driver():
 
 
 class Gpu(unittest.TestCase):
-    def run_graph(self, nodes, links, status=0):
+    def run_graph(self, nodes, links, status=0, options=()):
         with tempfile.TemporaryDirectory() as folder:
-            run = graph_run.run_graph(folder, nodes, links)
+            run = graph_run.run_graph(folder, nodes, links, options)
         self.assertEqual(run.status, status, run.log)
         return run
 
@@ -89,6 +89,40 @@ class Gpu(unittest.TestCase):
         self.assertNotIn("gpu: ", run.log)
         self.assertEqual(self.done(run)["filter"], (60, 2, 0))
 
+    def test_the_validation_layer_has_nothing_to_say_about_any_processor(self):
+        """R-GPU-015"""
+        if not pathlib.Path("/usr/share/vulkan/explicit_layer.d").exists():
+            self.skipTest("there is no validation layer")
+        seen = {"validation": True}
+        small = {"width": 64, "height": 36, "frames": 20, **seen}
+        film = {"width": 64, "height": 36, "frames": 20, "number": False}
+        nodes = {"film": ("test-pattern", film, {**FREE, **LOOP})}
+        for tier in ("untrusted", "trusted"):
+            where = {"sandbox": {**GPU["sandbox"], "tier": tier}}
+            if tier == "trusted":
+                where["sandbox"] = {"tier": tier, "env": GPU["sandbox"]["env"]}
+            nodes.update({
+                "up": ("gpu-upload", seen, where), "box": ("gpu-blur", {"radius": 2, **seen}, where),
+                "gauss": ("gpu-blur", {"radius": 2, "shape": "gauss", **seen}, where),
+                "nv12": ("gpu-convert", {"pixel": "nv12", **seen}, where),
+                "soft": ("gpu-blur", {"radius": 1, **seen}, where),
+                "rgba": ("gpu-convert", {"pixel": "rgba", **seen}, where),
+                "ball": ("gpu-pattern", {"pattern": "ball", **small}, {**where, **LOOP}),
+                "both": ("gpu-overlay", {"opacity": 0.5, **seen}, where), "down": ("gpu-download", seen, where),
+                "out": ("check-sink", {"expect_frames": 20}, FREE)})
+            chain = ["film", "up", "box", "gauss", "nv12", "soft", "rgba"]
+            run = self.run_graph(nodes, [f"{a}.video -> {b}.video" for a, b in zip(chain, chain[1:])] + [
+                "rgba.video -> both.video_0", "ball.video -> both.video_1", "both.video -> down.video",
+                "down.video -> out.in"])
+            self.assertNotIn("gpu: ", run.log)
+            self.assertEqual(len(self.done(run)), 9, run.log)
+
+    def test_a_gaussian_is_the_same_in_every_run(self):
+        """R-GPU-042"""
+        runs = {self.on_gpu("gpu-blur", {"radius": 4, "shape": "gauss"}, pattern="noise")[1] for _ in range(2)}
+        self.assertEqual(len(runs), 1)
+        self.assertNotEqual(runs, {self.on_gpu("gpu-blur", {"radius": 4}, pattern="noise")[1]})
+
     def test_one_video_is_put_over_another(self):
         """R-GPU-008"""
         for copies in (False, True):
@@ -116,6 +150,36 @@ class Gpu(unittest.TestCase):
         for key in ("hash", "frames", "bytes", "last_number", "first_pts_ns", "last_pts_ns"):
             self.assertEqual(out[key], direct[key], key)
         self.assertEqual(found, direct["hash"])
+
+    def test_two_inputs_of_one_node_get_two_transfers_with_ids_of_their_own(self):
+        """R-GPU-045"""
+        source = ("test-pattern", {**SIZE, "number": False}, {**FREE, **LOOP})
+        nodes = {"a": source, "b": source, "both": ("gpu-overlay", {"opacity": 0.5}, GPU)}
+        run, _ = self.hash_of(nodes, ["a.video -> both.video_0", "b.video -> both.video_1", "both.video -> out.in"])
+        uploads = {name for name in self.done(run) if "gpu-upload" in name}
+        self.assertEqual(len(uploads), 2, uploads)
+        for name in uploads:
+            self.assertEqual(self.done(run)[name][0], 60)
+
+    def test_three_readers_see_the_same_frames_each_at_its_own_pace(self):
+        """R-GPU-046 R-GPU-047"""
+        source = ("gpu-pattern", {**SIZE, "pattern": "noise"}, {**GPU, **LOOP})
+        # The slow one blurs far; the one that takes the newest only is slow as well, and nobody waits for it.
+        nodes = {"source": source, "fast": ("gpu-blur", {"radius": 0}, GPU), "slow": ("gpu-blur", {"radius": 9}, GPU),
+                 "newest": ("gpu-blur", {"radius": 60}, GPU), "one": ("check-sink", {"expect_frames": 60}, FREE),
+                 "two": ("check-sink", {"expect_frames": 60}, FREE),
+                 "three": ("check-sink", {"numbers": "increasing"}, FREE)}
+        links = ["source.video -> fast.video", "source.video -> slow.video",
+                 {"from": "source.video", "to": "newest.video", "delivery": "latest"},
+                 "fast.video -> one.in", "slow.video -> two.in", "newest.video -> three.in"]
+        run = self.run_graph(nodes, links, options=["-v"])
+        sinks = run.summaries()
+        alone = self.on_gpu("gpu-blur", {"radius": 0}, pattern="noise")[1]
+        self.assertEqual(sinks["one"]["hash"], alone)
+        self.assertEqual(sinks["two"]["hash"], self.on_gpu("gpu-blur", {"radius": 9}, pattern="noise")[1])
+        self.assertLess(sinks["three"]["frames"], 60)
+        missed = re.search(r"source.video -> newest.video: published=60 released=(\d+).*evicted=(\d+)", run.log)
+        self.assertEqual(int(missed[1]) + int(missed[2]), 60, run.log)
 
     def check(self, nodes, links, *options):
         with tempfile.TemporaryDirectory() as folder:

@@ -74,6 +74,29 @@ static const struct sb_processor looker = {
     .on_frame = look,
 };
 
+static struct sb_frame before;
+
+// What is left of the frame before is only its description.
+static int look_back(struct sb_node *node, const struct sb_frame *frame)
+{
+    struct sb_region nowhere = {.base = &before};
+    (void)node;
+    rig_note((uint64_t)(int64_t)sb_frame_region(&before, &nowhere));
+    rig_note(nowhere.base == &before);
+    rig_note((uint64_t)(int64_t)sb_frame_region(frame, &nowhere));
+    before = *frame;
+    return 0;
+}
+
+static const struct sb_processor backward_looker = {
+    .struct_size = sizeof backward_looker,
+    .name = "unit",
+    .version = "1",
+    .inputs = inputs,
+    .input_count = 1,
+    .on_frame = look_back,
+};
+
 static void expect_notes(uint32_t first, const int64_t *wanted, uint32_t count)
 {
     rig_await_notes(first + count);
@@ -99,6 +122,27 @@ static void a_frame_and_a_buffer_say_which_mapping_they_lie_in(void **state)
     rig_end(&rig);
 }
 
+// R-GPU-043
+static void a_frame_that_was_given_back_is_refused_whatever_lies_in_its_place(void **state)
+{
+    (void)state;
+    static const enum sb_delivery deliveries[] = {SB_DELIVERY_LOSSLESS, SB_DELIVERY_ORDERED,
+                                                  SB_DELIVERY_LATEST};
+    for (size_t i = 0; i < 3; i++) {
+        struct rig rig;
+        rig_init(&rig, &backward_looker);
+        struct rig_link *in = rig_add_input(&rig, "in", deliveries[i], 4);
+        rig_start(&rig);
+        rig_want(&rig, WANT_RUN);
+        for (uint32_t number = 1; number <= 8; number++) {
+            assert_true(rig_put(in, number));
+            const int64_t wanted[] = {-EINVAL, 1, 0};
+            expect_notes(3 * (number - 1), wanted, 3);
+        }
+        rig_end(&rig);
+    }
+}
+
 // R-GPU-001
 static void a_mapping_that_goes_is_told_before_it_is_gone(void **state)
 {
@@ -122,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_and_a_buffer_say_which_mapping_they_lie_in),
+        cmocka_unit_test(a_frame_that_was_given_back_is_refused_whatever_lies_in_its_place),
         cmocka_unit_test(a_mapping_that_goes_is_told_before_it_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
