@@ -23,7 +23,7 @@ struct view {
     struct wait_node *nodes;  // owned
     struct wait_link *links;  // owned
     bool *stuck;              // owned
-    uint64_t cursors;
+    uint64_t *cursors;        // owned, a sum per link
 };
 
 static bool is_reactive(const struct actual_node *node)
@@ -58,14 +58,15 @@ static uint32_t port_of(const struct actual *actual, size_t index)
     return (uint32_t)index;
 }
 
-static struct wait_link look_at_link(const struct actual *actual, size_t index, uint64_t *cursors)
+static struct wait_link look_at_link(const struct actual *actual, size_t index,
+                                     uint64_t *out_cursors)
 {
     const struct actual_link *link = actual->links[index];
     struct queue_look queue;
     queue_look_at(link, &queue);
     // Its writer waits for memory that this reader keeps.
     bool is_withheld = room_is_withheld(link);
-    *cursors += queue.cursors;
+    *out_cursors = queue.cursors;
     return (struct wait_link){
         .from = link->output->node->index,
         .to = link->to->index,
@@ -82,14 +83,16 @@ static int look(const struct broker *broker, struct view *view)
     view->nodes = calloc(actual->node_count + 1, sizeof *view->nodes);
     view->links = calloc(actual->link_count + 1, sizeof *view->links);
     view->stuck = calloc(actual->node_count + 1, sizeof *view->stuck);
-    if (view->nodes == NULL || view->links == NULL || view->stuck == NULL) {
+    view->cursors = calloc(actual->link_count + 1, sizeof *view->cursors);
+    if (view->nodes == NULL || view->links == NULL || view->stuck == NULL ||
+        view->cursors == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < actual->node_count; i++) {
         view->nodes[i] = look_at_node(actual->nodes[i]);
     }
     for (size_t i = 0; i < actual->link_count; i++) {
-        view->links[i] = look_at_link(actual, i, &view->cursors);
+        view->links[i] = look_at_link(actual, i, &view->cursors[i]);
     }
     return 0;
 }
@@ -99,6 +102,18 @@ static void view_fini(struct view *view)
     free(view->nodes);
     free(view->links);
     free(view->stuck);
+    free(view->cursors);
+}
+
+// Of links between nodes that are stuck: what comes from others moves nothing there.
+static uint64_t sum_cursors(const struct view *view, size_t link_count)
+{
+    uint64_t sum = 0;
+    for (size_t i = 0; i < link_count; i++) {
+        const struct wait_link *link = &view->links[i];
+        sum += view->stuck[link->from] && view->stuck[link->to] ? view->cursors[i] : 0;
+    }
+    return sum;
 }
 
 static bool is_blocking(const struct view *view, size_t index)
@@ -195,16 +210,17 @@ void deadlock_look(struct broker *broker)
         return;
     }
     const struct actual *actual = broker->actual;
-    struct view view = {.cursors = 0};
+    struct view view = {.nodes = NULL};
     size_t count = 0;
+    uint64_t cursors = 0;
     if (look(broker, &view) == 0) {
         count = wait_cycle_find(view.nodes, actual->node_count, view.links, actual->link_count,
                                 view.stuck);
+        cursors = sum_cursors(&view, actual->link_count);
     }
-    bool is_same =
-        count > 0 && count == broker->circle_count && view.cursors == broker->circle_cursors;
+    bool is_same = count > 0 && count == broker->circle_count && cursors == broker->circle_cursors;
     broker->circle_count = count;
-    broker->circle_cursors = view.cursors;
+    broker->circle_cursors = cursors;
     if (is_same) {
         broker->circle_count = 0;
         open_circle(broker, &view);
