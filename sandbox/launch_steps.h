@@ -16,6 +16,7 @@
     X(FOLDER, "cannot enter its folder")                                                           \
     X(EXECUTE, "cannot execute it")                                                                \
     X(WALLS, "a wall of its sandbox is missing")                                                   \
+    X(PROGRAM, "cannot copy its program")                                                          \
     X(UID, "cannot become a user of its own")                                                      \
     X(STAGE, "cannot hand what it was granted to a user of its own")                               \
     X(SANDBOX, "cannot make its sandbox")                                                          \

@@ -25,7 +25,8 @@
 #define LAUNCH_ARGUMENTS_MAX 256        // arguments, and as many entries of the environment
 #define LAUNCH_SERIAL_MAX 0x7fffffffU   // greater ones are the launcher's own
 #define LAUNCH_TEXT_BYTES_MAX 256
-#define LAUNCH_OUTPUT_BYTES_MAX (256 * 1024)  // of what launcher_describe() reads
+#define LAUNCH_PREPARE_NS (10 * INT64_C(1000000000))  // before a program runs that describes itself
+#define LAUNCH_OUTPUT_BYTES_MAX (256 * 1024)          // of what launcher_describe() reads
 
 // One process to start. Everything is borrowed for the call.
 struct launch_plan {
@@ -131,7 +132,8 @@ uint32_t launcher_own_serial(struct launcher *launcher);
 
 const char *launcher_step_text(enum launch_step step);
 
-// Runs a program that describes itself, for at most timeout_ns, and waits for it. The arguments of
+// Runs a program that describes itself, for at most timeout_ns from its first instruction on, and
+// waits for it. The arguments of
 // the plan have --describe in them; its descriptors are not looked at.
 // Returns 0 and what it wrote to stdout (malloc, the caller's, with a terminator behind it); or
 // -ETIMEDOUT, -EFBIG (more than LAUNCH_OUTPUT_BYTES_MAX), -EPROTO (it ended badly), -EPIPE (the

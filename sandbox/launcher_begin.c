@@ -21,6 +21,7 @@
 #include "sandbox/launcher_request.h"
 #include "sandbox/launcher_shape.h"
 #include "sandbox/launcher_spares.h"
+#include "sandbox/sealed_copy.h"
 #include "sandbox/walls.h"
 
 static int start_child(struct launcher_spawn *spawn, uint32_t serial)
@@ -107,11 +108,38 @@ static int start_jail(const struct launcher_spawn *spawn, uint32_t serial,
     return 0;
 }
 
+// What an untrusted worker runs is never what somebody can still change. Bytes that were verified
+// are sealed already; a file is copied here, where no frame and no client waits for that.
+static int seal_program(int program_fd, int *out_copy)
+{
+    int seals = fcntl(program_fd, F_GET_SEALS);
+    if (seals >= 0 && (seals & F_SEAL_WRITE) != 0) {
+        return 0;
+    }
+    uint64_t size_bytes;
+    return sealed_copy(program_fd, SEALED_PROGRAM_BYTES_MAX, out_copy, &size_bytes);
+}
+
+static int start_sealed(struct launcher_spawn *spawn, uint32_t serial, enum launch_step *out_step)
+{
+    auto_fd int copy = -1;
+    *out_step = LAUNCH_STEP_PROGRAM;
+    int result = seal_program(spawn->sandbox.program_fd, &copy);
+    if (result < 0) {
+        return result;
+    }
+    if (copy >= 0) {
+        spawn->sandbox.program_fd = copy;
+    }
+    *out_step = LAUNCH_STEP_PROCESS;
+    return start_jail(spawn, serial, out_step);
+}
+
 int launcher_begin(struct launcher_spawn *spawn, uint32_t serial, enum launch_step *out_step)
 {
     *out_step = LAUNCH_STEP_PROCESS;
     if (spawn->sandbox.tier == SANDBOX_UNTRUSTED) {
-        return start_jail(spawn, serial, out_step);
+        return start_sealed(spawn, serial, out_step);
     }
     if (!spawn->sandbox.is_metered) {
         return start_child(spawn, serial);

@@ -166,10 +166,17 @@ int launcher_describe_read(struct launcher_description *run)
     return run->output >= 0 ? read_output(run) : 0;
 }
 
-static int wait_for_end(struct launcher_description *run, int64_t deadline_ns)
+// Its time begins when it runs: to copy a large program and to make a sandbox may take some too.
+static int wait_for_end(struct launcher_description *run)
 {
+    int64_t deadline_ns = clock_now_ns() + run->timeout_ns + LAUNCH_PREPARE_NS;
+    bool is_running = false;
     for (;;) {
         int result = take_events(run);
+        if (!is_running && run->pidfd >= 0) {
+            is_running = true;
+            deadline_ns = clock_now_ns() + run->timeout_ns;
+        }
         if (result < 0 || launcher_describe_is_complete(run)) {
             return result;
         }
@@ -300,6 +307,6 @@ int launcher_describe(struct launcher *launcher, const struct launch_plan *plan,
     if (result < 0) {
         return result;
     }
-    result = wait_for_end(run, clock_now_ns() + timeout_ns);
+    result = wait_for_end(run);
     return launcher_describe_end(run, result, out_json, out_count, out_why);
 }

@@ -84,7 +84,8 @@ struct sandbox_plan {
     struct sandbox_rlimit rlimits[SANDBOX_RLIMITS_MAX];
     bool is_metered;              // in a cgroup of its own; also read for SANDBOX_TRUSTED
     struct cgroup_limits meters;  // of that cgroup, as the launcher can enforce them
-    int program_fd;               // borrowed: sealed memfd with the bytes that were verified;
+    int program_fd;               // borrowed: sealed memfd with the bytes that were verified, or
+                                  // a file whose bytes the launcher seals before anything runs;
                                   // up to 2 = none, of a trusted one only
     const uint8_t *filter;        // borrowed: BPF, an array of struct sock_filter
     size_t filter_bytes;

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#define SEALED_PROGRAM_BYTES_MAX (UINT64_C(512) << 20)  // of a program
+
 // Copies an ordinary file, from its beginning, into a memfd that can be executed and is sealed
 // against every change. size_max bounds the copy also while somebody makes the file longer.
 // Returns 0 and a read-only descriptor (close-on-exec, the caller's) with its size; -EFBIG; or

@@ -9,10 +9,11 @@
 
 #include "base/diag.h"
 #include "sandbox/minisign.h"
+#include "sandbox/sealed_copy.h"
 #include "sandbox/trust_comment.h"
 #include "sandbox/trust_verdict.h"
 
-#define TRUST_PROGRAM_BYTES_MAX (UINT64_C(512) << 20)
+#define TRUST_PROGRAM_BYTES_MAX SEALED_PROGRAM_BYTES_MAX
 #define TRUST_SIGNATURE_SUFFIX ".minisig"
 
 struct trust;

@@ -25,11 +25,9 @@
 #include "broker/graph/graph.h"
 #include "sandbox/filter.h"
 #include "sandbox/launcher.h"
-#include "sandbox/sealed_copy.h"
 
 // Of our library and its data, where the node has a root of its own.
 #define SANDBOX_LIB "/run/streambroker/lib"
-#define PROGRAM_BYTES_MAX (UINT64_C(512) << 20)
 
 // What every sandbox shows of the machine. Missing ones are left out.
 static const struct {
@@ -102,21 +100,26 @@ static uint32_t grants_of(const struct graph_node *node)
            (has_device(node, "sound") ? SANDBOX_GRANT_SOUND : 0U);
 }
 
-static int open_sealed(const char *path, int *out_fd)
+// The launcher seals what is in it: nothing is copied in the loop.
+static int open_file(const char *path, int *out_fd)
 {
     auto_fd int file = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (file < 0) {
+    struct stat info;
+    if (file < 0 || fstat(file, &info) < 0) {
         return -errno;
     }
-    uint64_t size_bytes;
-    return sealed_copy(file, PROGRAM_BYTES_MAX, out_fd, &size_bytes);
+    if (!S_ISREG(info.st_mode)) {
+        return -EACCES;
+    }
+    *out_fd = steal_fd(&file);
+    return 0;
 }
 
-// Our own descriptor of the bytes that were judged, or of those at the path.
+// Our own descriptor of the bytes that were judged, or of the file at the path.
 static int open_program(const struct graph_program *program, int *out_fd)
 {
     if (program->fd <= STDERR_FILENO) {
-        return open_sealed(program->path, out_fd);
+        return open_file(program->path, out_fd);
     }
     int copy = fcntl(program->fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
     if (copy < 0) {
@@ -157,14 +160,13 @@ static bool read_interpreter(struct cage *cage, int program)
 static int open_interpreter(struct cage *cage)
 {
     if (cage->rootfs.fd < 0) {
-        return open_sealed(cage->interpreter, &cage->program_fd);
+        return open_file(cage->interpreter, &cage->program_fd);
     }
     // Links in a root are meant inside of it.
     struct open_how how = {.flags = O_RDONLY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT};
-    auto_fd int file =
+    cage->program_fd =
         (int)syscall(SYS_openat2, cage->rootfs.fd, cage->interpreter, &how, sizeof how);
-    uint64_t size_bytes;
-    return file < 0 ? -errno : sealed_copy(file, PROGRAM_BYTES_MAX, &cage->program_fd, &size_bytes);
+    return cage->program_fd < 0 ? -errno : 0;
 }
 
 // The two words after "#!"; the second one may be empty. Whether they say `env NAME`.

@@ -136,9 +136,9 @@ static int watch(struct describing *describing)
     sd_event *event = describing->broker->event;
     int fds[2];
     launcher_describe_fds(describing->run, fds);
-    int failed =
-        sd_event_add_time_relative(event, &describing->timer, CLOCK_MONOTONIC,
-                                   DESCRIBE_NS / CLOCK_NS_PER_US, ACCURACY_US, on_late, describing);
+    int failed = sd_event_add_time_relative(event, &describing->timer, CLOCK_MONOTONIC,
+                                            (DESCRIBE_NS + LAUNCH_PREPARE_NS) / CLOCK_NS_PER_US,
+                                            ACCURACY_US, on_late, describing);
     for (size_t i = 0; i < 2 && failed >= 0; i++) {
         failed = sd_event_add_io(event, &describing->sources[i], fds[i], EPOLLIN, on_readable,
                                  describing);
@@ -211,6 +211,10 @@ bool describing_on_launch(struct broker *broker, const struct launch_event *even
         return false;
     }
     launcher_describe_take(at->run, event);
+    if (event->kind == LAUNCH_SPAWNED) {
+        // Its time begins when it runs, not while a large program is copied.
+        sd_event_source_set_time_relative(at->timer, DESCRIBE_NS / CLOCK_NS_PER_US);
+    }
     if (launcher_describe_is_complete(at->run)) {
         finish(at, 0);
     }
