@@ -11,6 +11,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import sys
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
@@ -20,9 +21,24 @@ from harness.waiting import let_pass, wait_until
 FOREVER = {"a": "exec: [test-source], config: {rate: 1000}", "f": "exec: [pass]", "z": "exec: [null-sink]"}
 LINKS = ["a.data -> f.in", "f.out -> z.in"]
 GONE_S = 2
-# Nobody else's: whoever has one of these is in a sandbox of this test. Only root can give them.
-USERS = range(60540, 60560)
+# Whoever has one of these is in a sandbox of this test. Only root can give them.
+BLOCKS = [range(first, first + 20) for first in range(60200, 60560, 20)]
 MOMENT_S = 0.05 if TIER == "trusted" else 0.15
+
+
+def own_users():
+    """Users that no other run of this test has: each holds a name in the kernel for what it takes, until it ends."""
+    for users in BLOCKS:
+        name = socket.socket(socket.AF_UNIX)
+        try:
+            name.bind(f"\0streambroker-test-users-{users[0]}")
+            return users, name
+        except OSError:
+            name.close()
+    raise AssertionError("every block of users is taken")
+
+
+USERS, NAME = own_users()
 
 
 def state_of(pid):
