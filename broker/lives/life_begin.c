@@ -32,6 +32,7 @@
 #include "broker/lives/metering.h"
 #include "broker/lives/vouch.h"
 #include "broker/supervision/letter_office.h"
+#include "broker/supervision/waiting.h"
 #include "sandbox/walls.h"
 
 #define PRIORITY_HIGH (-10)
@@ -423,6 +424,12 @@ void life_begin_on_deadline(struct broker *broker, struct actual_node *node)
     int64_t limit_ns = is_start ? node->wanted->timeouts.start_ns : node->wanted->timeouts.stop_ns;
     if (is_start && is_waiting_for_us(node)) {
         life_set_deadline(broker, node, limit_ns, text);
+        return;
+    }
+    const char *other = !is_start && node->is_stop_wanted ? waiting_for(node) : NULL;
+    if (other != NULL) {
+        // It would have ended by itself when that one had made space.
+        life_kill(broker, node, EXIT_REASON_STOPPED, "ended while it waited for %s", other);
         return;
     }
     char limit[32];

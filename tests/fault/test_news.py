@@ -57,6 +57,20 @@ class News(Listening):
         self.hear_rest()
         self.assertEqual(self.ends()["a"], ["node-stopped"], self.seen)
 
+    def test_a_source_that_finds_no_space_before_its_deadline_was_stopped(self):
+        """R-SUP-082"""
+        self.start({"a": SOURCE.replace("500", "5000") + ", timeouts: {stop: 500ms}", "z": "exec: [check-sink]"},
+                   ["{from: a.data, to: z.in, depth: 64}"])
+        self.assertEqual(self.ask("pause", node="z").code, 0)
+        wait_until(lambda: self.node("a")["phase"] == "no-space", "the source does not wait")
+        self.assertEqual(self.ask("stop", node="a").code, 0)
+        self.hear("node-stopped", node="a")
+        self.assertEqual((self.node("a")["state"], self.node("a")["last_reason"]),
+                         ("finished", "ended while it waited for z"))
+        self.assertEqual(self.ask("resume", node="z").code, 0)
+        self.assertEqual(self.running.wait(), 0, self.running.text()[-3000:])
+        self.assertNotIn("lost", self.running.text())
+
     def test_a_node_that_waits_for_its_restart_ends_once_as_well(self):
         """R-SUP-056"""
         self.start({"a": faulty("exit", "restart: {delay: 60s, max_delay: 60s}", place="close"), "b": SINK,
