@@ -11,7 +11,7 @@ sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.graphs import BUILD, Graph
 
 EVIL = BUILD / "tests/attack/evil-device"
-FRAMES = 100
+FRAMES = 30
 TRUSTED = "sandbox: trusted"
 GRANTED = "sandbox: {tier: untrusted, devices: [gpu]}"
 REFUSED = {
@@ -25,7 +25,7 @@ REFUSED = {
 
 
 def node(tier=TRUSTED, source=False, more="", **config):
-    run = "run: {mode: tick, interval: 2ms}, " if source else ""
+    run = "run: {mode: tick, interval: 10ms}, " if source else ""
     words = ", ".join(f"{key}: \"{value}\"" for key, value in config.items())
     return f"exec: [{EVIL}], {run}config: {{{words}}}, {more}{tier}, restart: {{when: never}}"
 

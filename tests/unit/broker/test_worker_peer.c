@@ -28,6 +28,9 @@ struct fixture {
     unsigned gone;
     int gone_error;
     char gone_reason[256];
+    bool takes;        // the descriptor of a message
+    int taken;         // which, -1 = none
+    unsigned dropped;  // descriptors that nobody took
 };
 
 static void on_message(void *context, const struct wire_message *message)
@@ -35,6 +38,17 @@ static void on_message(void *context, const struct wire_message *message)
     struct fixture *fixture = context;
     fixture->messages++;
     fixture->last_type = message->type;
+    if (fixture->takes) {
+        fixture->taken = fixture->peer.fd;
+        fixture->peer.fd = -1;
+    }
+}
+
+static void drop_fd(void *context, int fd)
+{
+    struct fixture *fixture = context;
+    fixture->dropped++;
+    close(fd);
 }
 
 static void on_gone(void *context, int error, const char *reason)
@@ -45,7 +59,8 @@ static void on_gone(void *context, int error, const char *reason)
     snprintf(fixture->gone_reason, sizeof fixture->gone_reason, "%s", reason);
 }
 
-static const struct worker_peer_calls calls = {.on_message = on_message, .on_gone = on_gone};
+static const struct worker_peer_calls calls = {
+    .on_message = on_message, .on_gone = on_gone, .drop_fd = drop_fd};
 
 static int setup(void **state)
 {
@@ -204,6 +219,53 @@ static void descriptors_wait_with_their_message_and_are_closed_with_the_peer(voi
     assert_int_equal(worker_peer_send(&fixture->peer, fixture->outgoing, &pipe_fds[1], 1), -EPIPE);
 }
 
+static void send_with_descriptor(struct fixture *fixture, enum wire_type type)
+{
+    uint8_t bytes[LIMIT_MESSAGE_BYTES_MAX];
+    fixture->outgoing->type = type;
+    fixture->outgoing->device_pool = (struct wire_device_pool){.serial = 1, .size_bytes = 4096};
+    int size = wire_worker_encode(fixture->outgoing, bytes, sizeof bytes);
+    assert_true(size > 0);
+    int fd = STDOUT_FILENO;
+    (void)fd_send_message(fixture->worker, bytes, (size_t)size, &fd, 1);
+}
+
+// R-GPU-031
+static void a_descriptor_is_taken_of_its_one_message_and_of_no_other(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peer.phase = WIRE_RUNNING;
+    worker_peer_take_descriptors(&fixture->peer);
+    send_with_descriptor(fixture, WIRE_DEVICE_POOL);
+    assert_true(sd_event_run(fixture->event, 1000000) >= 0);
+    assert_int_equal(fixture->messages, 1);
+    assert_int_equal(fixture->dropped, 1);
+    fixture->takes = true;
+    send_with_descriptor(fixture, WIRE_DEVICE_POOL);
+    assert_true(sd_event_run(fixture->event, 1000000) >= 0);
+    assert_int_equal(fixture->messages, 2);
+    assert_int_equal(fixture->dropped, 1);
+    assert_int_equal(close(fixture->taken), 0);
+    fixture->outgoing->ended.exit_status = 0;
+    send_with_descriptor(fixture, WIRE_ENDED);
+    assert_true(sd_event_run(fixture->event, 1000000) >= 0);
+    assert_int_equal(fixture->messages, 2);
+    assert_int_equal(fixture->dropped, 2);
+    assert_int_equal(fixture->gone, 1);
+}
+
+// R-GPU-031
+static void a_worker_that_may_send_none_is_refused_with_it(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->peer.phase = WIRE_RUNNING;
+    send_with_descriptor(fixture, WIRE_DEVICE_POOL);
+    // Where the kernel refuses it at the sender, nothing comes.
+    assert_true(sd_event_run(fixture->event, 100000) >= 0);
+    assert_int_equal(fixture->messages, 0);
+    assert_int_equal(fixture->dropped, 0);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -215,6 +277,8 @@ int main(void)
         CASE(what_does_not_fit_the_socket_is_sent_later_in_order),
         CASE(a_worker_that_does_not_read_has_a_bounded_queue),
         CASE(descriptors_wait_with_their_message_and_are_closed_with_the_peer),
+        CASE(a_descriptor_is_taken_of_its_one_message_and_of_no_other),
+        CASE(a_worker_that_may_send_none_is_refused_with_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
