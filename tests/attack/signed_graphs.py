@@ -8,6 +8,7 @@ import subprocess
 import threading
 
 from red_team import BROKER, BUILD, EVIL, Broker
+from harness.tampering import change_line, flip, other_letter
 from harness.waiting import let_pass
 
 ROUND_LIMIT_S = 30
@@ -87,28 +88,12 @@ def refused(done):
     return done.returncode == 77
 
 
-def flip(path, at):
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(bytes(content))
-
-
-def change_line(path, number, change):
-    lines = path.read_text().split("\n")
-    lines[number] = change(lines[number])
-    path.write_text("\n".join(lines))
-
-
-def swap_letter(line, at):
-    return line[:at] + ("B" if line[at] != "B" else "C") + line[at + 1:]
-
-
 # What is done to a signed program, and what the graph is told.
 CASES = [
     ("its bytes are not those that were signed", lambda at, path, sig: flip(path, -1)),
-    ("its signature was changed", lambda at, path, sig: change_line(sig, 1, lambda line: swap_letter(line, 40))),
+    ("its signature was changed", lambda at, path, sig: change_line(sig, 1, lambda line: other_letter(line, 40))),
     ("its trusted comment is not the one", lambda at, path, sig: change_line(sig, 2, lambda line: line + "0")),
-    ("by a key that is not trusted", lambda at, path, sig: change_line(sig, 1, lambda line: swap_letter(line, 6))),
+    ("by a key that is not trusted", lambda at, path, sig: change_line(sig, 1, lambda line: other_letter(line, 6))),
     ("lines 3 and 4 are missing",
      lambda at, path, sig: sig.write_text("".join(sig.read_text().splitlines(True)[:2]))),
     ("of the legacy kind", lambda at, path, sig: at.sign(path, legacy=True)),

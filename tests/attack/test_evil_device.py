@@ -8,7 +8,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 EVIL = BUILD / "tests/attack/evil-device"
 FRAMES = 30
@@ -30,11 +31,7 @@ def node(tier=TRUSTED, source=False, more="", **config):
     return f"exec: [{EVIL}], {run}config: {{{words}}}, {more}{tier}, restart: {{when: never}}"
 
 
-class EvilDevices(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class EvilDevices(GraphCase):
     def run_pair(self, source, reader, status=0):
         self.graph.write({"good": "exec: [test-source], config: {frames: 200, rate: 1000}",
                           "sink": "exec: [check-sink], config: {expect_frames: 200}", "a": source, "b": reader},

@@ -10,7 +10,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph, children
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, children
 from harness.waiting import wait_until
 
 EVIL = BUILD / "tests/attack/evil-worker"
@@ -91,11 +92,7 @@ def processes_of(name):
     return found
 
 
-class EvilWorkers(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class EvilWorkers(GraphCase):
     def write(self, attacks):
         """Each attacker has neighbours of its own; beside them a stream runs that none of them touches."""
         stop = "timeouts: {stop: 2s}"

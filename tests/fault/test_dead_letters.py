@@ -9,7 +9,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.control_client import Client
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 FAULTY = BUILD / "tests/fault/faulty"
 
@@ -17,11 +18,7 @@ FAULTY = BUILD / "tests/fault/faulty"
 SEGV = "exit code 1" if os.environ.get("SB_SANITIZE") else "signal 11 (SIGSEGV)"
 
 
-class DeadLetters(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class DeadLetters(GraphCase):
     def start(self, head, every=50):
         """A graph in which each 50th of 100 frames kills its reader, and a client of its broker."""
         self.graph.write({"a": "exec: [test-source], config: {frames: 100, rate: 1000, size: 500}",

@@ -8,7 +8,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, TIER, Graph, skip_without_walls
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, TIER, skip_without_walls
 
 FAULTY = BUILD / "tests/fault/faulty"
 FRAMES = 400
@@ -24,11 +25,7 @@ def on_device(device, lives=None, at=20, more=f"{GRANTED}, {SOON}"):
     return f"exec: [{FAULTY}], config: {{device: {device}{loses}}}, {more}"
 
 
-class DeviceLosses(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class DeviceLosses(GraphCase):
     def run_chain(self, filters, status=0):
         names = list(filters)
         links = ["a.data -> %s.in" % names[0]]

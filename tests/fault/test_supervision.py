@@ -10,7 +10,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, TIER, Graph, children, skip_without_walls
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, TIER, children, skip_without_walls
 from harness.waiting import let_pass, wait_until
 
 FAULTY = BUILD / "tests/fault/faulty"
@@ -52,16 +53,7 @@ def processes_in(folder):
 SEGV = "exit code 1" if os.environ.get("SB_SANITIZE") else "signal 11 (SIGSEGV)"
 
 
-class Supervision(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
-    def start(self, *options):
-        running = self.graph.start(*options)
-        self.addCleanup(running.close)
-        return running
-
+class Supervision(GraphCase):
     def run_chain(self, middle, frames=200, rate=1000, status=0, sink=CHECK):
         self.graph.write({"a": source(frames, rate), "f": middle, "z": sink}, ["a.data -> f.in", "f.out -> z.in"])
         done = self.graph.run("-v")

@@ -9,7 +9,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, TIER, Graph, children, skip_without_walls
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, TIER, children, skip_without_walls
 
 ENDLESS = "exec: [test-source], config: {rate: 1000}"
 FINITE = "exec: [test-source], config: {frames: 200, rate: 1000}"
@@ -17,16 +18,7 @@ CHECK = "exec: [check-sink]"
 STUCK = "connect()\nsend(OPENED)\nprint('I am stuck', file=sys.stderr, flush=True)\nforever()"
 
 
-class Workers(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
-    def start(self, *options):
-        running = self.graph.start(*options)
-        self.addCleanup(running.close)
-        return running
-
+class Workers(GraphCase):
     def pid_of(self, running, node):
         line = running.expect(f"{node}[1]: process pid=")
         return int(line.rsplit("=", 1)[1])

@@ -11,7 +11,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 from harness.waiting import wait_until
 
 PROBE = BUILD / "tests/system/probe"
@@ -36,11 +37,7 @@ class Ticks:
         self.lateness_ns = [now - due for _, due, now in self.seen]
 
 
-class Clock(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Clock(GraphCase):
     def ticks(self, nodes, head):
         self.graph.write(nodes, head=head)
         done = self.graph.run("-v")

@@ -9,7 +9,8 @@ import sys
 import unittest
 
 from control_client import Client, socket_of
-from graphs import BUILD, Graph
+from graph_case import GraphCase
+from graphs import BUILD
 from live_graph import connected
 from waiting import wait_until
 
@@ -18,11 +19,7 @@ LINK = ["a.data -> b.in"]
 NOBODY = 65534
 
 
-class Control(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Control(GraphCase):
     def start(self, *options, nodes=None, links=LINK):
         if nodes is not None or not (self.graph.folder / "graph.yaml").exists():
             self.graph.write(nodes or ENDLESS, links)

@@ -12,7 +12,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.control_client import Client, socket_of
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 from harness.waiting import wait_until
 
 
@@ -21,17 +22,7 @@ def pattern(pixel, width=64, height=48, frames=20):
             f"pixel: {pixel}, number: false, frames: {frames}}}")
 
 
-class Conversion(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
-    def run_graph(self, nodes, links, status=0):
-        self.graph.write(nodes, links)
-        done = self.graph.run("-v")
-        self.assertEqual(done.returncode, status, done.stderr)
-        return done.stderr
-
+class Conversion(GraphCase):
     def assert_counts(self, text, link, count):
         self.assertIn(f"link {link}: published={count} released={count}\n", text)
 

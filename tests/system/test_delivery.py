@@ -11,7 +11,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 PROBE = BUILD / "tests/system/probe"
 CHECK = "exec: [check-sink], config: {stamp: true}"
@@ -26,17 +27,7 @@ def probe(*more, **config):
     return ", ".join([f"exec: [{PROBE}], config: {{{words}}}", *more])
 
 
-class Delivery(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
-    def run_graph(self, nodes, links, status=0):
-        self.graph.write(nodes, links)
-        done = self.graph.run("-v")
-        self.assertEqual(done.returncode, status, done.stderr)
-        return done.stderr
-
+class Delivery(GraphCase):
     def counts(self, log, link):
         """published=N released=N ... of a link."""
         said = re.search(rf"link {re.escape(link)}: (published=.*)", log)

@@ -7,7 +7,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 CHANGING = BUILD / "tests/system/changing-source"
 
@@ -17,11 +18,7 @@ def source(**config):
     return f"exec: [{CHANGING}], config: {{{inside}}}"
 
 
-class Generations(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Generations(GraphCase):
     def run_chain(self, frames, changes, late="false", delivery="lossless", expected=None):
         self.graph.write({"a": source(frames=frames, changes=changes, late=late), "b": "exec: [pass]",
                           "c": "exec: [check-sink]"},

@@ -6,7 +6,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 WRONG = """version: 1
 clock: {fps: 0}
@@ -55,11 +56,7 @@ ERRORS = [
 ]
 
 
-class Errors(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Errors(GraphCase):
     def run_file(self, text, *options):
         path = self.graph.folder / "graph.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())

@@ -15,6 +15,7 @@ import termios
 import unittest
 
 from control_client import Client, socket_of
+from graph_case import GraphCase
 from graphs import BUILD, Graph
 from waiting import wait_until
 
@@ -27,11 +28,7 @@ def streamctl(*words, limit_s=30):
     return subprocess.run([str(STREAMCTL), *words], capture_output=True, text=True, check=False, timeout=limit_s)
 
 
-class LiveVerbs(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class LiveVerbs(GraphCase):
     def start(self, *options, nodes=None, links=LINKS, head=""):
         self.graph.write(nodes or NODES, links, head)
         running = self.graph.start("-v", *options)

@@ -11,7 +11,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 PROBE = BUILD / "tests/system/probe"
 LINES = 2000
@@ -29,11 +30,7 @@ def probe(mode, **config):
     return f"exec: [{PROBE}], run: {{mode: {mode}}}, config: {{{words}}}"
 
 
-class Logs(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Logs(GraphCase):
     def run_graph(self, nodes, *options, links=(), status=0, **others):
         self.graph.write(nodes, links)
         done = self.graph.run(*options, **others)

@@ -9,7 +9,8 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.cgroup import MemoryCgroup
-from harness.graphs import BUILD, Graph, children
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, children
 
 ENDLESS = "exec: [test-source], config: {rate: 1000, size: 64KiB}"
 MIB = 1 << 20
@@ -36,11 +37,7 @@ def refused(done, bound):
     return int(said.group(1)) * units[said.group(2)], int(said.group(3)) * units[said.group(4)]
 
 
-class Memory(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Memory(GraphCase):
     def measure(self, links, consumers):
         """Segments of a running graph with one source, and how many workers map its pool."""
         sinks = {f"c{i}": "exec: [null-sink]" for i in range(consumers)}
@@ -83,12 +80,8 @@ class Memory(unittest.TestCase):
 
 
 @unittest.skipIf(os.environ.get("SB_SANITIZE"), "sanitizers need memory of their own")
-class LittleMemory(unittest.TestCase):
+class LittleMemory(GraphCase):
     """A graph whose links need 128 MiB, in cgroups of several sizes."""
-
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
 
     def run_within(self, limit_bytes, head):
         # 61 + 2 + 1 slots of 2 MiB.

@@ -10,7 +10,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BROKER, BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BROKER, BUILD
 from harness.waiting import wait_until
 
 PROBE = BUILD / "tests/system/probe"
@@ -25,11 +26,7 @@ def sleeps(pid):
     return int(re.search(r"\nvoluntary_ctxt_switches:\s*(\d+)", status).group(1))
 
 
-class Nodes(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Nodes(GraphCase):
     def start(self, nodes, links=(), head=""):
         self.graph.write(nodes, links, head)
         running = self.graph.start("-v")

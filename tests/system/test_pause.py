@@ -9,17 +9,14 @@ import time
 import unittest
 
 from control_client import Client, socket_of
-from graphs import BUILD, Graph
+from graph_case import GraphCase
+from graphs import BUILD
 from waiting import let_pass, wait_until
 
 SOURCE = "exec: [test-source], config: {rate: 1000}"
 
 
-class Pause(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Pause(GraphCase):
     def start(self, nodes, links, *options):
         self.graph.write(nodes, links)
         self.running = self.graph.start("-v", *options)

@@ -10,7 +10,8 @@ import subprocess
 import sys
 import unittest
 
-from graphs import BUILD, TIER, Graph, skip_without_walls
+from graph_case import GraphCase
+from graphs import BUILD, TIER, skip_without_walls
 from live_graph import LiveGraph
 from waiting import wait_until
 
@@ -30,11 +31,7 @@ sb.main(Own)
 LINES = "one\ntwo\nthree\nfour\nfive\nsix\n"
 
 
-class Python(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Python(GraphCase):
     def script(self, text, name="own.py"):
         return self.graph.file(name, HEAD + text, 0o755)
 

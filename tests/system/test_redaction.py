@@ -7,7 +7,8 @@ import subprocess
 import unittest
 
 from control_client import Client, socket_of
-from graphs import BROKER, BUILD, Graph, children
+from graph_case import GraphCase
+from graphs import BROKER, BUILD, children
 from live_graph import Broker
 
 PASSWORD = "hunter2-4711"
@@ -32,11 +33,7 @@ sb.main(Killer)
 """ % URL
 
 
-class Redaction(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Redaction(GraphCase):
     def assert_clean(self, text, stars=True):
         self.assertNotIn(PASSWORD, text)
         self.assertNotIn("camera:", text)

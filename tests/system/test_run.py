@@ -9,7 +9,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph, children
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, children
 
 SOURCE = "exec: [test-source], config: {frames: 1000}"
 ENDLESS = "exec: [test-source], config: {rate: 1000}"
@@ -19,16 +20,7 @@ EARLY = f"exec: [{BUILD / 'tests/system/probe'}], config: {{limit: 20}}, run: {{
 FOR_NOBODY = "nobody is left who would take a frame: the graph ends"
 
 
-class Run(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
-    def start(self, *options):
-        running = self.graph.start(*options)
-        self.addCleanup(running.close)
-        return running
-
+class Run(GraphCase):
     def test_a_finite_graph_ends_by_itself_with_0(self):
         """R-CLI-001 R-EXIT-001 R-WORKER-006 R-DATA-007 R-DATA-014"""
         self.graph.write({"a": SOURCE, "b": "exec: [pass]", "c": CHECK}, ["a.data -> b.in", "b.out -> c.in"])

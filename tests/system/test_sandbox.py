@@ -9,7 +9,8 @@ import sys
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BROKER, BUILD, LIMIT_S, Graph, children
+from harness.graph_case import GraphCase
+from harness.graphs import BROKER, BUILD, LIMIT_S, children
 
 NOBODY = 65534
 NODES = ("  pattern: {exec: [test-pattern], config: {width: 320, height: 180, frames: 20}, run: {mode: continuous}, "
@@ -34,11 +35,7 @@ def status_of(pid):
     return dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
 
 
-class Sandbox(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Sandbox(GraphCase):
     def write(self, sandbox):
         self.graph.file("graph.yaml", "version: 1\nnodes:\n" + NODES.replace("SANDBOX", sandbox) + LINKS)
 

@@ -11,6 +11,7 @@ import tempfile
 import unittest
 
 from graphs import BROKER, BUILD
+from tampering import change_line, flip, other_letter
 
 STREAMCTL = BUILD / "bin/streamctl"
 COMMENT = "streambroker1 name={name} version={version} arch={arch}"
@@ -64,22 +65,6 @@ class Signed:
                               env=self.environment, check=False)
         assert not (self.folder / "ran").exists(), "it was executed"
         return done
-
-
-def flip(path, at):
-    content = bytearray(path.read_bytes())
-    content[at] ^= 1
-    path.write_bytes(bytes(content))
-
-
-def change_line(path, number, change):
-    lines = path.read_text().split("\n")
-    lines[number] = change(lines[number])
-    path.write_text("\n".join(lines))
-
-
-def other_letter(line, at):
-    return line[:at] + ("B" if line[at] != "B" else "C") + line[at + 1:]
 
 
 class Verify(unittest.TestCase):

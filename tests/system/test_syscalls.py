@@ -13,7 +13,8 @@ import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
-from harness.graphs import BUILD, Graph
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD
 
 FRAMES = 10_000_000
 # 20 looks a second, each a wait, a timer that is read and one that is set.
@@ -41,11 +42,7 @@ def total(calls, *programs):
     return sum(number for (who, _), number in calls.items() if who in programs)
 
 
-class SystemCalls(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class SystemCalls(GraphCase):
     def calls(self, frames):
         self.graph.write({"a": f"exec: [test-source], config: {{frames: {frames}}}", "b": "exec: [pass]",
                           "c": "exec: [null-sink]"},

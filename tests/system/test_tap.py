@@ -17,7 +17,8 @@ import wave
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 from harness.control_client import Client, socket_of
 from harness.graph_run import decode_gray, read_number
-from harness.graphs import BUILD, Graph, children
+from harness.graph_case import GraphCase
+from harness.graphs import BUILD, children
 from harness.waiting import let_pass, wait_until
 
 
@@ -75,11 +76,7 @@ def calls(pid, folder, seconds=1):
     return waits, wakes, others
 
 
-class Tap(unittest.TestCase):
-    def setUp(self):
-        self.graph = Graph()
-        self.addCleanup(self.graph.close)
-
+class Tap(GraphCase):
     def start(self, nodes, links):
         self.graph.write(nodes, links)
         broker = self.graph.start("-v")
