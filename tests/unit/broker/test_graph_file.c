@@ -12,16 +12,7 @@
 #include <cmocka.h>
 
 #include "broker/graph/graph_file.h"
-
-static struct graph *load(const char *text)
-{
-    struct diags diags = {.count = 0};
-    struct graph *graph = NULL;
-    int failed = graph_file_load("g.yaml", text, strlen(text), &graph, &diags);
-    diags_print(&diags, stderr);
-    assert_int_equal(failed, 0);
-    return graph;
-}
+#include "unit/broker/graph_text.h"
 
 // The file is refused, and one of the messages is exactly this.
 static void assert_message(const char *text, const char *message)
@@ -93,7 +84,7 @@ static const char whole[] = "version: 1\n"
 static void every_key_of_the_format_is_read(void **state)
 {
     (void)state;
-    struct graph *graph = load(whole);
+    struct graph *graph = graph_text_load(whole);
     assert_string_equal(graph->name, "demo");
     assert_int_equal(graph->clock.fps.numerator, 30000);
     assert_int_equal(graph->clock.fps.denominator, 1001);
@@ -144,7 +135,8 @@ static void every_key_of_the_format_is_read(void **state)
 static void what_is_not_given_has_its_default(void **state)
 {
     (void)state;
-    struct graph *graph = load("version: 1\nnodes: {a: {exec: [x]}}\nlinks: [a.out -> a.in]\n");
+    struct graph *graph =
+        graph_text_load("version: 1\nnodes: {a: {exec: [x]}}\nlinks: [a.out -> a.in]\n");
     assert_string_equal(graph->name, "g");
     assert_int_equal(graph->clock.fps.numerator, 30);
     assert_int_equal(graph->limits.nodes, GRAPH_NODES_DEFAULT);
@@ -168,7 +160,7 @@ static void what_is_not_given_has_its_default(void **state)
 static void a_graph_without_nodes_is_valid(void **state)
 {
     (void)state;
-    struct graph *graph = load("version: 1\nnodes:\n");
+    struct graph *graph = graph_text_load("version: 1\nnodes:\n");
     assert_int_equal(graph->node_count, 0);
     graph_destroy(graph);
 }
@@ -350,10 +342,10 @@ static void all_errors_are_reported_in_one_run(void **state)
 static void keys_turn_the_policy_to_warn_unless_it_is_written(void **state)
 {
     (void)state;
-    struct graph *graph = load("version: 1\nnodes: {}\nsignatures: {keys: [k]}\n");
+    struct graph *graph = graph_text_load("version: 1\nnodes: {}\nsignatures: {keys: [k]}\n");
     assert_int_equal(graph->signatures.policy, GRAPH_POLICY_WARN);
     graph_destroy(graph);
-    graph = load("version: 1\nnodes: {}\nsignatures: {keys: [k], policy: off}\n");
+    graph = graph_text_load("version: 1\nnodes: {}\nsignatures: {keys: [k], policy: off}\n");
     assert_int_equal(graph->signatures.policy, GRAPH_POLICY_OFF);
     graph_destroy(graph);
 }

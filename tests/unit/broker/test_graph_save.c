@@ -13,20 +13,11 @@
 
 #include "broker/graph/graph_file.h"
 #include "broker/graph/graph_save.h"
-
-static struct graph *load(const char *text)
-{
-    struct diags diags = {.count = 0};
-    struct graph *graph = NULL;
-    int failed = graph_file_load("g.yaml", text, strlen(text), &graph, &diags);
-    diags_print(&diags, stderr);
-    assert_int_equal(failed, 0);
-    return graph;
-}
+#include "unit/broker/graph_text.h"
 
 static char *save(const char *text)
 {
-    struct graph *graph = load(text);
+    struct graph *graph = graph_text_load(text);
     char *saved = NULL;
     size_t count = 0;
     assert_int_equal(graph_save_yaml(graph, &saved, &count), 0);
@@ -80,7 +71,7 @@ static void defaults_are_left_out(void **state)
 
 static void checksum(const char *text, uint8_t out[GRAPH_CHECKSUM_BYTES])
 {
-    struct graph *graph = load(text);
+    struct graph *graph = graph_text_load(text);
     assert_int_equal(graph_save_checksum(graph, out), 0);
     graph_destroy(graph);
 }
@@ -115,7 +106,7 @@ static void the_checksum_ignores_order_and_sees_every_value(void **state)
 static void json_is_a_graph_file_of_the_same_graph(void **state)
 {
     (void)state;
-    struct graph *graph = load(written);
+    struct graph *graph = graph_text_load(written);
     char *json = NULL;
     size_t count;
     assert_int_equal(graph_save_json(graph, &json, &count), 0);

@@ -61,16 +61,14 @@ static void fill_plan(struct sandbox_plan *plan, int program_fd)
     plan->rlimit_count = 1;
 }
 
-// Starts `sh -c command`, or the program itself where command is NULL; its output comes from the
-// returned pipe.
-static int spawn(const char *program, const char *command, uint32_t serial)
+// Starts the program; its output comes from the returned pipe.
+static int spawn(const char *program, const char *const *arguments, uint32_t serial)
 {
     int program_fd = seal(program);
     struct sandbox_plan sandbox;
     fill_plan(&sandbox, program_fd);
     int output[2];
     assert_int_equal(pipe2(output, O_CLOEXEC), 0);
-    const char *const arguments[] = {"sh", "-c", command, NULL};
     const struct launch_plan plan = {.path = program,
                                      .arguments = arguments,
                                      .control_fd = -1,
@@ -83,15 +81,24 @@ static int spawn(const char *program, const char *command, uint32_t serial)
     return output[0];
 }
 
-static void run(const char *command, struct life *life)
+static int spawn_shell(const char *command, uint32_t serial)
 {
-    uint32_t serial = ++next_serial;
-    int output = spawn("/bin/sh", command, serial);
+    return spawn("/bin/sh", (const char *const[]){"sh", "-c", command, NULL}, serial);
+}
+
+static void run_program(const char *program, const char *const *arguments, struct life *life)
+{
+    int output = spawn(program, arguments, ++next_serial);
     life->spawned = fixture_spawned(launcher);
     fixture_read_all(output, life->output, sizeof life->output);
     life->end = fixture_exited(launcher);
     close(output);
     close(life->spawned.pidfd);
+}
+
+static void run(const char *command, struct life *life)
+{
+    run_program("/bin/sh", (const char *const[]){"sh", "-c", command, NULL}, life);
 }
 
 static int start(void **state)
@@ -147,25 +154,11 @@ static void a_crash_is_not_an_exit_code(void **state)
     (void)state;
     static const char *const numbers[] = {"6", "11", "15"};
     for (size_t i = 0; i < 3; i++) {
-        int program_fd = seal(fixture_program);
-        struct sandbox_plan sandbox;
-        fill_plan(&sandbox, program_fd);
         const char *const arguments[] = {fixture_program, "signal", numbers[i], NULL};
-        int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-        const struct launch_plan plan = {.path = fixture_program,
-                                         .arguments = arguments,
-                                         .control_fd = -1,
-                                         .stdout_fd = null,
-                                         .stderr_fd = null,
-                                         .sandbox = &sandbox};
-        assert_int_equal(launcher_spawn(launcher, &plan, ++next_serial), 0);
-        close(program_fd);
-        close(null);
-        struct launch_event spawned = fixture_spawned(launcher);
-        close(spawned.pidfd);
-        struct launch_event end = fixture_exited(launcher);
-        assert_true(WIFSIGNALED(end.wait_status));
-        assert_int_equal(WTERMSIG(end.wait_status), strtol(numbers[i], NULL, 10));
+        struct life life;
+        run_program(fixture_program, arguments, &life);
+        assert_true(WIFSIGNALED(life.end.wait_status));
+        assert_int_equal(WTERMSIG(life.end.wait_status), strtol(numbers[i], NULL, 10));
     }
 }
 
@@ -211,7 +204,7 @@ static void it_has_a_user_of_its_own_where_the_launcher_may_give_one(void **stat
     (void)state;
     uid_t uid = 0;
     int claim = -1;
-    int output = spawn("/bin/sh", "read x < /dev/null; while :; do :; done", ++next_serial);
+    int output = spawn_shell("read x < /dev/null; while :; do :; done", ++next_serial);
     struct launch_event spawned = fixture_spawned(launcher);
     char path[64];
     snprintf(path, sizeof path, "/proc/%d", (int)spawned.pid);
@@ -234,7 +227,7 @@ static void it_has_a_user_of_its_own_where_the_launcher_may_give_one(void **stat
 static void a_program_that_is_none_is_a_failure_with_its_step(void **state)
 {
     (void)state;
-    int output = spawn("/etc/hostname", NULL, ++next_serial);
+    int output = spawn("/etc/hostname", (const char *const[]){"hostname", NULL}, ++next_serial);
     struct launch_event spawned = fixture_spawned(launcher);
     close(spawned.pidfd);
     struct launch_event event = fixture_event(launcher);
@@ -256,26 +249,12 @@ static int call_as_i386(const char *number)
 static void a_call_of_another_architecture_is_the_end_and_is_named(void **state)
 {
     (void)state;
-    int program_fd = seal(fixture_program);
-    struct sandbox_plan sandbox;
-    fill_plan(&sandbox, program_fd);
     const char *const arguments[] = {fixture_program, "int80", "20", NULL};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    const struct launch_plan plan = {.path = fixture_program,
-                                     .arguments = arguments,
-                                     .control_fd = -1,
-                                     .stdout_fd = null,
-                                     .stderr_fd = null,
-                                     .sandbox = &sandbox};
-    assert_int_equal(launcher_spawn(launcher, &plan, ++next_serial), 0);
-    close(program_fd);
-    close(null);
-    struct launch_event spawned = fixture_spawned(launcher);
-    close(spawned.pidfd);
-    struct launch_event end = fixture_exited(launcher);
-    assert_int_equal(end.denied_call, 20);
-    assert_int_equal(end.denied_arch, AUDIT_ARCH_I386);
-    assert_true(WIFSIGNALED(end.wait_status));
+    struct life life;
+    run_program(fixture_program, arguments, &life);
+    assert_int_equal(life.end.denied_call, 20);
+    assert_int_equal(life.end.denied_arch, AUDIT_ARCH_I386);
+    assert_true(WIFSIGNALED(life.end.wait_status));
 }
 #endif
 
@@ -294,7 +273,7 @@ static void one_that_is_killed_at_any_moment_of_its_start_leaves_nothing(void **
     (void)state;
     for (unsigned round = 0; round < KILL_ROUNDS; round++) {
         uint32_t serial = ++next_serial;
-        int output = spawn("/bin/sh", "while :; do :; done", serial);
+        int output = spawn_shell("while :; do :; done", serial);
         // Up to 8 ms of its start, by waiting on something that does not come.
         struct pollfd polled = {.fd = output, .events = POLLIN};
         poll(&polled, 1, (int)(round % 9));
@@ -362,7 +341,7 @@ static pid_t wait_for_spare(void)
 // shim and the worker.
 static pid_t run_and_kill(uid_t *out_uid)
 {
-    int output = spawn("/bin/sh", "while :; do :; done", ++next_serial);
+    int output = spawn_shell("while :; do :; done", ++next_serial);
     struct launch_event spawned = fixture_spawned(launcher);
     pid_t first = parent_of(parent_of(spawned.pid));
     *out_uid = spawned.uid;

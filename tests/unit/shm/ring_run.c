@@ -204,3 +204,11 @@ uint64_t ring_run_frames(int argc, char **argv, uint64_t otherwise)
 {
     return argc > 1 ? strtoull(argv[1], NULL, 0) : otherwise;
 }
+
+void ring_run_pin(pthread_t thread, size_t cpu)
+{
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(cpu, &set);
+    (void)pthread_setaffinity_np(thread, sizeof set, &set);
+}

@@ -2,7 +2,9 @@
 // Both ends of a rig at work: a producer and a consumer that sleep as a worker does, or poll.
 #pragma once
 
+#include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "unit/shm/ring_rig.h"
@@ -57,3 +59,7 @@ uint64_t ring_run_seed(int argc, char **argv);
 
 // The first argument, or otherwise.
 uint64_t ring_run_frames(int argc, char **argv, uint64_t otherwise);
+
+// Binds a thread to a CPU. On a machine with one CPU they take turns, which is a weaker test and no
+// failure.
+void ring_run_pin(pthread_t thread, size_t cpu);

@@ -26,15 +26,6 @@
 static uint64_t frames_total;
 static uint64_t seed;
 
-static void pin(pthread_t thread, size_t cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    // On a machine with one CPU they take turns, which is a weaker test and no failure.
-    (void)pthread_setaffinity_np(thread, sizeof set, &set);
-}
-
 static void run(enum ring_rig_delivery delivery, uint32_t depth, uint32_t claims_max,
                 bool is_pausing, uint64_t frames)
 {
@@ -49,8 +40,8 @@ static void run(enum ring_rig_delivery delivery, uint32_t depth, uint32_t claims
     pthread_t threads[2];
     assert_int_equal(pthread_create(&threads[0], NULL, ring_run_produce, &producer), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, ring_run_consume, &consumer), 0);
-    pin(threads[0], 0);
-    pin(threads[1], 1);
+    ring_run_pin(threads[0], 0);
+    ring_run_pin(threads[1], 1);
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     uint64_t evicted = atomic_load(&rig.consume->evicted);

@@ -27,15 +27,6 @@
 static uint64_t frames_total;
 static uint64_t seed;
 
-static void pin(pthread_t thread, size_t cpu)
-{
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    // With one CPU they take turns, which is a weaker test and no failure.
-    (void)pthread_setaffinity_np(thread, sizeof set, &set);
-}
-
 static void jitter(struct ring_run_random *random)
 {
     uint64_t rounds = ring_run_next(random, 8);
@@ -120,8 +111,8 @@ static void run(enum ring_rig_delivery delivery, uint32_t depth)
     pthread_t threads[2];
     assert_int_equal(pthread_create(&threads[0], NULL, produce, &producer), 0);
     assert_int_equal(pthread_create(&threads[1], NULL, consume, &consumer), 0);
-    pin(threads[0], 0);
-    pin(threads[1], 1);
+    ring_run_pin(threads[0], 0);
+    ring_run_pin(threads[1], 1);
     pthread_join(threads[0], NULL);
     pthread_join(threads[1], NULL);
     assert_null(producer.failed);

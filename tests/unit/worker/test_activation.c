@@ -50,12 +50,6 @@ static void expect_notes(const uint64_t *notes, uint32_t count)
         expect_notes(wanted, (uint32_t)(sizeof wanted / sizeof wanted[0]));                        \
     } while (0)
 
-static void finish(struct rig *rig)
-{
-    assert_int_equal(rig_exit_status(rig), 0);
-    rig_end(rig);
-}
-
 // R-STEP-006, R-STEP-001
 static void any_runs_once_per_frame_of_any_input(void **state)
 {
@@ -75,7 +69,7 @@ static void any_runs_once_per_frame_of_any_input(void **state)
     EXPECT_NOTES(1, CALL + 1, 2, CALL + 1, 21, CALL + 1, 22, CALL + 1);
     rig_end_link(left, LINK_END_STREAM);
     rig_end_link(right, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-007
@@ -102,7 +96,7 @@ static void all_takes_one_of_each_and_one_frame_stays(void **state)
     rig_end_link(right, LINK_END_STREAM);
     EXPECT_NOTES(1, 21, CALL + 2, 2, 22, CALL + 2, 3, CALL + 1);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-NEG-016, R-STEP-007
@@ -118,7 +112,7 @@ static void all_is_not_held_up_by_an_unlinked_input(void **state)
     rig_put(left, 7);
     EXPECT_NOTES(7, CALL + 1);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-008
@@ -141,7 +135,7 @@ static void batch_takes_exactly_that_many_and_the_rest_stays_until_the_end(void 
     assert_int_equal(atomic_load(&rig.status->frames_in), 6);
     rig_end_link(left, LINK_END_STREAM);
     EXPECT_NOTES(1, 2, 3, CALL + 3, 4, 5, 6, CALL + 3, 7, CALL + 1);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-008: two links into one port, another port unlinked.
@@ -166,7 +160,7 @@ static void batch_is_complete_with_frames_of_several_links(void **state)
     EXPECT_NOTES(1, 2, 21, 22, CALL + 4);
     rig_end_link(first, LINK_END_STREAM);
     rig_end_link(second, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-009
@@ -188,7 +182,7 @@ static void batch_with_a_limit_is_handed_over_incomplete(void **state)
     EXPECT_NOTES(1, 2, CALL + 2);
     assert_true(clock_now_ns() - begun_ns >= 50 * CLOCK_NS_PER_MS);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 static int note_times(struct sb_node *node, const struct sb_frame *frames, size_t count)
@@ -230,7 +224,7 @@ static void every_runs_once_per_interval_and_loses_nothing(void **state)
     rig_await_notes(4);
     rig_put(left, 10);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 static void every_interval_is_kept(void **state)
@@ -306,7 +300,7 @@ static void a_batch_never_spans_two_formats(void **state)
     rig_end_link(left, LINK_END_STREAM);
     rig_want(&rig, WANT_RUN);
     EXPECT_NOTES(2 * CALL, 1, 2, CALL + 2, 2 * CALL + 1, 3, 4, 5, 6, CALL + 4);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-008, R-DATA-030
@@ -330,7 +324,7 @@ static void a_batch_is_complete_across_a_resize(void **state)
     rig_put(left, 4);
     EXPECT_NOTES(2 * CALL, 1, 2, 3, 4, CALL + 4);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-008, R-DATA-030: its producer was started again after each frame.
@@ -354,7 +348,7 @@ static void a_batch_is_complete_across_many_lives_of_a_producer(void **state)
     rig_put(left, 4);
     EXPECT_NOTES(2 * CALL, 1, 2, 3, 4, CALL + 4);
     rig_end_link(left, LINK_END_STREAM);
-    finish(&rig);
+    rig_finish(&rig);
 }
 
 int main(void)

@@ -94,8 +94,7 @@ static void start(struct rig *rig, const struct sb_processor *processor, struct 
 static void finish(struct rig *rig, struct rig_link *in)
 {
     rig_end_link(in, LINK_END_STREAM);
-    assert_int_equal(rig_exit_status(rig), 0);
-    rig_end(rig);
+    rig_finish(rig);
 }
 
 // R-WORKER-023

@@ -134,8 +134,7 @@ static void a_drain_waits_for_the_inputs_to_end(void **state)
     rig_end_link(in, LINK_END_STREAM);
     rig_expect_frame(out, 2);
     rig_expect_end(out);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static void a_node_without_links_drains_while_it_sleeps(void **state)
@@ -147,8 +146,7 @@ static void a_node_without_links_drains_while_it_sleeps(void **state)
     rig_want(&rig, WANT_RUN);
     rig_await_phase(&rig, WORKER_IDLE);
     rig_want(&rig, WANT_DRAIN);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // R-STEP-018 is the broker's; this is what it asks of a worker.
@@ -173,8 +171,7 @@ static void a_paused_node_takes_nothing_until_it_is_resumed(void **state)
     rig_want(&rig, WANT_RUN);
     rig_expect_frame(out, 2);
     rig_end_link(in, LINK_END_STREAM);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static int note_loop(struct sb_node *node)
@@ -237,8 +234,7 @@ static void an_idle_loop_without_an_interval_does_not_burn_a_cpu(void **state)
     // 100 us each at the least.
     assert_true(clock_now_ns() - begun_ns >= 199 * 100 * CLOCK_NS_PER_US / 2);
     rig_want(&rig, WANT_STOP);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static int run_source(struct sb_node *node)
@@ -276,8 +272,7 @@ static void a_manual_node_runs_once_and_each_frame_is_a_step(void **state)
         assert_int_equal(atomic_load(&publish_cell(page, page->depth, number)->step), number + 1);
     }
     rig_expect_end(out);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static int fail_run(struct sb_node *node)

@@ -109,8 +109,7 @@ static void a_link_that_is_taken_away_as_ended_counts_as_ended(void **state)
     rig_await_phase(&rig, WORKER_IDLE);
     unlink_link(&rig, in, true);
     assert_int_equal(note_at(0), ENDED);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static void tell_end(struct rig *rig, const struct rig_link *link, uint64_t end_seq,
@@ -158,8 +157,7 @@ static void the_brokers_word_wakes_a_reader_that_sleeps(void **state)
     rig_await_phase(&rig, WORKER_IDLE);
     tell_end(&rig, in, 1, LINK_END_LOST);
     assert_int_equal(note_at(0), ENDED);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // R-DATA-030: an end inside the old generation is followed by the new one, drained in order.
@@ -187,8 +185,7 @@ static void a_replaced_producer_goes_on_in_the_next_generation(void **state)
     struct wire_message *drained = rig_await(&rig, WIRE_DRAINED);
     assert_int_equal(drained->drained.link_id, in->id);
     assert_int_equal(drained->drained.generation, 1);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // R-DATA-013: told of a generation that cannot be read yet, because the one before is still open.
@@ -275,8 +272,7 @@ static void frames_of_any_number_of_generations_are_held_at_once(void **state)
     for (uint32_t number = HOARD - 1; number > 0; number--) {
         assert_int_equal(rig_await(&rig, WIRE_DRAINED)->drained.generation, number);
     }
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 int main(void)

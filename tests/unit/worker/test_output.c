@@ -24,43 +24,32 @@ static const struct sb_port ports[] = {
         .outputs = ports, .output_count = 3, .mode = SB_MODE_MANUAL, .run = (function)             \
     }
 
-static void note(int result)
-{
-    rig_note((uint64_t)(int64_t)result);
-}
-
-static void expect_note(uint32_t index, int result)
-{
-    rig_await_notes(index + 1);
-    assert_int_equal((int64_t)atomic_load(&rig_board->notes[index]), result);
-}
-
 static int misuse(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "out");
     struct sb_output *other = sb_node_output(node, "other");
     struct sb_buffer never = {.output = out, .claim = 1};
-    note(sb_output_publish(out, &never));
-    note(sb_output_abandon(out, &never));
+    rig_note_result(sb_output_publish(out, &never));
+    rig_note_result(sb_output_abandon(out, &never));
     struct sb_buffer one;
     struct sb_buffer two;
     struct sb_buffer three;
-    note(sb_output_claim(out, 8, &one));
-    note(sb_output_claim(out, 8, &two));
-    note(sb_output_claim(out, 8, &three));
+    rig_note_result(sb_output_claim(out, 8, &one));
+    rig_note_result(sb_output_claim(out, 8, &two));
+    rig_note_result(sb_output_claim(out, 8, &three));
     // Claim 1 of another output has the same number.
-    note(sb_output_claim(other, 8, &three));
-    note(sb_output_publish(out, &three));
-    note(sb_output_abandon(other, &one));
+    rig_note_result(sb_output_claim(other, 8, &three));
+    rig_note_result(sb_output_publish(out, &three));
+    rig_note_result(sb_output_abandon(other, &one));
     one.number = 1;
-    note(sb_output_publish(out, &one));
-    note(sb_output_publish(out, &one));
-    note(sb_output_abandon(out, &one));
-    note(sb_output_abandon(out, &two));
-    note(sb_output_publish(out, &two));
-    note(sb_output_end(out));
-    note(sb_output_claim(out, 8, &one));
-    note(sb_output_end(out));
+    rig_note_result(sb_output_publish(out, &one));
+    rig_note_result(sb_output_publish(out, &one));
+    rig_note_result(sb_output_abandon(out, &one));
+    rig_note_result(sb_output_abandon(out, &two));
+    rig_note_result(sb_output_publish(out, &two));
+    rig_note_result(sb_output_end(out));
+    rig_note_result(sb_output_claim(out, 8, &one));
+    rig_note_result(sb_output_end(out));
     return 0;
 }
 
@@ -78,27 +67,26 @@ static void misuse_of_a_buffer_is_an_error_and_changes_nothing(void **state)
     const int wanted[] = {-EINVAL, -EINVAL, 0,       0, -EBUSY,  0, -EINVAL, -EINVAL,
                           0,       -EINVAL, -EINVAL, 0, -EINVAL, 0, -EPIPE,  0};
     for (uint32_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        expect_note(i, wanted[i]);
+        rig_expect_result(i, wanted[i]);
     }
     rig_expect_frame(out, 1);
     rig_expect_end(out);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static int publish_sizes(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "out");
     struct sb_buffer buffer;
-    note(sb_output_claim(out, RIG_PAYLOAD_BYTES + 1, &buffer));
-    note(sb_output_claim(out, RIG_PAYLOAD_BYTES, &buffer));
+    rig_note_result(sb_output_claim(out, RIG_PAYLOAD_BYTES + 1, &buffer));
+    rig_note_result(sb_output_claim(out, RIG_PAYLOAD_BYTES, &buffer));
     buffer.size_bytes = RIG_PAYLOAD_BYTES + 7;
-    note(sb_output_publish(out, &buffer));
+    rig_note_result(sb_output_publish(out, &buffer));
     buffer.capacity_bytes = 1 << 20;
-    note(sb_output_publish(out, &buffer));
+    rig_note_result(sb_output_publish(out, &buffer));
     buffer.size_bytes = RIG_PAYLOAD_BYTES;
     buffer.number = 5;
-    note(sb_output_publish(out, &buffer));
+    rig_note_result(sb_output_publish(out, &buffer));
     return 0;
 }
 
@@ -115,7 +103,7 @@ static void a_frame_that_is_too_large_is_named_counted_and_passed_by(void **stat
     rig_want(&rig, WANT_RUN);
     const int wanted[] = {-EMSGSIZE, 0, -EMSGSIZE, -EMSGSIZE, 0};
     for (uint32_t i = 0; i < 5; i++) {
-        expect_note(i, wanted[i]);
+        rig_expect_result(i, wanted[i]);
     }
     rig_expect_frame(out, 5);
     rig_expect_end(out);
@@ -131,10 +119,10 @@ static int publish_wrong_video(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "clip");
     struct sb_buffer buffer;
-    note(sb_output_claim(out, 63, &buffer));
-    note(sb_output_publish(out, &buffer));
+    rig_note_result(sb_output_claim(out, 63, &buffer));
+    rig_note_result(sb_output_publish(out, &buffer));
     buffer.size_bytes = 64;
-    note(sb_output_publish(out, &buffer));
+    rig_note_result(sb_output_publish(out, &buffer));
     return 0;
 }
 
@@ -167,9 +155,9 @@ static void a_frame_whose_size_is_not_the_formats_is_refused_with_both_numbers(v
                                      .video = {.pixel = SB_PIXEL_RGBA, .width = 4, .height = 4}};
     rig_start(&rig);
     rig_want(&rig, WANT_RUN);
-    expect_note(0, 0);
-    expect_note(1, -EPROTO);
-    expect_note(2, 0);
+    rig_expect_result(0, 0);
+    rig_expect_result(1, -EPROTO);
+    rig_expect_result(2, 0);
     rig_expect_frame(out, 0);
     assert_int_equal(rig_exit_status(&rig), 0);
     assert_true(rig_has_logged(&rig, "a frame has 63 bytes, its format demands 64"));
@@ -181,15 +169,15 @@ static int publish_unlinked(struct sb_node *node)
     struct sb_output *out = sb_node_output(node, "out");
     struct sb_buffer small;
     struct sb_buffer large;
-    note(sb_output_claim(out, 16, &small));
+    rig_note_result(sb_output_claim(out, 16, &small));
     memset(small.data, 1, 16);
     // A second one that is larger leaves the first where it is.
-    note(sb_output_claim(out, 5 << 20, &large));
+    rig_note_result(sb_output_claim(out, 5 << 20, &large));
     memset(large.data, 2, 5 << 20);
     memset(small.data, 3, small.capacity_bytes);
-    note(sb_output_publish(out, &large));
-    note(sb_output_publish(out, &small));
-    note(sb_output_is_linked(out));
+    rig_note_result(sb_output_publish(out, &large));
+    rig_note_result(sb_output_publish(out, &small));
+    rig_note_result(sb_output_is_linked(out));
     return 0;
 }
 
@@ -204,7 +192,7 @@ static void an_unlinked_output_drops_silently_and_counts(void **state)
     rig_start(&rig);
     rig_want(&rig, WANT_RUN);
     for (uint32_t i = 0; i < 5; i++) {
-        expect_note(i, 0);
+        rig_expect_result(i, 0);
     }
     assert_int_equal(rig_exit_status(&rig), 0);
     assert_int_equal(atomic_load(&rig.status->unlinked_out), 2);
@@ -215,7 +203,7 @@ static void an_unlinked_output_drops_silently_and_counts(void **state)
 static int claim_in_open(struct sb_node *node)
 {
     struct sb_buffer buffer;
-    note(sb_output_claim(sb_node_output(node, "out"), 8, &buffer));
+    rig_note_result(sb_output_claim(sb_node_output(node, "out"), 8, &buffer));
     return 0;
 }
 
@@ -237,7 +225,7 @@ static void a_claim_before_the_links_are_there_does_not_hang(void **state)
     rig_init(&rig, &eager);
     rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 4);
     rig_start(&rig);
-    expect_note(0, -EAGAIN);
+    rig_expect_result(0, -EAGAIN);
     rig_end(&rig);
 }
 

@@ -26,18 +26,6 @@ static struct sb_format binary(const char *name)
     return format;
 }
 
-static int note(int result)
-{
-    rig_note((uint64_t)(int64_t)result);
-    return result;
-}
-
-static int64_t note_at(uint32_t index)
-{
-    rig_await_notes(index + 1);
-    return (int64_t)atomic_load(&rig_board->notes[index]);
-}
-
 static int offer_wrongly(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "out");
@@ -48,14 +36,14 @@ static int offer_wrongly(struct sb_node *node)
     }
     struct sb_format text = {.kind = SB_FORMAT_TEXT};
     struct sb_format flat = {.kind = SB_FORMAT_VIDEO, .video = {.pixel = SB_PIXEL_RGB, .width = 4}};
-    note(sb_output_offer(out, many, 17, 0));
-    note(sb_output_offer(out, many, 0, 0));
-    note(sb_output_offer(out, many, 1, (UINT64_C(1) << 32) + 1));
-    note(sb_output_offer(out, &text, 1, 0));
-    note(sb_output_offer(video, &flat, 1, 0));
-    note(sb_output_offer(video, many, 1, 0));
-    note(sb_output_format(video) != NULL);
-    note(sb_output_offer(out, many, 2, 100));
+    rig_note_result(sb_output_offer(out, many, 17, 0));
+    rig_note_result(sb_output_offer(out, many, 0, 0));
+    rig_note_result(sb_output_offer(out, many, 1, (UINT64_C(1) << 32) + 1));
+    rig_note_result(sb_output_offer(out, &text, 1, 0));
+    rig_note_result(sb_output_offer(video, &flat, 1, 0));
+    rig_note_result(sb_output_offer(video, many, 1, 0));
+    rig_note_result(sb_output_format(video) != NULL);
+    rig_note_result(sb_output_offer(out, many, 2, 100));
     return 0;
 }
 
@@ -83,7 +71,7 @@ static void a_wrong_offer_is_refused_and_the_broker_hears_only_good_ones(void **
     rig_open(&rig);
     const int64_t wanted[] = {-E2BIG, -EINVAL, -EINVAL, -EINVAL, -EINVAL, -EINVAL, 0, 0};
     for (uint32_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
-        assert_int_equal(note_at(i), wanted[i]);
+        assert_int_equal(rig_note_at(i), wanted[i]);
     }
     // Two messages: out as offered, text by itself; video said nothing.
     assert_int_equal(rig.formats_count, 2);
@@ -134,19 +122,19 @@ static int offer_named(struct sb_output *out, const char *name)
 static int change_format(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "out");
-    note(publish(out, 1));
-    note(publish(out, 2));
+    rig_note_result(publish(out, 1));
+    rig_note_result(publish(out, 2));
     struct sb_buffer old;
-    note(sb_output_claim(out, 8, &old));
-    note(offer_named(out, "image/png"));
+    rig_note_result(sb_output_claim(out, 8, &old));
+    rig_note_result(offer_named(out, "image/png"));
     // The buffer of the old format goes first.
     old.number = 3;
-    note(sb_output_publish(out, &old));
-    note(publish(out, 4));
-    note(strcmp(sb_output_format(out)->name, "image/png"));
+    rig_note_result(sb_output_publish(out, &old));
+    rig_note_result(publish(out, 4));
+    rig_note_result(strcmp(sb_output_format(out)->name, "image/png"));
     // The same again is no change.
-    note(offer_named(out, "image/png"));
-    note(publish(out, 5));
+    rig_note_result(offer_named(out, "image/png"));
+    rig_note_result(publish(out, 5));
     // The broker's messages are still on their way.
     rig_wait_gate(0);
     return 0;
@@ -167,7 +155,7 @@ static void a_new_format_comes_behind_everything_in_the_old_one(void **state)
     assert_string_equal(formats->output, "out");
     assert_string_equal(formats->formats[0].name, "image/png");
     // Until the memory of the new one is here the claim waits.
-    assert_int_equal(note_at(4), 0);
+    assert_int_equal(rig_note_at(4), 0);
     assert_int_equal(atomic_load(&rig_board->note_count), 5);
     out->format = binary("image/png");
     rig_wire(out, 0);
@@ -180,7 +168,7 @@ static void a_new_format_comes_behind_everything_in_the_old_one(void **state)
         assert_int_equal(ring_reader_release(&old->reader, lease.seq), 0);
     }
     // The old generation ends with frame 3: seqs go on in the new one without a gap.
-    assert_int_equal(note_at(5), 0);
+    assert_int_equal(rig_note_at(5), 0);
     assert_true(ring_reader_is_at_end(&old->reader));
     assert_int_equal(old->reader.end, 4);
     assert_int_equal(old->reader.end_kind, LINK_END_GENERATION);
@@ -189,12 +177,11 @@ static void a_new_format_comes_behind_everything_in_the_old_one(void **state)
     rig_open_gate(0);
     rig_expect_end(out);
     for (uint32_t i = 0; i < 9; i++) {
-        assert_int_equal(note_at(i), 0);
+        assert_int_equal(rig_note_at(i), 0);
     }
     // The first offer needed no call; the second one was told once.
     assert_int_equal(rig.formats_count, 2);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 int main(void)

@@ -22,17 +22,6 @@ static const struct sb_port ports[] = {
         .outputs = ports, .output_count = 1, .mode = SB_MODE_MANUAL, .run = (function)             \
     }
 
-static void note(int result)
-{
-    rig_note((uint64_t)(int64_t)result);
-}
-
-static void expect_note(uint32_t index, int result)
-{
-    rig_await_notes(index + 1);
-    assert_int_equal((int64_t)atomic_load(&rig_board->notes[index]), result);
-}
-
 static int publish_many(struct sb_node *node)
 {
     struct sb_output *out = sb_node_output(node, "out");
@@ -40,7 +29,7 @@ static int publish_many(struct sb_node *node)
         struct sb_buffer buffer;
         int failed = sb_output_claim(out, 8, &buffer);
         if (failed != 0) {
-            note(failed);
+            rig_note_result(failed);
             return failed;
         }
         buffer.number = number;
@@ -80,9 +69,8 @@ static void a_full_lossless_link_is_waited_for_until_a_quarter_is_free(void **st
     }
     rig_want(&rig, WANT_STOP);
     rig_await_notes(1);
-    expect_note(0, -ECANCELED);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_expect_result(0, -ECANCELED);
+    rig_finish(&rig);
 }
 
 static int publish_until_stop(struct sb_node *node)
@@ -92,13 +80,13 @@ static int publish_until_stop(struct sb_node *node)
         struct sb_buffer buffer;
         int failed = sb_output_claim(out, 8, &buffer);
         if (failed != 0) {
-            note(failed);
+            rig_note_result(failed);
             return failed;
         }
         buffer.number = number;
         sb_output_publish(out, &buffer);
     }
-    note(0);
+    rig_note_result(0);
     return 0;
 }
 
@@ -120,13 +108,12 @@ static void a_source_that_is_asked_to_end_while_it_waits_goes_on_with_one_free_c
     await_space_wish(page, 1);
     assert_int_equal(atomic_load(&page->tail), 64);
     rig_expect_frame(out, 0);
-    expect_note(0, 0);
+    rig_expect_result(0, 0);
     for (uint64_t number = 1; number <= 64; number++) {
         rig_expect_frame(out, number);
     }
     rig_expect_end(out);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // R-SUP-080
@@ -152,7 +139,7 @@ a_pause_changes_what_a_waiting_source_wishes_and_the_end_of_it_changes_it_back(v
 static int pass_on(struct sb_node *node, const struct sb_frame *frame)
 {
     int result = sb_output_copy(sb_node_output(node, "out"), frame);
-    note(result);
+    rig_note_result(result);
     return result;
 }
 
@@ -185,7 +172,7 @@ static void a_stop_ends_the_wait_and_the_input_is_not_released(void **state)
     rig_await_phase(&rig, WORKER_NO_SPACE);
     rig_want(&rig, WANT_STOP);
     assert_int_equal(rig_exit_status(&rig), 0);
-    expect_note(2, -ECANCELED);
+    rig_expect_result(2, -ECANCELED);
     const struct consume_page *page = rig_now(in)->consume.bytes;
     assert_int_equal(atomic_load(&page->next), 4);
     assert_int_equal(atomic_load(&page->retired), 2);

@@ -24,25 +24,13 @@ static const struct sb_port inputs[] = {
         .inputs = inputs, .input_count = 2, .mode = SB_MODE_MANUAL, .run = (function)              \
     }
 
-static int note(int result)
-{
-    rig_note((uint64_t)(int64_t)result);
-    return result;
-}
-
-static int64_t note_at(uint32_t index)
-{
-    rig_await_notes(index + 1);
-    return (int64_t)atomic_load(&rig_board->notes[index]);
-}
-
 static int wait_to_deadlines(struct sb_node *node)
 {
     int64_t begun_ns = sb_now_ns();
-    note(sb_node_wait(node, begun_ns + 20 * CLOCK_NS_PER_MS));
+    rig_note_result(sb_node_wait(node, begun_ns + 20 * CLOCK_NS_PER_MS));
     rig_note((uint64_t)(sb_now_ns() - begun_ns));
-    note(sb_node_wait(node, 0));
-    note(sb_input_wait(sb_node_input(node, "in"), begun_ns));
+    rig_note_result(sb_node_wait(node, 0));
+    rig_note_result(sb_input_wait(sb_node_input(node, "in"), begun_ns));
     return 0;
 }
 
@@ -56,25 +44,24 @@ static void a_deadline_ends_a_wait_and_not_before(void **state)
     rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 4);
     rig_start(&rig);
     rig_want(&rig, WANT_RUN);
-    assert_int_equal(note_at(0), 0);
-    assert_true(note_at(1) >= 20 * CLOCK_NS_PER_MS);
-    assert_int_equal(note_at(2), 0);
-    assert_int_equal(note_at(3), 0);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    assert_int_equal(rig_note_at(0), 0);
+    assert_true(rig_note_at(1) >= 20 * CLOCK_NS_PER_MS);
+    assert_int_equal(rig_note_at(2), 0);
+    assert_int_equal(rig_note_at(3), 0);
+    rig_finish(&rig);
 }
 
 static int wait_for_one(struct sb_node *node)
 {
     struct sb_input *in = sb_node_input(node, "in");
     rig_note(0);
-    note(sb_input_wait(in, INT64_MAX));
+    rig_note_result(sb_input_wait(in, INT64_MAX));
     struct sb_frame frame;
-    note(sb_input_take(in, &frame));
+    rig_note_result(sb_input_take(in, &frame));
     rig_note(frame.number);
     // The frame of the other input has waited all the time.
-    note(sb_node_wait(node, INT64_MAX));
-    note(sb_input_take(sb_node_input(node, "other"), &frame));
+    rig_note_result(sb_node_wait(node, INT64_MAX));
+    rig_note_result(sb_input_take(sb_node_input(node, "other"), &frame));
     return 0;
 }
 
@@ -91,7 +78,7 @@ static void a_wait_for_one_input_passes_by_the_others(void **state)
     rig_start(&rig);
     rig_put(other, 5);
     rig_want(&rig, WANT_RUN);
-    assert_int_equal(note_at(0), 0);
+    assert_int_equal(rig_note_at(0), 0);
     rig_await_phase(&rig, WORKER_IDLE);
     rig_put(other, 6);
     rig_ring(&rig);
@@ -99,10 +86,9 @@ static void a_wait_for_one_input_passes_by_the_others(void **state)
     rig_put(in, 7);
     const int64_t wanted[] = {0, 1, 1, 7, 1, 1};
     for (uint32_t i = 0; i < 6; i++) {
-        assert_int_equal(note_at(i), wanted[i]);
+        assert_int_equal(rig_note_at(i), wanted[i]);
     }
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // The first pause is there before the wait, the second comes while it sleeps.
@@ -110,10 +96,10 @@ static int wait_twice(struct sb_node *node)
 {
     rig_note(0);
     rig_wait_gate(0);
-    note(sb_node_wait(node, INT64_MAX));
-    note(sb_node_is_paused(node));
-    note(sb_node_wait(node, INT64_MAX));
-    note(sb_node_wait(node, INT64_MAX));
+    rig_note_result(sb_node_wait(node, INT64_MAX));
+    rig_note_result(sb_node_is_paused(node));
+    rig_note_result(sb_node_wait(node, INT64_MAX));
+    rig_note_result(sb_node_wait(node, INT64_MAX));
     return 0;
 }
 
@@ -128,19 +114,18 @@ static void a_pause_and_a_stop_end_a_wait_each_in_its_way(void **state)
     rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 4);
     rig_start(&rig);
     rig_want(&rig, WANT_RUN);
-    assert_int_equal(note_at(0), 0);
+    assert_int_equal(rig_note_at(0), 0);
     rig_want(&rig, WANT_PAUSE);
     rig_open_gate(0);
-    assert_int_equal(note_at(1), 0);
-    assert_int_equal(note_at(2), 1);
+    assert_int_equal(rig_note_at(1), 0);
+    assert_int_equal(rig_note_at(2), 1);
     rig_want(&rig, WANT_RUN);
     rig_await_phase(&rig, WORKER_IDLE);
     rig_want(&rig, WANT_PAUSE);
-    assert_int_equal(note_at(3), 0);
+    assert_int_equal(rig_note_at(3), 0);
     rig_want(&rig, WANT_STOP);
-    assert_int_equal(note_at(4), -ECANCELED);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    assert_int_equal(rig_note_at(4), -ECANCELED);
+    rig_finish(&rig);
 }
 
 static int note_frame(struct sb_node *node, const struct sb_frame *frame)
@@ -171,11 +156,10 @@ static void run_ping_pong(bool is_auto, int64_t spin_ns)
     // Each one goes only when the one before was handled: the reader sleeps or spins each time.
     for (uint32_t number = 0; number < 500; number++) {
         assert_true(rig_put(in, number));
-        assert_int_equal(note_at(number), number);
+        assert_int_equal(rig_note_at(number), number);
     }
     rig_end_link(in, LINK_END_STREAM);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 // R-DATA-019

@@ -114,12 +114,6 @@ static int slide(struct sb_node *node)
 
 static const struct sb_processor slider = {NODE, .mode = SB_MODE_MANUAL, .run = slide};
 
-static int64_t note_at(uint32_t index)
-{
-    rig_await_notes(index + 1);
-    return (int64_t)atomic_load(&rig_board->notes[index]);
-}
-
 // R-DATA-019: what was given back is free before the node waits; what it keeps is claimed anew.
 static void a_window_gives_back_what_leaves_it(void **state)
 {
@@ -133,11 +127,11 @@ static void a_window_gives_back_what_leaves_it(void **state)
     for (uint64_t number = 1; number <= 3; number++) {
         rig_put(in, number);
     }
-    assert_int_equal(note_at(3), 0);
+    assert_int_equal(rig_note_at(3), 0);
     assert_int_equal(atomic_load(&rig.status->step), 1);
     assert_int_equal(atomic_load(&rig.status->claim_count), 3);
     rig_open_gate(0);
-    assert_int_equal(note_at(4), 0);
+    assert_int_equal(rig_note_at(4), 0);
     assert_int_equal(atomic_load(&rig.status->done), 1);
     assert_int_equal(atomic_load(&rig.status->step), 2);
     assert_int_equal(atomic_load(&rig.status->claim_count), 2);
@@ -147,15 +141,14 @@ static void a_window_gives_back_what_leaves_it(void **state)
     // Cells retire in order: 2 waits for 1.
     assert_int_equal(retired(in), 0);
     rig_open_gate(1);
-    assert_int_equal(note_at(5), -EINVAL);
-    assert_int_equal(note_at(6), 0);
-    assert_int_equal(note_at(7), 0);
+    assert_int_equal(rig_note_at(5), -EINVAL);
+    assert_int_equal(rig_note_at(6), 0);
+    assert_int_equal(rig_note_at(7), 0);
     assert_int_equal(retired(in), 3);
     assert_int_equal(atomic_load(&rig.status->done), 2);
     assert_int_equal(atomic_load(&rig.status->claim_count), 0);
     rig_open_gate(2);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 static int preset_as(struct sb_node *node, const struct sb_frame *frame)
@@ -185,13 +178,12 @@ static void a_buffer_is_preset_with_the_frame_in_work(void **state)
     rig_start(&rig);
     rig_want(&rig, WANT_RUN);
     rig_put(in, 12);
-    assert_int_equal(note_at(0), 12);
-    assert_int_equal(note_at(1), 12 * CLOCK_NS_PER_MS);
-    assert_int_equal(note_at(2), SB_FRAME_KEYFRAME);
+    assert_int_equal(rig_note_at(0), 12);
+    assert_int_equal(rig_note_at(1), 12 * CLOCK_NS_PER_MS);
+    assert_int_equal(rig_note_at(2), SB_FRAME_KEYFRAME);
     rig_expect_frame(out, 12);
     rig_end_link(in, LINK_END_STREAM);
-    assert_int_equal(rig_exit_status(&rig), 0);
-    rig_end(&rig);
+    rig_finish(&rig);
 }
 
 int main(void)

@@ -69,6 +69,23 @@ void rig_await_notes(uint32_t count)
     await_word(&rig_board->note_count, count);
 }
 
+int rig_note_result(int result)
+{
+    rig_note((uint64_t)(int64_t)result);
+    return result;
+}
+
+int64_t rig_note_at(uint32_t index)
+{
+    rig_await_notes(index + 1);
+    return (int64_t)atomic_load(&rig_board->notes[index]);
+}
+
+void rig_expect_result(uint32_t index, int64_t result)
+{
+    assert_int_equal(rig_note_at(index), result);
+}
+
 void rig_init(struct rig *rig, const struct sb_processor *processor)
 {
     *rig = (struct rig){.processor = processor, .socket = -1, .log = -1, .pid = -1, .pidfd = -1};
@@ -405,4 +422,10 @@ void rig_end(struct rig *rig)
     close(rig->log);
     free(rig->message);
     munmap(rig_board, sizeof *rig_board);
+}
+
+void rig_finish(struct rig *rig)
+{
+    assert_int_equal(rig_exit_status(rig), 0);
+    rig_end(rig);
 }

@@ -41,9 +41,14 @@ extern struct rig_board *rig_board;
 // In a call-back: notes a value, waits for a gate.
 void rig_note(uint64_t value);
 void rig_wait_gate(uint32_t gate);
+// Notes a result, and returns it.
+int rig_note_result(int result);
 // In the test.
 void rig_open_gate(uint32_t gate);
 void rig_await_notes(uint32_t count);
+// Waits for that note, and gives it as the result that it is.
+int64_t rig_note_at(uint32_t index);
+void rig_expect_result(uint32_t index, int64_t result);
 
 struct rig_segment {
     const void *bytes;
@@ -136,6 +141,8 @@ bool rig_has_logged(struct rig *rig, const char *text);
 void rig_await_phase(struct rig *rig, enum worker_phase phase);
 // Stops what still runs and gives everything back.
 void rig_end(struct rig *rig);
+// The worker ends by itself and is content.
+void rig_finish(struct rig *rig);
 
 // --- links (worker_rig_link.c)
 
