@@ -27,9 +27,9 @@ static const char *const late_uid[] = {
 };
 
 static const char *const always[] = {
-    "--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try",
-    "--as-pid-1",    "--new-session", "--clearenv",    "--cap-drop",
-    "ALL",           "--hostname",    "worker",
+    "--unshare-ipc",        "--unshare-pid", "--unshare-uts",
+    "--unshare-cgroup-try", "--as-pid-1",    "--new-session",
+    "--clearenv",           "--cap-drop",    "ALL",
 };
 
 static void add(FILE *file, const char *word)
@@ -110,9 +110,23 @@ static void add_words(FILE *file, const char *const *words, size_t count)
     }
 }
 
+// A worker does not learn where it runs; but the cookie of a screen is found by the machine's name,
+// which is in the cookie's file anyway.
+static void add_host_name(FILE *file, const struct sandbox_plan *plan)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    if ((plan->grants & SANDBOX_GRANT_DISPLAY) != 0 && gethostname(name, sizeof name) != 0) {
+        name[0] = '\0';
+    }
+    name[HOST_NAME_MAX] = '\0';
+    add(file, "--hostname");
+    add(file, name[0] != '\0' ? name : "worker");
+}
+
 static void add_all(FILE *file, const struct sandbox_plan *plan, int shim_fd, bool is_late_uid)
 {
     add_words(file, always, ARRAY_COUNT(always));
+    add_host_name(file, plan);
     if (is_late_uid) {
         add_words(file, late_uid, ARRAY_COUNT(late_uid));
     } else {

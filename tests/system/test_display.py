@@ -36,11 +36,11 @@ def bars():
 class Screen:
     """An X server whose picture is a file in the format of xwd."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, access=("-ac",)):
         self.file = pathlib.Path(folder) / "Xvfb_screen0"
         read, write = os.pipe()
-        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-ac", "-nolisten", "tcp", "-screen", "0",
-                                         "640x480x24", "-fbdir", str(folder)], pass_fds=[write],
+        self.process = subprocess.Popen(["Xvfb", "-displayfd", str(write), *access, "-nolisten", "tcp", "-screen",
+                                         "0", "640x480x24", "-fbdir", str(folder)], pass_fds=[write],
                                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         os.close(write)
         with os.fdopen(read) as numbers:
@@ -64,6 +64,13 @@ class Screen:
 
     def pixel(self, x, y):
         return tuple(self.rows(x + 1, y + 1)[y][3 * x:])
+
+
+def write_cookie(path, number):
+    """The one entry of a file of cookies that lets in who knows it, on this machine."""
+    fields = (os.uname().nodename.encode(), number.encode(), b"MIT-MAGIC-COOKIE-1", b"0123456789abcdef")
+    path.write_bytes(struct.pack(">H", 256) + b"".join(struct.pack(">H", len(one)) + one for one in fields))
+    path.chmod(0o600)
 
 
 class User:
@@ -110,14 +117,25 @@ class Display(unittest.TestCase):
         self.screen = Screen(self.folder.name)
         self.addCleanup(self.screen.close)
 
-    def graph(self, pattern, window):
+    def test_a_screen_that_wants_a_cookie_gets_it(self):
+        """R-GPU-048"""
+        cookie = pathlib.Path(self.folder.name) / "cookie"
+        write_cookie(cookie, "0")
+        with tempfile.TemporaryDirectory() as folder:
+            self.screen = Screen(folder, ("-auth", str(cookie)))
+            self.addCleanup(self.screen.close)
+            write_cookie(cookie, self.screen.display[1:])
+            log = self.end(self.graph({"pattern": "ball", "frames": 40}, {"frames": 15}, XAUTHORITY=str(cookie)))
+        self.assertIn("[window] 15 frames shown", log)
+
+    def graph(self, pattern, window, **variables):
         nodes = {"pattern": {"exec": ["gpu-pattern"], "config": {"width": WIDTH, "height": HEIGHT, **pattern},
                              "sandbox": GPU},
                  "window": {"exec": ["display"], "config": window, "sandbox": {**GPU, "display": True}}}
         path = pathlib.Path(self.folder.name) / "graph.yaml"
         path.write_text(json.dumps({"version": 1, "nodes": nodes, "links": ["pattern.video -> window.video"]}))
-        return subprocess.Popen([graph_run.BROKER, path], env={**os.environ, "DISPLAY": self.screen.display},
-                                stderr=subprocess.PIPE, text=True)
+        environment = {**os.environ, "DISPLAY": self.screen.display, **variables}
+        return subprocess.Popen([graph_run.BROKER, path], env=environment, stderr=subprocess.PIPE, text=True)
 
     def end(self, broker):
         _, log = broker.communicate(timeout=50)
