@@ -19,6 +19,7 @@ struct change_item {
     struct actual_node *node;            // borrowed: the newcomer where a process is replaced
     struct actual_link *link;            // borrowed
     uint32_t generation;                 // of the output, before a link is updated
+    bool is_moving;                      // an end of a link begins again where the other one is
     bool is_done;
 };
 

@@ -16,6 +16,7 @@
 #include "broker/links/pages.h"
 #include "broker/links/room.h"
 #include "broker/links/wiring.h"
+#include "broker/lives/domain.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_message.h"
 
@@ -159,9 +160,25 @@ static void wait_on(struct broker *broker, struct change *change, struct change_
 
 // --- wire -------------------------------------------------------------------------------------
 
-static void wire_begin(struct broker *broker, struct change *change, struct change_item *item)
+// A process moves into a domain by a new life only.
+static bool move_inside(struct broker *broker, struct actual_node *node)
 {
-    (void)change;
+    bool is_outside = !node->is_inside && node_is_alive(node->life.state) && domain_is_needed(node);
+    if (is_outside) {
+        log_node(LOG_INFO, node->life.id, node->life.generation,
+                 "begins again in the domain of iceoryx, for a link of that transport");
+        life_restart(broker, node);
+    }
+    return is_outside;
+}
+
+static bool is_between_lives(const struct actual_node *node)
+{
+    return node->is_restart_wanted || is_starting(node) || node->life.state == NODE_BACKING_OFF;
+}
+
+static void wire_now(struct broker *broker, struct change_item *item)
+{
     struct actual_link *link = item->link;
     struct actual_output *output = link->output;
     link->is_held = false;
@@ -175,6 +192,16 @@ static void wire_begin(struct broker *broker, struct change *change, struct chan
     // An output that had no link before offers now, and so does a life that has just begun.
     wiring_offer_again(output);
     wiring_advance(broker);
+}
+
+static void wire_begin(struct broker *broker, struct change *change, struct change_item *item)
+{
+    (void)change;
+    bool is_from_outside = move_inside(broker, item->link->output->node);
+    item->is_moving = move_inside(broker, item->link->to) || is_from_outside;
+    if (!item->is_moving) {
+        wire_now(broker, item);
+    }
 }
 
 // New memory waits until its producer writes the memory before it, and until readers that are far
@@ -196,8 +223,14 @@ static const struct actual_node *paused_one(const struct actual_output *output)
 
 static void wire_look(struct broker *broker, struct change *change, struct change_item *item)
 {
-    (void)broker;
     const struct actual_link *link = item->link;
+    if (item->is_moving) {
+        item->is_moving = is_between_lives(link->output->node) || is_between_lives(link->to);
+        if (!item->is_moving) {
+            wire_now(broker, item);
+        }
+        return;
+    }
     const struct actual_node *paused =
         link->state == LINK_PENDING ? paused_one(link->output) : NULL;
     if (paused != NULL) {

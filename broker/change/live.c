@@ -20,6 +20,7 @@
 #include "broker/graph/insertion.h"
 #include "broker/links/link_leave.h"
 #include "broker/lives/describing.h"
+#include "broker/lives/domain.h"
 
 #define STATUS_NO_INPUT 66
 #define STATUS_INTERNAL 70
@@ -105,6 +106,7 @@ int live_check(struct broker *broker, struct graph *graph, char *text, size_t te
     // Converters that negotiation put into links which are still there stay where they are.
     int failed = insertion_carry(broker->graph, graph);
     failed = failed == 0 ? graph_check(graph, broker->live.catalog, &diags) : failed;
+    failed = failed == 0 ? domain_check_room(broker, graph, &diags) : failed;
     if (failed == -ENOMEM) {
         text_add(&why, "out of memory");
         return STATUS_INTERNAL;

@@ -2,6 +2,7 @@
 // Adds up chunks by size, and compares links with what iceoryx is compiled with.
 #include "broker/graph/domain_plan.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -23,6 +24,9 @@
 
 // RouDi's own segment, which does not depend on anything.
 #define MANAGEMENT_BYTES (UINT64_C(80) << 20)
+
+// For links that come while the graph runs: at most as many chunks again, and so much of each size.
+#define ROOM_BYTES (UINT64_C(4) << 20)
 
 #define LOANS_MAX 8
 #define QUEUE_MAX 250
@@ -114,6 +118,11 @@ static void add(struct domain_plan *plan, struct domain_pool pool)
     plan->pool_count++;
 }
 
+static uint64_t bytes_of(const struct domain_pool *pool)
+{
+    return (pool->size_bytes + CHUNK_HEADER_BYTES) * pool->count;
+}
+
 struct domain_plan domain_plan_make(const struct graph *graph)
 {
     struct domain_plan plan = {.size_bytes = MANAGEMENT_BYTES};
@@ -123,22 +132,42 @@ struct domain_plan domain_plan_make(const struct graph *graph)
         }
     }
     for (size_t i = 0; i < plan.pool_count; i++) {
-        plan.size_bytes += (plan.pools[i].size_bytes + CHUNK_HEADER_BYTES) * plan.pools[i].count;
+        plan.size_bytes += bytes_of(&plan.pools[i]);
     }
     return plan;
 }
 
+void domain_plan_widen(struct domain_plan *plan)
+{
+    for (size_t i = 0; i < plan->pool_count; i++) {
+        struct domain_pool *pool = &plan->pools[i];
+        uint64_t more = ROOM_BYTES / pool->size_bytes;
+        plan->size_bytes -= bytes_of(pool);
+        pool->count += more < pool->count ? (uint32_t)more : pool->count;
+        plan->size_bytes += bytes_of(pool);
+    }
+}
+
+// The pool that iceoryx takes chunks of this size from: if it has none left, no larger one helps.
+static size_t pool_for(const struct domain_plan *plan, uint64_t size_bytes)
+{
+    size_t place = 0;
+    while (place < plan->pool_count && plan->pools[place].size_bytes < size_bytes) {
+        place++;
+    }
+    return place;
+}
+
 bool domain_plan_covers(const struct domain_plan *plan, const struct domain_plan *needed)
 {
+    uint32_t taken[DOMAIN_PLAN_POOLS_MAX] = {0};
     for (size_t i = 0; i < needed->pool_count; i++) {
-        bool is_found = false;
-        for (size_t j = 0; j < plan->pool_count; j++) {
-            is_found = is_found || (plan->pools[j].size_bytes == needed->pools[i].size_bytes &&
-                                    plan->pools[j].count >= needed->pools[i].count);
-        }
-        if (!is_found) {
+        size_t place = pool_for(plan, needed->pools[i].size_bytes);
+        if (place == plan->pool_count ||
+            plan->pools[place].count - taken[place] < needed->pools[i].count) {
             return false;
         }
+        taken[place] += needed->pools[i].count;
     }
     return true;
 }
@@ -244,4 +273,21 @@ void domain_plan_check(const struct graph *graph, uint64_t available_bytes, stru
         "needs %s for the chunks of all its links, most of it for this one, and %s are free; make "
         "depth or max_payload smaller",
         needed, available);
+}
+
+int domain_plan_check_room(const struct graph *graph, const struct domain_plan *plan,
+                           struct diags *diags)
+{
+    struct graph part = *graph;
+    for (size_t i = 0; i < graph->link_count; i++) {
+        part.link_count = i + 1;
+        struct domain_plan needed = domain_plan_make(&part);
+        if (!domain_plan_covers(plan, &needed)) {
+            limit(graph, &graph->links[i], true, diags,
+                  "has no chunks left for this one: the running domain was made for fewer or "
+                  "smaller ones; write transport: ring, or start the graph anew");
+            return -ENOSPC;
+        }
+    }
+    return 0;
 }

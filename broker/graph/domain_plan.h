@@ -29,8 +29,15 @@ bool domain_plan_has(const struct graph_link *link);
 // What all links of the graph need together. Needs `found` of the links.
 struct domain_plan domain_plan_make(const struct graph *graph);
 
+// Adds room for links that come later, where chunks are small.
+void domain_plan_widen(struct domain_plan *plan);
+
 // Whether a domain with this plan has room for what another one needs.
 bool domain_plan_covers(const struct domain_plan *plan, const struct domain_plan *needed);
+
+// Refuses the first link that a domain with this plan has no room for. Returns 0 or -ENOSPC.
+int domain_plan_check_room(const struct graph *graph, const struct domain_plan *plan,
+                           struct diags *diags);
 
 // The configuration of RouDi.
 void domain_plan_write(const struct domain_plan *plan, struct text *out);

@@ -352,6 +352,7 @@ static int open_socket(struct broker *broker, struct domain *domain, int *out_th
 static int start(struct broker *broker, struct domain *domain, struct diag *out_why)
 {
     domain->plan = domain_plan_make(broker->graph);
+    domain_plan_widen(&domain->plan);
     auto_free struct command *command = calloc(1, sizeof *command);
     if (command == NULL) {
         return -ENOMEM;
@@ -390,6 +391,13 @@ int domain_pidfd(const struct broker *broker)
     return domain != NULL && domain->state == DOMAIN_RUNNING ? domain->pidfd : -1;
 }
 
+int domain_check_room(const struct broker *broker, const struct graph *graph, struct diags *diags)
+{
+    const struct domain *domain = broker->domain;
+    bool is_any = domain != NULL && domain->state != DOMAIN_NONE && domain->state != DOMAIN_ENDING;
+    return is_any ? domain_plan_check_room(graph, &domain->plan, diags) : 0;
+}
+
 int domain_enter(struct broker *broker, struct diag *out_why)
 {
     if (broker->domain == NULL) {
@@ -411,7 +419,9 @@ int domain_enter(struct broker *broker, struct diag *out_why)
     }
     struct domain_plan needed = domain_plan_make(broker->graph);
     if (!domain_plan_covers(&domain->plan, &needed)) {
-        diag_set(out_why, "the domain of iceoryx was made for other links; start the graph anew");
+        diag_set(out_why,
+                 "the domain of iceoryx has no chunks for one more link of this size; write "
+                 "transport: ring, or start the graph anew");
         return -ENOSPC;
     }
     return 1;

@@ -13,6 +13,7 @@
 
 #include "base/diag.h"
 #include "broker/broker.h"
+#include "broker/graph/diags.h"
 #include "sandbox/launcher.h"
 
 struct actual_node;
@@ -27,6 +28,9 @@ int domain_enter(struct broker *broker, struct diag *out_why);
 
 // Its process 1, whose namespaces are entered: a pidfd, borrowed; -1 when it is not ready.
 int domain_pidfd(const struct broker *broker);
+
+// Refuses a graph with a link that the running domain has no room for. Returns 0 or -ENOSPC.
+int domain_check_room(const struct broker *broker, const struct graph *graph, struct diags *diags);
 
 // A process inside is gone. is_hard: it was killed, or crashed.
 void domain_on_node_end(struct broker *broker, struct actual_node *node, bool is_hard);

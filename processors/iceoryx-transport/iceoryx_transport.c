@@ -64,7 +64,7 @@ static int join(const char *node)
         return 0;
     }
     if (access(ROUDI_SOCKET, F_OK) != 0) {
-        return -ECONNREFUSED;  // who waits for a RouDi that does not come is aborted
+        return -EAGAIN;  // who waits for a RouDi that does not come is aborted
     }
     char name[RUNTIME_NAME_BYTES];
     snprintf(name, sizeof name, "streambroker-%d-%.60s", (int)getpid(), node);

@@ -106,6 +106,28 @@ static void a_plan_covers_what_it_was_made_for_and_less(void **state)
     assert_false(domain_plan_covers(&less, &made));
 }
 
+static void a_wider_plan_has_room_for_small_links_and_for_few_large_ones(void **state)
+{
+    (void)state;
+    add_link(0, 60000, 16);
+    add_link(1, 8 << 20, 16);
+    struct domain_plan exact = domain_plan_make(&graph);
+    struct domain_plan wide = exact;
+    domain_plan_widen(&wide);
+    assert_int_equal(wide.pools[0].count, 2 * exact.pools[0].count);
+    assert_int_equal(wide.pools[1].count, exact.pools[1].count);
+    assert_int_equal(wide.size_bytes - exact.size_bytes,
+                     exact.pools[0].count * (exact.pools[0].size_bytes + 40));
+    // iceoryx takes chunks from the smallest pool that they fit into, and from no other.
+    add_link(2, 5000, 16);
+    struct domain_plan needed = domain_plan_make(&graph);
+    assert_true(domain_plan_covers(&wide, &needed));
+    assert_false(domain_plan_covers(&exact, &needed));
+    add_link(3, 5000, 16);
+    needed = domain_plan_make(&graph);
+    assert_false(domain_plan_covers(&wide, &needed));
+}
+
 static void the_configuration_has_every_pool(void **state)
 {
     (void)state;
@@ -173,6 +195,8 @@ int main(void)
                                set_up),
         cmocka_unit_test_setup(rings_need_no_chunks, set_up),
         cmocka_unit_test_setup(a_plan_covers_what_it_was_made_for_and_less, set_up),
+        cmocka_unit_test_setup(a_wider_plan_has_room_for_small_links_and_for_few_large_ones,
+                               set_up),
         cmocka_unit_test_setup(the_configuration_has_every_pool, set_up),
         cmocka_unit_test_setup(a_lossless_link_has_chunks_for_what_a_dead_writer_keeps, set_up),
         cmocka_unit_test_setup(what_iceoryx_is_compiled_with_is_the_limit, set_up),
