@@ -60,7 +60,7 @@ static void copy_node(const struct actual_node *node, int64_t now_ns, struct sna
                                   .restart_in_ns = -1,
                                   .counts = node->counts,
                                   .times = node->times,
-                                  .gpu_bytes = node->gpu.bytes};
+                                  .gpu_bytes = device_pool_bytes_of(node)};
     text_copy(out->id, sizeof out->id, node->life.id);
     text_copy(out->program, sizeof out->program,
               wanted->found.program == NULL ? "" : wanted->found.program);

@@ -101,18 +101,31 @@ static bool add_refusal(struct text *why, const struct generation *generation)
     return false;
 }
 
+uint64_t device_pool_bytes_of(const struct actual_node *node)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < node->output_count; i++) {
+        const struct actual_output *output = node->outputs[i];
+        for (size_t j = 0; j < output->generation_count; j++) {
+            bytes += output->generations[j]->device.counted_bytes;
+        }
+    }
+    return bytes;
+}
+
 static bool add_limit(struct text *why, const struct actual_node *node, uint64_t size_bytes)
 {
     uint64_t limit = node->wanted->limits.gpu_memory;
+    uint64_t has_bytes = device_pool_bytes_of(node);
     if (limit == 0 || limit == GRAPH_NONE_BYTES ||
-        (node->gpu.bytes <= limit && size_bytes <= limit - node->gpu.bytes)) {
+        (has_bytes <= limit && size_bytes <= limit - has_bytes)) {
         return false;
     }
     char needed[32];
     char used[32];
     char allowed[32];
     units_format_size(size_bytes, needed, sizeof needed);
-    units_format_size(node->gpu.bytes, used, sizeof used);
+    units_format_size(has_bytes, used, sizeof used);
     units_format_size(limit, allowed, sizeof allowed);
     text_add_format(why, "%s needs %s of its device and has %s, and its limit gpu_memory is %s",
                     node->life.id, needed, used, allowed);
@@ -148,6 +161,7 @@ static int plan(struct generation *generation, uint64_t payload_bytes)
                                               .size_bytes = size_bytes,
                                               .device = from->gpu.device,
                                               .is_trusted = is_trusted(from),
+                                              .counted_bytes = size_bytes,
                                               .fd = -1};
     return 0;
 }
@@ -164,20 +178,6 @@ int device_pool_plan(struct generation *generation, uint64_t payload_bytes)
 bool device_pool_is_owed(const struct device_pool *pool)
 {
     return pool->slot_bytes != 0 && pool->fd < 0 && !pool->is_refused;
-}
-
-static void count(struct device_pool *pool, struct actual_node *payer, uint64_t bytes)
-{
-    pool->payer = payer;
-    pool->counted_bytes += bytes;
-    payer->gpu.bytes += bytes;
-}
-
-void device_pool_count(struct generation *generation)
-{
-    if (generation->device.slot_bytes != 0) {
-        count(&generation->device, generation->output->node, generation->device.size_bytes);
-    }
 }
 
 int device_pool_take(struct generation *generation, uint64_t size_bytes, int *fd,
@@ -205,9 +205,7 @@ int device_pool_take(struct generation *generation, uint64_t size_bytes, int *fd
         *out_fault = "is far larger than what was said";
         return -EPROTO;
     }
-    if (pool->payer != NULL) {
-        count(pool, pool->payer, real_bytes - size_bytes);
-    }
+    pool->counted_bytes = real_bytes;
     pool->fd = steal_fd(fd);
     return 0;
 }
@@ -275,12 +273,6 @@ int device_pool_refuse(struct broker *broker, struct actual_node *node,
 
 void device_pool_drop(struct broker *broker, struct device_pool *pool)
 {
-    if (pool->payer != NULL) {
-        SB_ASSERT(pool->payer->gpu.bytes >= pool->counted_bytes);
-        pool->payer->gpu.bytes -= pool->counted_bytes;
-        pool->payer = NULL;
-        pool->counted_bytes = 0;
-    }
     if (pool->fd >= 0) {
         memory_thread_close_fd(broker->memory, pool->fd);
         pool->fd = -1;

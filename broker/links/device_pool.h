@@ -32,7 +32,6 @@ struct device_choice {
 struct device_end {
     bool is_known;              // DEVICE came, in this life or one before
     struct wire_device device;  // what it said
-    uint64_t bytes;             // of its device, in pools of its outputs
 };
 
 struct device_pool {
@@ -42,8 +41,7 @@ struct device_pool {
     bool is_trusted;            // so is its producer
     bool is_refused;            // it could not be made: nothing is sent in this generation
     int fd;                     // owned, -1 = it has not come
-    struct actual_node *payer;  // borrowed: whose gpu_memory it counts in, NULL = nobody's
-    uint64_t counted_bytes;
+    uint64_t counted_bytes;     // what the kernel says of it, before it came what was asked for
 };
 
 // Whether the node may send such a descriptor: it may use a device.
@@ -57,8 +55,8 @@ int device_pool_plan(struct generation *generation, uint64_t payload_bytes);
 // Its producer has to answer for it before it says that the pool is mapped.
 bool device_pool_is_owed(const struct device_pool *pool);
 
-// From now on it counts.
-void device_pool_count(struct generation *generation);
+// Memory of devices in the pools of a node's outputs, those that are still read included.
+uint64_t device_pool_bytes_of(const struct actual_node *node);
 
 // DEVICE_POOL came for the pool of this generation. Takes the descriptor out of fd when it keeps
 // it. Returns 0, or -EPROTO with a sentence part.
@@ -74,5 +72,5 @@ void device_pool_send(struct broker *broker, const struct generation *generation
 int device_pool_refuse(struct broker *broker, struct actual_node *node,
                        const struct wire_device_refused *refused);
 
-// Gives the descriptor back. It counts no more.
+// Gives the descriptor back.
 void device_pool_drop(struct broker *broker, struct device_pool *pool);

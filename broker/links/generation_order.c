@@ -282,7 +282,6 @@ int generation_order(struct broker *broker, struct actual_output *output, char *
         link->next_seq = 0;
         news_move_link(broker, link, LINK_ON_AGREED, NULL);
     }
-    device_pool_count(generation);
     job->owner = generation;
     job->drop_owner = free;  // it has no memory of its own yet
     output->generation = generation->number;

@@ -124,6 +124,18 @@ class DevicePools(LiveGraph):
         self.assertTrue(summaries[0]["ok"], summaries)
         self.assertEqual(summaries[0]["missing"], 0)
 
+    def test_another_program_in_its_place_makes_memory_of_its_own(self):
+        """R-GPU-030 R-GPU-029"""
+        self.start(nodes=nodes_of(TRUSTED), links=LINKS)
+        self.see_frames()
+        before = self.gpu_bytes("soft")
+        for program in ("gpu-convert", "gpu-blur"):
+            self.do("replace", node="soft", exec=[program], set=["config={}"])
+            self.see_frames()
+        self.assertEqual(self.residency("soft.video", "down.video")["pool"], "device")
+        wait_until(lambda: self.gpu_bytes("soft") == before, "memory of the one before is counted for ever")
+        self.finish()
+
 
 if __name__ == "__main__":
     if not (BUILD / "libexec/streambroker/gpu-blur").exists():

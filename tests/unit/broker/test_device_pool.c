@@ -30,6 +30,8 @@ struct fixture {
     struct actual_link links[LINKS];
     struct actual_link *all_links[LINKS];
     struct actual_output output;
+    struct actual_output *outputs[1];
+    struct generation *generations[2];
     struct generation *generation;
 };
 
@@ -60,6 +62,10 @@ static int setup(void **state)
     fixture->generation = generation;
     fixture->output.node = &fixture->nodes[0];
     fixture->output.links = fixture->all_links;
+    fixture->output.generations = fixture->generations;
+    fixture->outputs[0] = &fixture->output;
+    fixture->nodes[0].outputs = fixture->outputs;
+    fixture->nodes[0].output_count = 1;
     snprintf(fixture->output.address, sizeof fixture->output.address, "from.video");
     generation->output = &fixture->output;
     generation->plan.slot_count = SLOTS;
@@ -186,10 +192,15 @@ static void memory_above_the_limit_of_the_node_is_not_asked_for(void **state)
 {
     struct fixture *fixture = *state;
     fixture->wanted[0].limits.gpu_memory = 2 * MIB;
-    fixture->nodes[0].gpu.bytes = 2 * MIB - POOL_BYTES;
+    struct generation before = {.device = {.counted_bytes = 2 * MIB - POOL_BYTES}};
+    fixture->generations[0] = &before;
+    fixture->output.generation_count = 1;
     expect_device(fixture);
-    device_pool_count(fixture->generation);
-    assert_int_equal(fixture->nodes[0].gpu.bytes, 2 * MIB);
+    fixture->generations[1] = fixture->generation;
+    fixture->output.generation_count = 2;
+    assert_int_equal(device_pool_bytes_of(&fixture->nodes[0]), 2 * MIB);
+    before.device.counted_bytes = 2 * MIB;
+    fixture->output.generation_count = 1;
     const char *why = "from needs 40KiB of its device and has 2MiB, and its limit gpu_memory is "
                       "2MiB";
     expect_host(fixture, why);
@@ -233,25 +244,23 @@ static void what_is_no_such_memory_is_refused_and_stays_the_callers(void **state
 }
 
 // R-GPU-029
-static void memory_counts_with_its_real_size_until_it_is_dropped(void **state)
+static void memory_counts_with_its_real_size_and_is_taken_once(void **state)
 {
     struct fixture *fixture = *state;
     struct device_pool *pool = &fixture->generation->device;
     const char *fault = NULL;
     expect_device(fixture);
+    fixture->generations[0] = fixture->generation;
+    fixture->output.generation_count = 1;
     assert_true(device_pool_is_owed(pool));
-    device_pool_count(fixture->generation);
+    assert_int_equal(device_pool_bytes_of(&fixture->nodes[0]), POOL_BYTES);
     int fd = memory(POOL_BYTES + 4136);
     assert_int_equal(device_pool_take(fixture->generation, POOL_BYTES, &fd, &fault), 0);
     assert_int_equal(fd, -1);
     assert_false(device_pool_is_owed(pool));
-    assert_int_equal(fixture->nodes[0].gpu.bytes, POOL_BYTES + 4136);
+    assert_int_equal(device_pool_bytes_of(&fixture->nodes[0]), POOL_BYTES + 4136);
     refuse(fixture, memory(POOL_BYTES), POOL_BYTES, "was not asked for");
     close(pool->fd);
-    pool->fd = -1;
-    device_pool_drop(NULL, pool);
-    device_pool_drop(NULL, pool);
-    assert_int_equal(fixture->nodes[0].gpu.bytes, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -266,7 +275,7 @@ int main(void)
         TEST(a_reader_that_is_not_trusted_shares_memory_with_no_other_reader),
         TEST(memory_above_the_limit_of_the_node_is_not_asked_for),
         TEST(what_is_no_such_memory_is_refused_and_stays_the_callers),
-        TEST(memory_counts_with_its_real_size_until_it_is_dropped),
+        TEST(memory_counts_with_its_real_size_and_is_taken_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
