@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hashes of files: read once, again after a change, and large ones beside the caller.
+// test: labels=tsan
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
