@@ -193,7 +193,7 @@ class HeldLives(LiveGraph):
         elif what == "replace":
             self.do("replace", node="d", exec=["delay"], set=["config.frames=20"])
         elif what == "connect":
-            self.do("add", node="x", exec=["check-sink"], set=["config.sequence=gapless"])
+            self.do("add", node="x", exec=["check-sink"], set=["sandbox=trusted", "config.sequence=gapless"])
             self.connect("p.out", "x.in")
         elif what == "tap":
             with Client(socket_of()) as tap:
