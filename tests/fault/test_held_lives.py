@@ -104,7 +104,8 @@ class HeldLives(LiveGraph):
                 # By then frames of the last life only are held.
                 self.wait_more(LAST, "released", 150)
                 last = self.footprint()
-                self.assertLess(last[0], first[0] + 4096, "the broker grew")
+                if not os.environ.get("SB_SANITIZE"):  # one that checks memory keeps what was freed
+                    self.assertLess(last[0], first[0] + 4096, "the broker grew")
                 self.assertLess(last[1], first[1] + 8, "descriptors were left")
                 self.assertEqual(last[2], first[2], "memory was left")
                 self.all_arrived()
