@@ -20,11 +20,12 @@ struct goal {
     enum comparison comparison;
     double near_bound;
     double far_bound;
+    const char *why;
 };
 
 static const struct goal goals[] = {
-#define GOAL(id, text, above, below, comparison, bound, far)                                       \
-    {id, text, above, below, comparison, bound, far},
+#define GOAL(id, text, above, below, comparison, bound, far, why)                                  \
+    {id, text, above, below, comparison, bound, far, why},
 #include "tools/bench/goals.def"
 #undef GOAL
 };
@@ -108,6 +109,9 @@ struct json_t *goals_json(const struct figures *figures)
         if (verdict.has_value) {
             json_object_set_new(entry, "ratio", json_real(verdict.value));
             json_object_set_new(entry, "reached", json_boolean(verdict.is_reached));
+            if (!verdict.is_reached) {
+                json_object_set_new(entry, "why", json_string(goal->why));
+            }
         } else {
             json_object_set_new(entry, "missing", json_string(verdict.reason));
         }

@@ -91,7 +91,8 @@ def goal_table(goals):
         if "missing" in goal:
             lines.append(f"| {goal['id']} | {goal['text']} | | {wanted} | {goal['missing']} |")
         else:
-            verdict = "reached" if goal["reached"] else "**missed**"
+            why = f": {goal['why']}" if goal.get("why") else ""
+            verdict = "reached" if goal["reached"] else f"**missed**{why}"
             lines.append(f"| {goal['id']} | {goal['text']} | {goal['ratio']:.3g} | {wanted} | {verdict} |")
     return lines
 
