@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // gpu-blur: box or Gaussian blur of video on a GPU.
-#include <errno.h>
-#include <stdlib.h>
-
 #include <streambroker/streambroker.h>
 
-#include "processors/gpu/gpu_node.h"
+#include "processors/gpu/gpu_filter.h"
 
 struct gpu_blur_state {
-    struct gpu_effects effects;
-    struct sb_output *output;
+    struct gpu_filter filter;
     struct sb_video_format format;
     struct sb_gpu_span between;
     uint32_t radius;
@@ -24,17 +20,9 @@ static void read_params(struct sb_node *node, struct gpu_blur_state *state)
 
 static int blur_open(struct sb_node *node)
 {
-    struct gpu_blur_state *state = calloc(1, sizeof *state);
-    if (state == NULL) {
-        return -ENOMEM;
-    }
-    sb_node_set_data(node, state);
-    state->output = sb_node_output(node, "video");
-    read_params(node, state);
-    int failed = gpu_node_open(node, &state->effects);
-    if (failed != 0) {
-        free(state);
-        sb_node_set_data(node, NULL);
+    int failed = gpu_filter_open(node, sizeof(struct gpu_blur_state));
+    if (failed == 0) {
+        read_params(node, sb_node_data(node));
     }
     return failed;
 }
@@ -44,8 +32,9 @@ static int blur_format(struct sb_node *node, struct sb_input *input, const struc
     struct gpu_blur_state *state = sb_node_data(node);
     (void)input;
     state->format = format->video;
-    sb_gpu_memory_free(state->effects.gpu, &state->between);
-    return sb_gpu_memory_make(state->effects.gpu, sb_format_frame_bytes(format), &state->between);
+    sb_gpu_memory_free(state->filter.effects.gpu, &state->between);
+    return sb_gpu_memory_make(state->filter.effects.gpu, sb_format_frame_bytes(format),
+                              &state->between);
 }
 
 static int blur_config(struct sb_node *node)
@@ -54,44 +43,20 @@ static int blur_config(struct sb_node *node)
     return 0;
 }
 
-static int run(struct gpu_blur_state *state, const struct sb_frame *frame,
-               const struct sb_buffer *buffer)
+static int record(void *data, const struct sb_gpu_span *from, const struct sb_gpu_span *to)
 {
-    struct sb_gpu *gpu = state->effects.gpu;
-    struct sb_gpu_span spans[3] = {{0}, state->between, {0}};
-    int failed = sb_gpu_begin(gpu);
-    failed = failed == 0 ? sb_gpu_read(gpu, frame, &spans[0]) : failed;
-    failed = failed == 0 ? sb_gpu_write(gpu, buffer, &spans[2]) : failed;
-    if (failed == 0) {
-        failed = (state->is_gauss ? gpu_effect_gauss : gpu_effect_blur)(
-            &state->effects, &state->format, state->radius, spans);
-    }
-    if (failed != 0) {
-        sb_gpu_cancel(gpu);
-        return failed;
-    }
-    return sb_gpu_finish(gpu);
+    struct gpu_blur_state *state = data;
+    const struct sb_gpu_span spans[3] = {*from, state->between, *to};
+    return (state->is_gauss ? gpu_effect_gauss : gpu_effect_blur)(
+        &state->filter.effects, &state->format, state->radius, spans);
 }
 
 static int blur_frame(struct sb_node *node, const struct sb_frame *frame)
 {
-    struct gpu_blur_state *state = sb_node_data(node);
+    const struct gpu_blur_state *state = sb_node_data(node);
     struct sb_buffer buffer;
-    int failed = sb_output_claim(state->output, frame->size_bytes, &buffer);
-    if (failed != 0) {
-        return failed;
-    }
-    failed = run(state, frame, &buffer);
-    return failed == 0
-               ? sb_output_publish(state->output, &buffer)
-               : sb_node_error(node, failed, "the GPU did not blur it: %s", sb_error_text(failed));
-}
-
-static void blur_close(struct sb_node *node)
-{
-    struct gpu_blur_state *state = sb_node_data(node);
-    gpu_node_close(node, &state->effects);
-    free(state);
+    int failed = sb_output_claim(state->filter.output, frame->size_bytes, &buffer);
+    return failed == 0 ? gpu_filter_run(node, frame, &buffer, record, "blur it") : failed;
 }
 
 static const struct sb_port inputs[] = {
@@ -145,7 +110,7 @@ static const struct sb_processor gpu_blur = {
     .on_format = blur_format,
     .on_frame = blur_frame,
     .on_config = blur_config,
-    .close = blur_close,
+    .close = gpu_filter_close,
 };
 
 int main(int argc, char **argv)

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // gpu-convert: video into another pixel format, on a GPU.
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <streambroker/streambroker.h>
 
-#include "processors/gpu/gpu_node.h"
+#include "processors/gpu/gpu_filter.h"
 
 struct gpu_convert_state {
-    struct gpu_effects effects;
-    struct sb_output *output;
+    struct gpu_filter filter;
     struct sb_video_format from;
 };
 
@@ -22,18 +19,7 @@ static const enum sb_pixel pixels[] = {SB_PIXEL_NONE, SB_PIXEL_RGBA, SB_PIXEL_BG
 
 static int convert_open(struct sb_node *node)
 {
-    struct gpu_convert_state *state = calloc(1, sizeof *state);
-    if (state == NULL) {
-        return -ENOMEM;
-    }
-    sb_node_set_data(node, state);
-    state->output = sb_node_output(node, "video");
-    int failed = gpu_node_open(node, &state->effects);
-    if (failed != 0) {
-        free(state);
-        sb_node_set_data(node, NULL);
-    }
-    return failed;
+    return gpu_filter_open(node, sizeof(struct gpu_convert_state));
 }
 
 // Offers the wanted pixel format, or the input's own and then all others that this size allows.
@@ -62,23 +48,15 @@ static int convert_format(struct sb_node *node, struct sb_input *input,
         return sb_node_error(node, -EINVAL, "%s needs an even size, %ux%u is not",
                              sb_pixel_name(wanted), state->from.width, state->from.height);
     }
-    return sb_output_offer(state->output, offers, count, 0);
+    return sb_output_offer(state->filter.output, offers, count, 0);
 }
 
-static int run(struct gpu_convert_state *state, enum sb_pixel to, const struct sb_frame *frame,
-               const struct sb_buffer *buffer)
+static int record(void *data, const struct sb_gpu_span *from, const struct sb_gpu_span *to)
 {
-    struct sb_gpu *gpu = state->effects.gpu;
-    struct sb_gpu_span spans[2];
-    int failed = sb_gpu_begin(gpu);
-    failed = failed == 0 ? sb_gpu_read(gpu, frame, &spans[0]) : failed;
-    failed = failed == 0 ? sb_gpu_write(gpu, buffer, &spans[1]) : failed;
-    failed = failed == 0 ? gpu_effect_convert(&state->effects, &state->from, to, spans) : failed;
-    if (failed != 0) {
-        sb_gpu_cancel(gpu);
-        return failed;
-    }
-    return sb_gpu_finish(gpu);
+    struct gpu_convert_state *state = data;
+    const struct sb_gpu_span spans[2] = {*from, *to};
+    enum sb_pixel pixel = sb_output_format(state->filter.output)->video.pixel;
+    return gpu_effect_convert(&state->filter.effects, &state->from, pixel, spans);
 }
 
 // In a graph that runs the first frame can be here before the format is: a claim waits for it.
@@ -94,32 +72,19 @@ static int wait_for_format(struct sb_output *output)
 
 static int convert_frame(struct sb_node *node, const struct sb_frame *frame)
 {
-    struct gpu_convert_state *state = sb_node_data(node);
-    int failed = wait_for_format(state->output);
+    const struct gpu_convert_state *state = sb_node_data(node);
+    struct sb_output *output = state->filter.output;
+    int failed = wait_for_format(output);
     if (failed != 0) {
         return failed;
     }
-    const struct sb_format *agreed = sb_output_format(state->output);
+    const struct sb_format *agreed = sb_output_format(output);
     if (agreed == NULL) {
         return sb_node_error(node, -EAGAIN, "no pixel format was agreed");
     }
-    enum sb_pixel to = agreed->video.pixel;
     struct sb_buffer buffer;
-    failed = sb_output_claim(state->output, sb_format_frame_bytes(agreed), &buffer);
-    if (failed != 0) {
-        return failed;
-    }
-    failed = run(state, to, frame, &buffer);
-    return failed == 0 ? sb_output_publish(state->output, &buffer)
-                       : sb_node_error(node, failed, "the GPU did not convert it: %s",
-                                       sb_error_text(failed));
-}
-
-static void convert_close(struct sb_node *node)
-{
-    struct gpu_convert_state *state = sb_node_data(node);
-    gpu_node_close(node, &state->effects);
-    free(state);
+    failed = sb_output_claim(output, sb_format_frame_bytes(agreed), &buffer);
+    return failed == 0 ? gpu_filter_run(node, frame, &buffer, record, "convert it") : failed;
 }
 
 static const struct sb_port inputs[] = {
@@ -166,7 +131,7 @@ static const struct sb_processor gpu_convert = {
     .open = convert_open,
     .on_format = convert_format,
     .on_frame = convert_frame,
-    .close = convert_close,
+    .close = gpu_filter_close,
 };
 
 int main(int argc, char **argv)

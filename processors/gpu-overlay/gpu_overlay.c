@@ -2,17 +2,15 @@
 // gpu-overlay: one video over another one, by its alpha, on a GPU. The upper one keeps its last
 // frame when it has nothing new or has ended.
 #include <errno.h>
-#include <stdlib.h>
 
 #include <streambroker/streambroker.h>
 
-#include "processors/gpu/gpu_node.h"
+#include "processors/gpu/gpu_filter.h"
 
 enum { GROUND, OVER, PICTURES };
 
 struct gpu_overlay_state {
-    struct gpu_effects effects;
-    struct sb_output *output;
+    struct gpu_filter filter;
     struct sb_input *inputs[PICTURES];
     struct gpu_effect_overlay overlay;
     bool has_over;
@@ -28,23 +26,18 @@ static void read_params(struct sb_node *node, struct gpu_overlay_state *state)
 
 static int overlay_open(struct sb_node *node)
 {
-    struct gpu_overlay_state *state = calloc(1, sizeof *state);
-    if (state == NULL) {
-        return -ENOMEM;
+    if (!sb_input_is_linked(sb_node_input(node, "video_0"))) {
+        return sb_node_error(node, -EINVAL, "no video is linked to video_0");
     }
-    sb_node_set_data(node, state);
-    state->output = sb_node_output(node, "video");
+    int failed = gpu_filter_open(node, sizeof(struct gpu_overlay_state));
+    if (failed != 0) {
+        return failed;
+    }
+    struct gpu_overlay_state *state = sb_node_data(node);
     state->inputs[GROUND] = sb_node_input(node, "video_0");
     state->inputs[OVER] = sb_node_input(node, "video_1");
     read_params(node, state);
-    int failed = sb_input_is_linked(state->inputs[GROUND])
-                     ? gpu_node_open(node, &state->effects)
-                     : sb_node_error(node, -EINVAL, "no video is linked to video_0");
-    if (failed != 0) {
-        free(state);
-        sb_node_set_data(node, NULL);
-    }
-    return failed;
+    return 0;
 }
 
 static void drop_over(struct gpu_overlay_state *state)
@@ -73,45 +66,34 @@ static int overlay_format(struct sb_node *node, struct sb_input *input,
                              sb_pixel_name(state->overlay.ground.pixel),
                              sb_pixel_name(state->overlay.over.pixel));
     }
-    return input == state->inputs[GROUND] ? sb_output_offer(state->output, format, 1, 0) : 0;
+    return input == state->inputs[GROUND] ? sb_output_offer(state->filter.output, format, 1, 0) : 0;
 }
 
-static int run(struct gpu_overlay_state *state, const struct sb_frame *ground,
-               const struct sb_buffer *buffer)
+static int record(void *data, const struct sb_gpu_span *from, const struct sb_gpu_span *to)
 {
-    struct sb_gpu *gpu = state->effects.gpu;
-    struct sb_gpu_span spans[3];
-    int failed = sb_gpu_begin(gpu);
-    failed = failed == 0 ? sb_gpu_read(gpu, ground, &spans[0]) : failed;
-    failed = failed == 0 ? sb_gpu_write(gpu, buffer, &spans[2]) : failed;
-    if (failed == 0 && state->has_over) {
-        failed = sb_gpu_read(gpu, &state->over, &spans[1]);
-        failed = failed == 0 ? gpu_effect_overlay(&state->effects, &state->overlay, spans) : failed;
-    } else if (failed == 0) {
-        failed = sb_gpu_copy(gpu, &spans[0], &spans[2]);
+    struct gpu_overlay_state *state = data;
+    struct sb_gpu *gpu = state->filter.effects.gpu;
+    struct sb_gpu_span spans[3] = {*from, {0}, *to};
+    if (!state->has_over) {
+        return sb_gpu_copy(gpu, from, to);
     }
-    if (failed != 0) {
-        sb_gpu_cancel(gpu);
-        return failed;
-    }
-    return sb_gpu_finish(gpu);
+    int failed = sb_gpu_read(gpu, &state->over, &spans[1]);
+    return failed == 0 ? gpu_effect_overlay(&state->filter.effects, &state->overlay, spans)
+                       : failed;
 }
 
 static int publish(struct sb_node *node, const struct sb_frame *ground)
 {
-    struct gpu_overlay_state *state = sb_node_data(node);
+    const struct gpu_overlay_state *state = sb_node_data(node);
     struct sb_buffer buffer;
-    int failed = sb_output_claim(state->output, ground->size_bytes, &buffer);
+    int failed = sb_output_claim(state->filter.output, ground->size_bytes, &buffer);
     if (failed != 0) {
         return failed;
     }
     buffer.number = ground->number;
     buffer.pts_ns = ground->pts_ns;
     buffer.duration_ns = ground->duration_ns;
-    failed = run(state, ground, &buffer);
-    return failed == 0 ? sb_output_publish(state->output, &buffer)
-                       : sb_node_error(node, failed, "the GPU did not put them together: %s",
-                                       sb_error_text(failed));
+    return gpu_filter_run(node, ground, &buffer, record, "put them together");
 }
 
 static int overlay_frames(struct sb_node *node, const struct sb_frame *frames, size_t count)
@@ -146,13 +128,6 @@ static int overlay_config(struct sb_node *node)
 {
     read_params(node, sb_node_data(node));
     return 0;
-}
-
-static void overlay_close(struct sb_node *node)
-{
-    struct gpu_overlay_state *state = sb_node_data(node);
-    gpu_node_close(node, &state->effects);
-    free(state);
 }
 
 static const struct sb_port inputs[] = {
@@ -216,7 +191,7 @@ static const struct sb_processor gpu_overlay = {
     .on_frames = overlay_frames,
     .on_end = overlay_end,
     .on_config = overlay_config,
-    .close = overlay_close,
+    .close = gpu_filter_close,
 };
 
 int main(int argc, char **argv)

@@ -2,66 +2,25 @@
 // One copy by the device per frame, in either direction.
 #include "processors/gpu/gpu_transfer.h"
 
-#include <errno.h>
-#include <stdlib.h>
-
-#include "processors/gpu/gpu_node.h"
-
-struct gpu_transfer {
-    struct gpu_effects effects;
-    struct sb_output *output;
-};
+#include "processors/gpu/gpu_filter.h"
 
 static int transfer_open(struct sb_node *node)
 {
-    struct gpu_transfer *transfer = calloc(1, sizeof *transfer);
-    if (transfer == NULL) {
-        return -ENOMEM;
-    }
-    sb_node_set_data(node, transfer);
-    transfer->output = sb_node_output(node, "video");
-    int failed = gpu_node_open(node, &transfer->effects);
-    if (failed != 0) {
-        free(transfer);
-        sb_node_set_data(node, NULL);
-    }
-    return failed;
+    return gpu_filter_open(node, sizeof(struct gpu_filter));
 }
 
-static int run(struct sb_gpu *gpu, const struct sb_frame *frame, const struct sb_buffer *buffer)
+static int record(void *data, const struct sb_gpu_span *from, const struct sb_gpu_span *to)
 {
-    struct sb_gpu_span from;
-    struct sb_gpu_span to;
-    int failed = sb_gpu_begin(gpu);
-    failed = failed == 0 ? sb_gpu_read(gpu, frame, &from) : failed;
-    failed = failed == 0 ? sb_gpu_write(gpu, buffer, &to) : failed;
-    failed = failed == 0 ? sb_gpu_copy(gpu, &from, &to) : failed;
-    if (failed != 0) {
-        sb_gpu_cancel(gpu);
-        return failed;
-    }
-    return sb_gpu_finish(gpu);
+    const struct gpu_filter *filter = data;
+    return sb_gpu_copy(filter->effects.gpu, from, to);
 }
 
 static int transfer_frame(struct sb_node *node, const struct sb_frame *frame)
 {
-    struct gpu_transfer *transfer = sb_node_data(node);
+    const struct gpu_filter *filter = sb_node_data(node);
     struct sb_buffer buffer;
-    int failed = sb_output_claim(transfer->output, frame->size_bytes, &buffer);
-    if (failed != 0) {
-        return failed;
-    }
-    failed = run(transfer->effects.gpu, frame, &buffer);
-    return failed == 0
-               ? sb_output_publish(transfer->output, &buffer)
-               : sb_node_error(node, failed, "the GPU did not copy it: %s", sb_error_text(failed));
-}
-
-static void transfer_close(struct sb_node *node)
-{
-    struct gpu_transfer *transfer = sb_node_data(node);
-    gpu_node_close(node, &transfer->effects);
-    free(transfer);
+    int failed = sb_output_claim(filter->output, frame->size_bytes, &buffer);
+    return failed == 0 ? gpu_filter_run(node, frame, &buffer, record, "copy it") : failed;
 }
 
 int gpu_transfer_main(const char *name, const char *summary, enum sb_memory from, enum sb_memory to,
@@ -92,7 +51,7 @@ int gpu_transfer_main(const char *name, const char *summary, enum sb_memory from
         .wants = gpu_node_wants,
         .open = transfer_open,
         .on_frame = transfer_frame,
-        .close = transfer_close,
+        .close = gpu_filter_close,
     };
     return sb_processor_main(&processor, argc, argv);
 }
