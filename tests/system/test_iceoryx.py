@@ -216,6 +216,25 @@ class Import(Case):
         self.assertEqual(out.read_bytes(), b"".join(content(n, 100) for n in range(10)))
 
 
+    def test_r_iox_004_a_roudi_that_hangs_in_the_middle_holds_nobody_up(self):
+        """R-IOX-004: who is connected goes on, and the graph ends as it should."""
+        roudi = self.roudi()
+        graph, out = self.start_import()
+        graph.expect("iceoryx: subscribed to Camera/front/picture")
+        self.publisher(0, 1000000, 100, pause=1)
+        wait_until(lambda: out.exists() and out.stat().st_size > 5000, "50 frames")
+        roudi.process.send_signal(signal.SIGSTOP)
+        seen = out.stat().st_size
+        # For longer than RouDi and its programs wait for each other.
+        wait_until(lambda: out.stat().st_size > seen + 250000, "2500 frames without an answer of RouDi")
+        roudi.process.send_signal(signal.SIGCONT)
+        # RouDi may take those for dead now that it has not heard meanwhile: they come back as new lives.
+        text = self.stop(graph)
+        self.assertGreater(self.counts(text, "imported")["frames"], 0)
+        self.assertNotIn("used up", text)
+        self.assertNotIn("failed", text)
+
+
 class Export(Case):
     def test_r_iox_002_an_application_subscribes_from_a_graph(self):
         """R-IOX-002 R-IOX-005: every frame, in order, with its fields in the documented header."""
