@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# test: timeout=120 lock=gpu
+# test: timeout=240 lock=gpu
 """Frames on a GPU, from process to process: the same pixels as on the CPU, and no copy by the host."""
 import json
 import os
