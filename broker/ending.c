@@ -12,7 +12,7 @@
 #include "base/units.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life.h"
-#include "broker/lives/life_end.h"
+#include "broker/lives/life_release.h"
 #include "broker/service.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/news.h"
@@ -61,7 +61,7 @@ void ending_stop_node(struct broker *broker, struct actual_node *node, enum work
                       const char *why)
 {
     if (node->life.state == NODE_BACKING_OFF) {
-        life_end_waiting(broker, node, why);
+        life_release_waiting(broker, node, why);
         return;
     }
     if (!node_is_legal(node->life.state, NODE_ON_STOP)) {
@@ -192,7 +192,7 @@ void ending_force(struct broker *broker, const char *why)
     set_deadline(broker, GONE_NS);
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         if (broker->actual->nodes[i]->life.state == NODE_BACKING_OFF) {
-            life_end_waiting(broker, broker->actual->nodes[i], why);
+            life_release_waiting(broker, broker->actual->nodes[i], why);
         }
         life_kill(broker, broker->actual->nodes[i], EXIT_REASON_STOPPED, "%s", why);
     }
@@ -322,7 +322,8 @@ static void kill_late(struct broker *broker, struct actual_node *node)
 static void give_up(struct broker *broker, struct actual_node *node)
 {
     if (node_is_alive(node->life.state)) {
-        life_end_stuck(broker, node);
+        // It was killed long ago: this is its deadline too.
+        life_set_deadline(broker, node, 0, "gone");
         broker_set_status(broker, STATUS_FAILED);
     }
 }
@@ -338,7 +339,7 @@ void ending_on_deadline(struct broker *broker)
     broker->is_draining = false;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         if (broker->actual->nodes[i]->life.state == NODE_BACKING_OFF) {
-            life_end_waiting(broker, broker->actual->nodes[i], "the stop deadline passed");
+            life_release_waiting(broker, broker->actual->nodes[i], "the stop deadline passed");
         } else if (is_kill) {
             kill_late(broker, broker->actual->nodes[i]);
         } else {

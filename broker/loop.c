@@ -191,8 +191,12 @@ static int on_turn(sd_event_source *source, void *context)
 {
     (void)source;
     device_restart_turn(context);
-    live_turn(context);
-    letter_replay_turn(context);
+    struct broker *broker = context;
+    live_turn(broker);
+    if (broker->live.change == NULL) {
+        file_watch_turn(broker);
+    }
+    letter_replay_turn(broker);
     return 0;
 }
 
@@ -301,6 +305,7 @@ static void close_parts(struct broker *broker)
     broker->phase = BROKER_ENDED;
     control_server_destroy(broker->control);
     cleanup_fd(&broker->options.control);
+    file_watch_close(broker);
     live_fini(broker);
     drop_memory(broker);
     memory_thread_destroy(broker->memory);

@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "broker/broker.h"
 #include "broker/change/change.h"
-#include "broker/change/file_watch.h"
 #include "broker/ending.h"
 #include "broker/graph/arena.h"
 #include "broker/graph/catalog.h"
@@ -39,7 +38,6 @@ void live_init(struct broker *broker, struct catalog *catalog)
 
 void live_fini(struct broker *broker)
 {
-    file_watch_close(broker);
     if (broker->live.catalog != NULL) {
         describing_cancel(broker);
         catalog_set_begin(broker->live.catalog, NULL, NULL);
@@ -315,7 +313,6 @@ void live_turn(struct broker *broker)
     }
     if (live->change == NULL && broker->actual != NULL) {
         link_leave_reap(broker);
-        file_watch_turn(broker);
     }
     broker_arm_timer(broker);
 }

@@ -13,7 +13,6 @@
 #include "base/units.h"
 #include "broker/graph/residency.h"
 #include "broker/links/generation.h"
-#include "broker/links/wiring.h"
 #include "broker/lives/cage.h"
 #include "broker/lives/life.h"
 #include "shm/device_handle.h"
@@ -224,51 +223,6 @@ void device_pool_send(struct broker *broker, const struct generation *generation
                                                               .device = pool->device,
                                                               .is_trusted = pool->is_trusted};
     life_send(broker, pages->link->to, &pool->fd, 1);
-}
-
-// The output goes on with memory of the broker's, and stays there: a driver that refused once is
-// not asked again.
-static void go_down(struct broker *broker, struct actual_output *output,
-                    const struct actual_node *node, const char *text)
-{
-    char escaped_bytes[LIMIT_ERROR_TEXT_BYTES_MAX];
-    struct text escaped = TEXT_OVER(escaped_bytes);
-    text_add_escaped(&escaped, text, strlen(text));
-    if (output->choice.refusal[0] == '\0') {
-        struct text why = TEXT_OVER(output->choice.refusal);
-        text_add_format(&why, "%s refused the memory: %s", node->life.id, escaped_bytes);
-        log_line(LOG_WARNING, "%s goes on in memory of the broker's: %s", output->address,
-                 output->choice.refusal);
-    }
-    wiring_offer_again(output);
-    wiring_advance(broker);
-}
-
-int device_pool_refuse(struct broker *broker, struct actual_node *node,
-                       const struct wire_device_refused *refused)
-{
-    if (refused->link_id != 0) {
-        struct actual_link *link = actual_input_of(node, refused->link_id);
-        if (link == NULL) {
-            return -ENOENT;
-        }
-        const struct generation *newest = generation_newest(link->output);
-        if (newest != NULL && newest->number == refused->generation) {
-            go_down(broker, link->output, node, refused->text);
-        }
-        return 0;
-    }
-    struct actual_output *output = actual_output_of(node, refused->output);
-    if (output == NULL) {
-        return -ENOENT;
-    }
-    struct generation *generation = generation_newest(output);
-    if (generation != NULL && generation->number == refused->generation &&
-        generation->device.slot_bytes != 0 && generation->device.fd < 0) {
-        generation->device.is_refused = true;
-        go_down(broker, output, node, refused->text);
-    }
-    return 0;
 }
 
 void device_pool_drop(struct broker *broker, struct device_pool *pool)

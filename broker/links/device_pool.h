@@ -67,10 +67,5 @@ int device_pool_take(struct generation *generation, uint64_t size_bytes, int *fd
 void device_pool_send(struct broker *broker, const struct generation *generation,
                       const struct generation_link *pages);
 
-// DEVICE_REFUSED came: the output goes on with memory of the broker's. Returns 0, or -ENOENT when
-// the node has no such generation.
-int device_pool_refuse(struct broker *broker, struct actual_node *node,
-                       const struct wire_device_refused *refused);
-
 // Gives the descriptor back.
 void device_pool_drop(struct broker *broker, struct device_pool *pool);

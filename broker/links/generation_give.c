@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/log.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "broker/links/pages.h"
@@ -336,4 +337,49 @@ int generation_give_take_device(struct actual_node *node, const struct wire_devi
         return -ENOENT;
     }
     return device_pool_take(generation, message->size_bytes, fd, out_fault);
+}
+
+// The output goes on with memory of the broker's, and stays there: a driver that refused once is
+// not asked again.
+static void go_down(struct actual_output *output, const struct actual_node *node, const char *text)
+{
+    char escaped_bytes[LIMIT_ERROR_TEXT_BYTES_MAX];
+    struct text escaped = TEXT_OVER(escaped_bytes);
+    text_add_escaped(&escaped, text, strlen(text));
+    if (output->choice.refusal[0] == '\0') {
+        struct text why = TEXT_OVER(output->choice.refusal);
+        text_add_format(&why, "%s refused the memory: %s", node->life.id, escaped_bytes);
+        log_line(LOG_WARNING, "%s goes on in memory of the broker's: %s", output->address,
+                 output->choice.refusal);
+    }
+}
+
+int generation_give_refuse_device(struct actual_node *node,
+                                  const struct wire_device_refused *refused,
+                                  struct actual_output **out_output)
+{
+    if (refused->link_id != 0) {
+        struct actual_link *link = actual_input_of(node, refused->link_id);
+        if (link == NULL) {
+            return -ENOENT;
+        }
+        const struct generation *newest = generation_newest(link->output);
+        if (newest != NULL && newest->number == refused->generation) {
+            go_down(link->output, node, refused->text);
+            *out_output = link->output;
+        }
+        return 0;
+    }
+    struct actual_output *output = actual_output_of(node, refused->output);
+    if (output == NULL) {
+        return -ENOENT;
+    }
+    struct generation *generation = generation_newest(output);
+    if (generation != NULL && generation->number == refused->generation &&
+        generation->device.slot_bytes != 0 && generation->device.fd < 0) {
+        generation->device.is_refused = true;
+        go_down(output, node, refused->text);
+        *out_output = output;
+    }
+    return 0;
 }

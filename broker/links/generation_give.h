@@ -30,3 +30,10 @@ void generation_give_end(struct broker *broker, const struct generation *generat
 // Returns 0 or a negative errno.
 int generation_give_stand_in(struct broker *broker, struct generation *generation,
                              struct generation_link *pages);
+
+// DEVICE_REFUSED came: an output goes on with memory of the broker's, which is to be agreed again:
+// out_output, left alone when that is over already. Returns 0, or -ENOENT when the node has no such
+// link or output.
+int generation_give_refuse_device(struct actual_node *node,
+                                  const struct wire_device_refused *refused,
+                                  struct actual_output **out_output);

@@ -15,13 +15,12 @@
 #include "broker/change/succession.h"
 #include "broker/ending.h"
 #include "broker/links/generation.h"
-#include "broker/links/generation_give.h"
 #include "broker/links/pages.h"
 #include "broker/links/wiring.h"
 #include "broker/lives/domain.h"
 #include "broker/lives/life.h"
 #include "broker/lives/life_log.h"
-#include "broker/lives/life_message.h"
+#include "broker/lives/life_release.h"
 #include "broker/lives/metering.h"
 #include "broker/supervision/device_restart.h"
 #include "broker/supervision/handover.h"
@@ -75,88 +74,11 @@ static bool is_early(const struct actual_node *node)
     return false;
 }
 
-static void drop_unused(struct broker *broker, struct actual_output *output)
-{
-    generation_settle(broker, output);
-    if (node_is_alive(output->node->life.state)) {
-        return;
-    }
-    for (size_t i = 0; i < output->link_count; i++) {
-        if (link_is_up(output->links[i]->state)) {
-            return;
-        }
-    }
-    generation_drop_all(broker, output);
-}
-
-// The consumer of a link learns where it ends, unless the producer wrote the end itself. One that
-// is being started again learns it with its pages.
-static void tell_consumer(struct broker *broker, struct actual_link *link)
-{
-    if (pages_is_stream_ended(link)) {
-        return;
-    }
-    struct generation *generation = pages_set_lost(link);
-    if (generation == NULL) {
-        life_message_unlink(broker, link->to, link->id, true);
-        return;
-    }
-    generation_give_end(broker, generation, pages_of(generation, link));
-}
-
-static void release_output(struct broker *broker, struct actual_output *output)
-{
-    handover_drop_unused(broker, output);
-    for (size_t i = 0; i < output->link_count; i++) {
-        struct actual_link *link = output->links[i];
-        if (link->state != LINK_DISCONNECTED) {
-            tell_consumer(broker, link);
-        }
-        if (link_is_legal(link->state, LINK_ON_PRODUCER_GONE)) {
-            news_move_link(broker, link, LINK_ON_PRODUCER_GONE, NULL);
-        }
-    }
-    for (size_t i = 0; i < output->generation_count; i++) {
-        output->generations[i]->is_orphan = true;
-    }
-    drop_unused(broker, output);
-}
-
-// A lossless producer must not wait for a consumer that is gone: its link becomes a plug.
-static void release_input(struct broker *broker, struct actual_link *link, bool is_voluntary)
-{
-    link->format_serial = 0;
-    link->is_voluntary = is_voluntary;
-    if (link->state != LINK_DISCONNECTED && node_is_alive(link->output->node->life.state)) {
-        life_message_unlink(broker, link->output->node, link->id, false);
-    }
-    news_move_link(broker, link, LINK_ON_CONSUMER_GONE, NULL);
-    drop_unused(broker, link->output);
-}
-
 static enum node_event event_of(const struct actual_node *node, enum exit_verdict verdict)
 {
     bool is_finished = verdict == EXIT_VERDICT_FINISHED;
     return is_finished && node_is_legal(node->life.state, NODE_ON_FINISH) ? NODE_ON_FINISH
                                                                           : NODE_ON_FAIL;
-}
-
-static void release_links(struct broker *broker, struct actual_node *node, bool is_voluntary)
-{
-    for (size_t i = 0; i < node->output_count; i++) {
-        release_output(broker, node->outputs[i]);
-    }
-    for (size_t i = 0; i < node->input_count; i++) {
-        release_input(broker, node->inputs[i], is_voluntary);
-    }
-}
-
-void life_end_waiting(struct broker *broker, struct actual_node *node, const char *why)
-{
-    node->restart_at_ns = INT64_MAX;
-    node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
-    release_links(broker, node, false);
-    news_end_node(broker, node, HEALTH_NODE_STOPPED, "is not started again: %s", why);
 }
 
 // Whether the node gets another life, and after which wait.
@@ -352,7 +274,7 @@ static void end_unwanted(struct broker *broker, struct actual_node *node, enum n
     if (node->successor != NULL) {
         succession_finish(broker, node);
     } else {
-        release_links(broker, node, false);
+        life_release(broker, node, false);
     }
     ending_check(broker);
     wiring_advance(broker);
@@ -410,7 +332,7 @@ static void end(struct broker *broker, struct actual_node *node, const int *wait
     bool has_left_early = event == NODE_ON_FINISH && is_early(node);
     bool is_voluntary =
         event == NODE_ON_FINISH && (!is_stopping || node->is_stop_wanted || broker->is_draining);
-    release_links(broker, node, is_voluntary);
+    life_release(broker, node, is_voluntary);
     node->is_spent = answer == RESTART_SPENT && node->restart.total > 0;
     if (node->is_spent) {
         health_say(&broker->health, HEALTH_NODE_SPENT, node->life.id, node->life.generation, 0,

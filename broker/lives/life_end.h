@@ -12,6 +12,3 @@ void life_end_stuck(struct broker *broker, struct actual_node *node);
 
 // A process has ended that no node has any more: perhaps one that was left behind.
 void life_end_on_reaped(struct broker *broker, uint32_t serial);
-
-// The next start of a node that waits for it will not come: its links end.
-void life_end_waiting(struct broker *broker, struct actual_node *node, const char *why);

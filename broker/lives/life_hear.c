@@ -275,8 +275,12 @@ static void on_device_pool(struct broker *broker, struct actual_node *node,
 static void on_device_refused(struct broker *broker, struct actual_node *node,
                               const struct wire_message *message)
 {
-    if (device_pool_refuse(broker, node, &message->device_refused) != 0) {
+    struct actual_output *output = NULL;
+    if (generation_give_refuse_device(node, &message->device_refused, &output) != 0) {
         violate(broker, node, "DEVICE_REFUSED for what it does not have");
+    } else if (output != NULL) {
+        wiring_offer_again(output);
+        wiring_advance(broker);
     }
 }
 
