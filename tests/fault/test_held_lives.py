@@ -118,13 +118,20 @@ class HeldLives(LiveGraph):
         self.start(nodes={"a": source(100), "p": PASS, "z": slow},
                    links=["a.data -> p.in", "{from: p.out, to: z.in, depth: 32}"])
         first = self.footprint()
-        for _ in range(20):
-            self.wait_published("p.out -> z.in")
-            self.kill("p")
+        self.kill_each("p.out -> z.in", 20)
         self.running.expect(AWAITED, "z.in has not read those of 8")
         self.wait_more("p.out -> z.in", "released", 20)
         self.assertLess(self.footprint()[1], first[1] + 3 * 10, "more than eight of them wait")
         self.all_arrived(["a.data -> p.in", "p.out -> z.in"])
+
+    def kill_each(self, link, lives):
+        """Kills p whenever a life of it has published something, or waits for memory."""
+        seen = 0
+        for _ in range(lives):
+            wait_until(lambda before=seen: self.count(link, "published") > before or AWAITED in self.running.text(),
+                       "nothing is published")
+            seen = self.count(link, "published")
+            self.kill("p")
 
     def wait_published(self, link):
         """A frame more than now, or a life that waits for memory."""
@@ -148,15 +155,13 @@ class HeldLives(LiveGraph):
     def test_lives_that_there_is_no_memory_for_wait_for_their_readers(self):
         """R-SUP-081"""
         big = f"exec: [test-source], config: {{rate: 500, size: 32768}}, {AGAIN}"
-        slow = "exec: [check-sink], config: {work: 20ms, numbers: gapless}"
+        slow = "exec: [check-sink], config: {work: 100ms, numbers: gapless}, timeouts: {stop: 25s}"
         self.start(nodes={"a": big, "p": PASS, "z": slow},
                    links=["{from: a.data, to: p.in, depth: 16}", "{from: p.out, to: z.in, depth: 16}"],
-                   head="limits: {shared_memory: 4MiB}")
-        for _ in range(8):
-            self.wait_published("p.out -> z.in")
-            self.kill("p")
+                   head="limits: {shared_memory: 3MiB}")
+        self.kill_each("p.out -> z.in", 8)
         self.running.expect(AWAITED, "not enough memory for its frames")
-        self.wait_more("p.out -> z.in", "released", 60)
+        self.wait_more("p.out -> z.in", "released", 20)
         self.all_arrived(["a.data -> p.in", "p.out -> z.in"])
 
     def test_where_all_memory_is_held_for_ever_the_circle_is_named(self):
