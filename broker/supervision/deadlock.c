@@ -23,6 +23,7 @@ struct view {
     struct wait_node *nodes;  // owned
     struct wait_link *links;  // owned
     bool *stuck;              // owned
+    uint32_t *circles;        // owned, a number per node
     uint64_t *cursors;        // owned, a sum per link
 };
 
@@ -83,9 +84,10 @@ static int look(const struct broker *broker, struct view *view)
     view->nodes = calloc(actual->node_count + 1, sizeof *view->nodes);
     view->links = calloc(actual->link_count + 1, sizeof *view->links);
     view->stuck = calloc(actual->node_count + 1, sizeof *view->stuck);
+    view->circles = calloc(actual->node_count + 1, sizeof *view->circles);
     view->cursors = calloc(actual->link_count + 1, sizeof *view->cursors);
     if (view->nodes == NULL || view->links == NULL || view->stuck == NULL ||
-        view->cursors == NULL) {
+        view->circles == NULL || view->cursors == NULL) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < actual->node_count; i++) {
@@ -102,6 +104,7 @@ static void view_fini(struct view *view)
     free(view->nodes);
     free(view->links);
     free(view->stuck);
+    free(view->circles);
     free(view->cursors);
 }
 
@@ -116,25 +119,28 @@ static uint64_t sum_cursors(const struct view *view, size_t link_count)
     return sum;
 }
 
+// Who only waits behind a circle is not helped by space of its own.
 static bool is_blocking(const struct view *view, size_t index)
 {
     const struct wait_link *link = &view->links[index];
-    return link->is_full && view->stuck[link->from] && view->stuck[link->to] &&
-           view->nodes[link->from].is_for_space;
+    return link->is_space_awaited && wait_cycle_has(link, view->circles);
 }
 
-// "a waits for space on a.data -> d.in_0, d waits for b.out -> d.in_1, ..."
-static void describe(const struct actual *actual, const struct view *view, struct text *text)
+// "a waits for space on a.data -> d.in_0, d waits for b.out -> d.in_1, ..."; circle 0: all of them.
+static void describe(const struct actual *actual, const struct view *view, uint32_t circle,
+                     struct text *text)
 {
     for (size_t i = 0; i < actual->link_count; i++) {
         const struct wait_link *link = &view->links[i];
-        bool is_dry = link->is_open && link->is_missing && view->nodes[link->to].is_for_frames &&
-                      view->stuck[link->from] && view->stuck[link->to];
-        if (is_blocking(view, i)) {
+        if (!wait_cycle_has(link, view->circles) ||
+            (circle != 0 && view->circles[link->from] != circle)) {
+            continue;
+        }
+        if (link->is_space_awaited) {
             const char *what = room_is_withheld(actual->links[i]) ? "memory" : "space";
             text_add_format(text, "%s%s waits for %s on %s", text->length > 0 ? ", " : "",
                             actual->nodes[link->from]->life.id, what, actual->links[i]->name);
-        } else if (is_dry) {
+        } else if (link->are_frames_awaited) {
             text_add_format(text, "%s%s waits for frames on %s", text->length > 0 ? ", " : "",
                             actual->nodes[link->to]->life.id, actual->links[i]->name);
         }
@@ -161,34 +167,50 @@ static int grow(struct broker *broker, struct actual_link *link, char *why, size
     return failed;
 }
 
-static void open_circle(struct broker *broker, const struct view *view)
+// Gives space to one link of a circle. False: there is none to give.
+static bool open_at(struct broker *broker, const struct view *view, size_t index, char *why,
+                    size_t why_bytes)
 {
+    struct actual_link *link = broker->actual->links[index];
     char circle[TEXT_BYTES];
-    char why[TEXT_BYTES] = "the ring that grew before is not in use yet";
     struct text text = TEXT_OVER(circle);
-    describe(broker->actual, view, &text);
-    for (size_t i = 0; i < broker->actual->link_count; i++) {
-        struct actual_link *link = broker->actual->links[i];
-        uint32_t before = link->depth;
-        bool is_withheld = room_is_withheld(link);
-        if (is_withheld && is_blocking(view, i) &&
-            wiring_force(broker, link->output, why, sizeof why) == 0) {
-            health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
-                       "link %s: its producer gets memory beside that of %zu generations, because "
-                       "nodes wait for each other: %s",
-                       link->name, link->output->generation_count, circle);
-            return;
+    describe(broker->actual, view, view->circles[view->links[index].from], &text);
+    if (room_is_withheld(link)) {
+        if (wiring_force(broker, link->output, why, why_bytes) != 0) {
+            return false;
         }
-        if (!is_withheld && is_blocking(view, i) && grow(broker, link, why, sizeof why) == 0) {
-            health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
-                       "link %s: its depth grows from %u to %u, because nodes wait for each other: "
-                       "%s",
-                       link->name, before, link->depth, circle);
+        health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
+                   "link %s: its producer gets memory beside that of %zu generations, because "
+                   "nodes wait for each other: %s",
+                   link->name, link->output->generation_count, circle);
+        return true;
+    }
+    uint32_t before = link->depth;
+    if (grow(broker, link, why, why_bytes) != 0) {
+        return false;
+    }
+    health_say(&broker->health, HEALTH_LINK_GROWN, "", 0, 0,
+               "link %s: its depth grows from %u to %u, because nodes wait for each other: %s",
+               link->name, before, link->depth, circle);
+    return true;
+}
+
+static void open_circle(struct broker *broker, struct view *view)
+{
+    const struct actual *actual = broker->actual;
+    char why[TEXT_BYTES] = "the ring that grew before is not in use yet";
+    wait_cycle_number(view->links, actual->link_count, actual->node_count, view->circles);
+    for (size_t i = 0; i < actual->link_count; i++) {
+        if (is_blocking(view, i) && open_at(broker, view, i, why, sizeof why)) {
             return;
         }
     }
+    char circles[TEXT_BYTES];
+    struct text text = TEXT_OVER(circles);
+    describe(actual, view, 0, &text);
     health_say(&broker->health, HEALTH_GRAPH_STUCK, "", 0, 0,
-               "nodes wait for each other: %s; no link can grow: %s; the graph stops", circle, why);
+               "nodes wait for each other: %s; no link can grow: %s; the graph stops", circles,
+               why);
     broker_set_status(broker, STATUS_FAILED);
     ending_stop(broker, false);
 }

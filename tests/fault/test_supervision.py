@@ -316,6 +316,20 @@ class Supervision(GraphCase):
         self.assertIn("a.data -> j.in_0: published=300 released=300\n", done.stderr)
         self.assertNotIn("died", done.stderr)
 
+    def test_who_only_waits_behind_a_circle_gets_no_longer_link(self):
+        """R-SUP-083"""
+        self.graph.write({"s": "exec: [test-source], config: {frames: 300, size: 4096}", "m": "exec: [pass]",
+                          "d": "exec: [delay], config: {frames: 40}", "j": f"exec: [{JOINER}], activate: all",
+                          "y": CHECK},
+                         ["{from: s.data, to: m.in, depth: 2}", "m.out -> j.in_0", "m.out -> d.in",
+                          "d.out -> j.in_1", "j.out_0 -> y.in"])
+        done = self.graph.run("-v")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        grown = re.findall(r"warning: link (.*): its depth grows from .* wait for each other: (.*)", done.stderr)
+        self.assertEqual(grown, [("m.out -> j.in_0", "m waits for space on m.out -> j.in_0, d waits for frames on "
+                                                     "m.out -> d.in, j waits for frames on d.out -> j.in_1")])
+        self.assertIn("s.data -> m.in: published=300 released=300\n", done.stderr)
+
     def test_a_join_that_cannot_grow_stops_the_graph_and_names_the_circle(self):
         """R-SUP-023 R-DATA-031"""
         self.write_join("limits: {shared_memory: 1200KiB}")

@@ -89,6 +89,65 @@ static void a_full_link_to_a_slow_reader_is_no_circle(void **state)
     assert_int_equal(find(), 0);
 }
 
+// s -> m, m -> b -> j, m -> j, j -> y: m, b and j wait for each other; s and y for them.
+// R-SUP-083
+static void who_waits_behind_a_circle_is_not_in_it(void **state)
+{
+    (void)state;
+    enum { S, M, HOLDER, J, Y, COUNT };
+    struct wait_node all[COUNT] = {[S] = {.is_for_space = true},
+                                   [M] = {.is_for_space = true},
+                                   [HOLDER] = {.is_for_frames = true},
+                                   [J] = {.is_for_frames = true, .needs_all = true},
+                                   [Y] = {.is_for_frames = true}};
+    struct wait_link ways[] = {{.from = S, .to = M, .port = 0, .is_open = true, .is_full = true},
+                               {.from = M, .to = HOLDER, .port = 1, .is_open = true},
+                               {.from = M, .to = J, .port = 2, .is_open = true, .is_full = true},
+                               {.from = HOLDER, .to = J, .port = 3, .is_open = true},
+                               {.from = J, .to = Y, .port = 4, .is_open = true}};
+    ways[1].is_missing = true;
+    ways[3].is_missing = true;
+    ways[4].is_missing = true;
+    bool are_stuck[COUNT];
+    uint32_t circles[COUNT];
+    assert_int_equal(wait_cycle_find(all, COUNT, ways, 5, are_stuck), COUNT);
+    wait_cycle_number(ways, 5, COUNT, circles);
+    assert_int_equal(circles[S], 0);
+    assert_int_equal(circles[Y], 0);
+    assert_int_not_equal(circles[M], 0);
+    assert_int_equal(circles[M], circles[HOLDER]);
+    assert_int_equal(circles[M], circles[J]);
+    assert_true(ways[0].is_space_awaited && !wait_cycle_has(&ways[0], circles));
+    assert_true(ways[2].is_space_awaited && wait_cycle_has(&ways[2], circles));
+    assert_true(ways[3].are_frames_awaited && wait_cycle_has(&ways[3], circles));
+    assert_false(wait_cycle_has(&ways[4], circles));
+}
+
+// A reader that holds all that its link has place for, and a second pair like it behind.
+// R-SUP-083
+static void two_circles_have_two_numbers(void **state)
+{
+    (void)state;
+    enum { A1, B1, A2, B2, COUNT };
+    struct wait_node all[COUNT] = {{.is_for_space = true},
+                                   {.is_for_frames = true},
+                                   {.is_for_space = true},
+                                   {.is_for_frames = true}};
+    struct wait_link ways[] = {
+        {.from = A1, .to = B1, .port = 0, .is_open = true, .is_full = true, .is_missing = true},
+        {.from = A1, .to = A2, .port = 1, .is_open = true, .is_full = true},
+        {.from = A2, .to = B2, .port = 2, .is_open = true, .is_full = true, .is_missing = true}};
+    bool are_stuck[COUNT];
+    uint32_t circles[COUNT];
+    assert_int_equal(wait_cycle_find(all, COUNT, ways, 3, are_stuck), COUNT);
+    wait_cycle_number(ways, 3, COUNT, circles);
+    assert_int_equal(circles[A1], circles[B1]);
+    assert_int_equal(circles[A2], circles[B2]);
+    assert_int_not_equal(circles[A1], circles[A2]);
+    assert_true(wait_cycle_has(&ways[0], circles) && wait_cycle_has(&ways[2], circles));
+    assert_false(wait_cycle_has(&ways[1], circles));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -97,6 +156,8 @@ int main(void)
         cmocka_unit_test(any_input_is_enough_for_a_node_that_takes_any),
         cmocka_unit_test(an_input_that_has_ended_is_not_waited_for),
         cmocka_unit_test(a_full_link_to_a_slow_reader_is_no_circle),
+        cmocka_unit_test(who_waits_behind_a_circle_is_not_in_it),
+        cmocka_unit_test(two_circles_have_two_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
