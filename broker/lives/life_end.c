@@ -30,7 +30,8 @@
 #include "shm/segment.h"
 
 // Every link that still has a reader has an end in shared memory, which nobody but the worker can
-// have written. Without such a link nothing shows what it did last.
+// have written. Without such a link nothing shows what it did last: one that is taken away ends
+// although its producer goes on.
 static bool has_ended_outputs(const struct actual_node *node)
 {
     size_t ended = 0;
@@ -38,7 +39,7 @@ static bool has_ended_outputs(const struct actual_node *node)
         const struct actual_output *output = node->outputs[i];
         for (size_t j = 0; j < output->link_count; j++) {
             const struct actual_link *link = output->links[j];
-            if (link->state == LINK_DISCONNECTED) {
+            if (link->state == LINK_DISCONNECTED || link->is_leaving) {
                 continue;
             }
             if (!pages_is_stream_ended(link)) {
