@@ -16,6 +16,7 @@
 #include "broker/service.h"
 #include "broker/supervision/letter_office.h"
 #include "broker/supervision/news.h"
+#include "broker/supervision/rearm.h"
 #include "broker/supervision/waiting.h"
 
 // A process that SIGKILL does not end within this is in the kernel's hands.
@@ -67,10 +68,14 @@ void ending_stop_node(struct broker *broker, struct actual_node *node, enum work
     if (!node_is_legal(node->life.state, NODE_ON_STOP)) {
         return;
     }
+    bool was_at_work = node->life.state == NODE_RUNNING;
     node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
     node->deadline_ns = INT64_MAX;
     if (node->peer.phase == WIRE_RUNNING) {
         bell_want(&node->bell, want);
+        if (want == WANT_DRAIN && !was_at_work) {
+            rearm_node(broker, node);
+        }
         return;
     }
     exit_reason_set(&node->reason, EXIT_REASON_STOPPED, 0, "stopped before it was ready");

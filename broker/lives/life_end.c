@@ -82,6 +82,12 @@ static enum node_event event_of(const struct actual_node *node, enum exit_verdic
                                                                           : NODE_ON_FAIL;
 }
 
+static bool has_stalled(const struct actual_node *node)
+{
+    bool is_overdue = node->reason.kind == EXIT_REASON_DEADLINE && !node->is_stop_late;
+    return node->life.state == NODE_STALLED || (node->life.state == NODE_STOPPING && is_overdue);
+}
+
 // Whether the node gets another life, and after which wait.
 static enum restart_answer decide(const struct broker *broker, struct actual_node *node,
                                   enum exit_verdict verdict, int64_t *out_delay_ns)
@@ -89,7 +95,7 @@ static enum restart_answer decide(const struct broker *broker, struct actual_nod
     bool is_again = ending_needs_again(broker, node);
     bool is_under_way =
         broker->phase == BROKER_STARTING || broker->phase == BROKER_RUNNING || is_again;
-    bool is_left = node->life.state == NODE_STALLED && node->wanted->on_stall == GRAPH_STALL_DETACH;
+    bool is_left = has_stalled(node) && node->wanted->on_stall == GRAPH_STALL_DETACH;
     bool has_never_run = !node->was_ready && (node->is_open_failed || node->pid == 0);
     bool is_unwanted = node->is_held || node->is_doomed || node->is_stop_wanted;
     if (!is_under_way || has_never_run || is_left || is_unwanted ||

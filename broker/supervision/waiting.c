@@ -6,6 +6,17 @@
 
 #include "broker/links/queue_look.h"
 
+bool waiting_is_at_work(const struct broker *broker, const struct actual_node *node)
+{
+    bool is_running = broker->phase == BROKER_RUNNING && node->life.state == NODE_RUNNING;
+    // One that was hung up on, or is stopped for itself, owes nothing more.
+    bool is_draining = broker->phase == BROKER_ENDING && broker->is_draining &&
+                       node->life.state == NODE_STOPPING && node->peer.phase == WIRE_RUNNING &&
+                       worker_peer_is_open(&node->peer) && !node->is_stop_wanted;
+    return (is_running || is_draining) && node->status != NULL && !node->is_ended &&
+           !node->is_killed;
+}
+
 // One input port: what its links hold together.
 struct port_look {
     uint64_t queued;

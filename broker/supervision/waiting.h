@@ -4,6 +4,9 @@
 
 #include "broker/broker.h"
 
+// It runs, or drains while the graph ends: what lies before it is its to do.
+bool waiting_is_at_work(const struct broker *broker, const struct actual_node *node);
+
 // For looks at the graph as a whole: does the next call of a reactive node have what it needs; does
 // it need something of every input; has this input of it too little.
 bool waiting_is_activated(const struct actual_node *node);

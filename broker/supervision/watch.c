@@ -30,12 +30,6 @@
 // A worker that waited for a CPU for more than one part of this many was not idle by choice.
 #define STARVED_PARTS 4
 
-static bool is_watched(const struct broker *broker, const struct actual_node *node)
-{
-    return broker->phase == BROKER_RUNNING && node->life.state == NODE_RUNNING &&
-           node->status != NULL && !node->is_ended && !node->is_killed;
-}
-
 // --- One worker -------------------------------------------------------------------------------
 
 static bool is_tick_due(const struct broker *broker, const struct actual_node *node)
@@ -154,13 +148,21 @@ static bool was_starved(struct actual_node *node, int64_t deadline_ns)
     return waited_ns > deadline_ns / (2 * STARVED_PARTS);
 }
 
+// One that drains is on its way to its end already, and goes on to another life from there.
+static void note_stall(struct actual_node *node)
+{
+    node->stalls++;
+    if (node_is_legal(node->life.state, NODE_ON_STALL)) {
+        node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
+    }
+}
+
 static void end_stalled(struct broker *broker, struct actual_node *node, bool is_inside)
 {
     char limit[32];
     units_format_duration(node->wanted->timeouts.process_ns, limit, sizeof limit);
     unsigned long long step = node->progress.step;
-    node->stalls++;
-    node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
+    note_stall(node);
     if (is_inside) {
         life_kill(broker, node, EXIT_REASON_DEADLINE,
                   "process deadline of %s passed inside step %llu", limit, step);
@@ -176,8 +178,7 @@ static void end_lagging(struct broker *broker, struct actual_node *node,
 {
     char limit[32];
     units_format_duration(link->wanted->max_lag_ns, limit, sizeof limit);
-    node->stalls++;
-    node_transition(&node->life, NODE_ON_STALL, "it is overdue", clock_now_ns());
+    note_stall(node);
     life_kill(broker, node, EXIT_REASON_DEADLINE, "max_lag of %s passed: seq %llu of %s waits",
               limit, (unsigned long long)link->lag.mark, link->name);
 }
@@ -276,14 +277,14 @@ void watch_look(struct broker *broker, int64_t now_ns)
     bool is_any_busy = false;
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
-        if (!is_watched(broker, node)) {
+        if (!waiting_is_at_work(broker, node)) {
             rearm_lag(node, now_ns);
             continue;
         }
         int64_t lag_ns = max_lag_shortest_ns(node);
         shortest_ns = earlier(shortest_ns, earlier(node->wanted->timeouts.process_ns, lag_ns));
         wanted_ns = earlier(wanted_ns, judge(broker, node, now_ns, &is_any_busy));
-        if (lag_ns != INT64_MAX && is_watched(broker, node)) {
+        if (lag_ns != INT64_MAX && waiting_is_at_work(broker, node)) {
             wanted_ns = earlier(wanted_ns, judge_lag(broker, node, now_ns));
         }
     }

@@ -423,6 +423,39 @@ class Supervision(GraphCase):
             self.assertRegex(running.text(), rf"link {link}: published=(\d+) released=\1( redelivered=1)?\n")
         self.assertEqual(self.lives(running.text(), "f"), 2)
 
+    def test_one_that_stands_still_while_the_graph_drains_is_found(self):
+        """R-SUP-084 R-SUP-055"""
+        patient = "timeouts: {process: 400ms, stop: 20s}"
+        self.graph.write({"a": f"{source(0)}, {patient}", "f": f"exec: [pass], {AGAIN}, {patient}",
+                          "z": f"{CHECK}, {patient}"}, ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        pid = int(running.expect("f[1]: process pid=").rsplit("=", 1)[1])
+        running.expect("z[1]: ready -> running")
+        let_pass(0.2)
+        os.kill(pid, signal.SIGSTOP)
+        let_pass(0.1)
+        begun = time.monotonic()
+        running.signal()
+        self.assertEqual(running.wait(), 0, running.text())
+        self.assertLess(time.monotonic() - begun, 10)
+        self.assertIn("f[1]: died: process deadline of 400ms passed", running.text())
+        for link in (r"a\.data -> f\.in", r"f\.out -> z\.in"):
+            self.assertRegex(running.text(), rf"link {link}: published=(\d+) released=\1( redelivered=\d+)?\n")
+
+    def test_a_stall_in_the_drain_can_detach_instead(self):
+        """R-SUP-084 R-SUP-012"""
+        patient = "timeouts: {process: 1s, stop: 20s}"
+        middle = faulty("hang", more=f"on_stall: detach, {patient}", at=50)
+        self.graph.write({"a": f"{source(0)}, {patient}", "f": middle, "z": f"{CHECK}, {patient}"},
+                         ["a.data -> f.in", "f.out -> z.in"])
+        running = self.start("-v")
+        running.expect("z[1]: ready -> running")
+        let_pass(0.3)
+        running.signal()
+        self.assertEqual(running.wait(), 1, running.text())
+        self.assertIn("error f[1]: failed: process deadline of 1s passed inside step", running.text())
+        self.assertEqual(self.lives(running.text(), "f"), 1)
+
     def test_the_last_crash_while_the_graph_drains_ends_it_with_1(self):
         """R-SUP-055"""
         middle = faulty("exit", more="restart: {delay: 20s, max: 1}", at=5)
