@@ -4,10 +4,15 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+# A case may be named after what it skips.
+NAMES_OF_CASES = ("[ RUN ", "[       OK ]", "[  FAILED  ]")
+
+
 def reasons(output, whole):
     """The lines that mention skipping; for a test that exited 77 without such a line, its last one."""
     lines = [line.strip() for line in (output or "").splitlines() if line.strip()]
-    found = [line for line in lines if "skip" in line.lower() and "test(s)" not in line]
+    found = [line for line in lines
+             if "skip" in line.lower() and "test(s)" not in line and not line.startswith(NAMES_OF_CASES)]
     if not found and whole:
         found = lines[-1:] or ["no reason printed"]
     return found

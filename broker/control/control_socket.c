@@ -4,9 +4,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,6 +18,7 @@
 #include "base/text.h"
 
 #define BACKLOG 128
+#define DYING_MS 200  // who was killed takes a moment to be gone
 
 static int fail(struct diag *why, int error, const char *what, const char *path)
 {
@@ -90,6 +93,17 @@ static int open_folder(const char *path, bool is_default, struct diag *why)
     return failed != 0 ? failed : steal_fd(&folder);
 }
 
+// A broker that was killed a moment ago still has its socket, and nobody will answer there.
+static bool is_dying(pid_t pid)
+{
+    auto_fd int fd = pid > 0 ? pidfd_open(pid, 0) : -1;
+    if (fd < 0) {
+        return pid > 0 && errno == ESRCH;
+    }
+    struct pollfd gone = {.fd = fd, .events = POLLIN};
+    return poll(&gone, 1, DYING_MS) == 1;
+}
+
 // Returns 0 when nobody answers there (any more), -EADDRINUSE when somebody does.
 static int check_dead(const struct sockaddr_un *address, struct diag *why)
 {
@@ -111,6 +125,9 @@ static int check_dead(const struct sockaddr_un *address, struct diag *why)
     struct ucred peer = {.pid = 0};
     socklen_t size = sizeof peer;
     getsockopt(probe, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+    if (is_dying(peer.pid)) {
+        return 0;
+    }
     diag_set(why, "a broker has the control socket %s already: pid %d", address->sun_path,
              (int)peer.pid);
     return -EADDRINUSE;

@@ -8,10 +8,13 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "broker/control/control_socket.h"
@@ -75,6 +78,40 @@ static void a_living_broker_keeps_its_name_and_a_dead_one_loses_it(void **state)
     close(first.fd);
     assert_int_equal(open_at(NULL, &second, &why), 0);
     close(second.fd);
+}
+
+// Has the name until somebody comes to it, and is gone then.
+static void run_dying(int told)
+{
+    struct control_socket control;
+    struct diag why;
+    int failed = open_at(NULL, &control, &why);
+    struct pollfd come = {.fd = control.fd, .events = POLLIN};
+    if (failed == 0 && write(told, "1", 1) == 1) {
+        poll(&come, 1, -1);
+    }
+    _exit(failed);
+}
+
+static void a_broker_that_dies_at_that_moment_loses_its_name(void **state)
+{
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        run_dying(ends[1]);
+    }
+    assert_true(pid > 0);
+    char word;
+    assert_int_equal(read(ends[0], &word, 1), 1);
+    struct control_socket control;
+    struct diag why;
+    assert_int_equal(open_at(NULL, &control, &why), 0);
+    close(control.fd);
+    close(ends[0]);
+    close(ends[1]);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void what_is_no_socket_stays(void **state)
@@ -144,6 +181,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(the_default_place_is_made_for_its_user_alone),
         CASE(a_living_broker_keeps_its_name_and_a_dead_one_loses_it),
+        CASE(a_broker_that_dies_at_that_moment_loses_its_name),
         CASE(what_is_no_socket_stays),
         CASE(a_folder_that_others_can_write_or_own_is_refused),
         CASE(the_default_folder_may_not_be_a_link),

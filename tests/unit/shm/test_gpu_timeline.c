@@ -77,7 +77,7 @@ static void a_batch_waits_for_the_one_before_that_nobody_waited_for(void **state
         assert_int_equal(sb_gpu_submit(gpu, timeline, value), 0);
     }
     assert_int_equal(sb_gpu_begin(gpu), 0);
-    assert_int_equal(sb_gpu_timeline_wait(gpu, timeline, 50, 0), 0);
+    assert_int_equal(sb_gpu_timeline_wait(gpu, timeline, 50, LATE_NS), 0);
     sb_gpu_cancel(gpu);
     begin_copy(gpu, spans);
     assert_int_equal(sb_gpu_submit(gpu, timeline, 51), 0);
