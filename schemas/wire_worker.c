@@ -145,6 +145,12 @@ static bool take_transport(struct wire_decoder *decoder, const Sb__V1__Link *fro
            wire_field_take_name(decoder, "address", from->address, to->address, sizeof to->address);
 }
 
+static bool is_delivery(struct wire_decoder *decoder, uint32_t delivery)
+{
+    return wire_field_is_within(decoder, "delivery", delivery, SB_DELIVERY_LOSSLESS,
+                                SB_DELIVERY_LATEST);
+}
+
 static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *from,
                            struct wire_link *to)
 {
@@ -157,8 +163,7 @@ static bool take_link_into(struct wire_decoder *decoder, const Sb__V1__Link *fro
         return wire_field_refuse(decoder, "an input link has a last step or a generation");
     }
     return wire_field_is_within(decoder, "link_id", from->link_id, 1, UINT32_MAX) &&
-           wire_field_is_within(decoder, "delivery", from->delivery, SB_DELIVERY_LOSSLESS,
-                                SB_DELIVERY_LATEST) &&
+           is_delivery(decoder, from->delivery) &&
            wire_field_take_name(decoder, "port", from->port, to->port, sizeof to->port) &&
            wire_field_take_name(decoder, "peer", from->peer, to->peer, sizeof to->peer) &&
            take_transport(decoder, from, to);
@@ -307,7 +312,7 @@ static bool has_only_its_fields(struct wire_decoder *decoder, const Sb__V1__Memo
     bool has_of_page = from->link_id != 0 || from->depth != 0;
     bool is_foreign = (has_of_pool && !is_pool_kind) ||
                       (has_of_page && !is_publish && !is_consume) ||
-                      (from->first_seq != 0 && !is_publish) ||
+                      ((from->first_seq != 0 || from->delivery != 0) && !is_publish) ||
                       ((from->claims_max != 0 || from->page_number != 0) && !is_consume) ||
                       (from->generation != 0 && from->kind == WIRE_MEMORY_STATUS);
     return !is_foreign ||
@@ -353,6 +358,7 @@ static bool is_memory(struct wire_decoder *decoder, const Sb__V1__Memory *from,
                wire_field_take_format(decoder, from->format, &to->format);
     case WIRE_MEMORY_PUBLISH:
         return wire_field_is_link(decoder, from->link_id, from->generation) &&
+               is_delivery(decoder, from->delivery) &&
                wire_field_is_publish_page(decoder, "size_bytes", from->size_bytes, from->depth);
     case WIRE_MEMORY_CONSUME:
         return wire_field_is_link(decoder, from->link_id, from->generation) &&
@@ -384,7 +390,8 @@ static bool take_memory(struct wire_decoder *decoder, const void *fields)
                                .page_number = from->page_number,
                                .first_number = from->first_number,
                                .carried_bytes = from->carried_bytes,
-                               .device_slot_bytes = from->device_slot_bytes};
+                               .device_slot_bytes = from->device_slot_bytes,
+                               .delivery = (enum sb_delivery)from->delivery};
     return is_memory(decoder, from, to) && has_only_its_fields(decoder, from);
 }
 
@@ -419,8 +426,10 @@ static bool take_read_link(struct wire_decoder *decoder, const void *fields)
                                   .attempt = from->attempt,
                                   .is_single = from->is_single,
                                   .carried_bytes = from->carried_bytes,
-                                  .device_slot_bytes = from->device_slot_bytes};
+                                  .device_slot_bytes = from->device_slot_bytes,
+                                  .delivery = (enum sb_delivery)from->delivery};
     if (!wire_field_is_link(decoder, from->link_id, from->generation) ||
+        !is_delivery(decoder, from->delivery) ||
         !wire_field_is_pool(decoder, "pool_bytes", from->pool_bytes, from->slot_count,
                             from->payload_bytes) ||
         !is_carried(decoder, from->payload_bytes, from->carried_bytes) ||

@@ -132,16 +132,15 @@ struct wire_memory {
     uint64_t first_number;
     uint64_t carried_bytes;      // 0 = payloads lie in the slots
     uint64_t device_slot_bytes;  // 0 = not in memory of a device
+    enum sb_delivery delivery;
 };
 
 struct wire_bell {
     uint64_t size_bytes;
 };
 struct wire_read_link {
-    uint32_t link_id;
-    uint32_t generation;
-    uint64_t pool_bytes;
-    uint64_t page_bytes;
+    uint32_t link_id, generation;
+    uint64_t pool_bytes, page_bytes;
     uint32_t slot_count;
     uint64_t payload_bytes;
     uint32_t depth;
@@ -154,6 +153,7 @@ struct wire_read_link {
     bool is_single;
     uint64_t carried_bytes;      // 0 = payloads lie in the slots
     uint64_t device_slot_bytes;  // 0 = not in memory of a device
+    enum sb_delivery delivery;   // of this generation, whatever the link has by now
 };
 
 struct wire_write_link {

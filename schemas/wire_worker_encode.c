@@ -220,6 +220,7 @@ static int put_memory(const struct encoder *encoder, const struct wire_message *
     to.first_number = from->first_number;
     to.carried_bytes = from->carried_bytes;
     to.device_slot_bytes = from->device_slot_bytes;
+    to.delivery = from->delivery;
     if (from->kind == WIRE_MEMORY_POOL) {
         to.format = fill_format(&format, &from->format);
     }
@@ -262,6 +263,7 @@ static int put_read_link(const struct encoder *encoder, const struct wire_messag
     to.is_single = from->is_single;
     to.carried_bytes = from->carried_bytes;
     to.device_slot_bytes = from->device_slot_bytes;
+    to.delivery = from->delivery;
     return put(encoder, &to.base);
 }
 

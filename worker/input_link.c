@@ -170,8 +170,7 @@ static int map_generation(struct input_generation *generation, const struct wire
     return failed;
 }
 
-static struct input_generation *new_generation(const struct input_link *link,
-                                               const struct wire_read_link *message)
+static struct input_generation *new_generation(const struct wire_read_link *message)
 {
     struct input_generation *generation = calloc(1, sizeof *generation);
     if (generation != NULL) {
@@ -179,7 +178,7 @@ static struct input_generation *new_generation(const struct input_link *link,
         generation->format = message->format;
         generation->attempt = message->attempt;
         generation->is_single = message->is_single;
-        generation->delivery = link->delivery;
+        generation->delivery = message->delivery;
         generation->link = *message;
     }
     return generation;
@@ -205,7 +204,7 @@ int input_link_add_generation(struct input_link *link, const struct wire_read_li
     if (count_generations(link) == LIMIT_GENERATIONS_MAX || !is_consistent(link, message)) {
         return -EPROTO;
     }
-    struct input_generation *generation = new_generation(link, message);
+    struct input_generation *generation = new_generation(message);
     int failed = generation == NULL ? -ENOMEM : map_generation(generation, message, pool, publish);
     if (failed != 0) {
         if (generation != NULL) {

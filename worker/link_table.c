@@ -63,8 +63,7 @@ static int add_input_link(struct sb_node *node, const struct wire_link *wire)
         free(peer);
         return -ENOMEM;
     }
-    *link = (struct input_link){
-        .link_id = wire->link_id, .input = input, .delivery = wire->delivery, .peer = peer};
+    *link = (struct input_link){.link_id = wire->link_id, .input = input, .peer = peer};
     text_copy(link->transport, sizeof link->transport, wire->transport);
     text_copy(link->address, sizeof link->address, wire->address);
     input->links[input->link_count++] = link;
@@ -137,7 +136,6 @@ int link_table_add(struct sb_node *node, const struct wire_link *link)
     struct input_link *input = link_table_input(node, link->link_id);
     struct output_link *output = link_table_output(node, link->link_id);
     if (input != NULL) {
-        input->delivery = link->delivery;
         text_copy(input->transport, sizeof input->transport, link->transport);
         text_copy(input->address, sizeof input->address, link->address);
     }

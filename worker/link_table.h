@@ -8,7 +8,7 @@
 // Room for as many links as a node can have, so that what points to one stays valid. -ENOMEM.
 int link_table_init(struct sb_node *node);
 
-// Adds a link, or gives a known one another delivery, which holds from its next generation on.
+// Adds a link, or tells a known one of another delivery; each generation comes with its own.
 // Returns 0; -EPROTO when the node has no such port, or too many links; -ENOMEM.
 int link_table_add(struct sb_node *node, const struct wire_link *link);
 

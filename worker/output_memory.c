@@ -141,7 +141,7 @@ int output_memory_add_page(struct output_link *link, const struct wire_memory *m
     if (failed == 0) {
         generation->pages[link->position] = (struct mapping){bytes, memory->size_bytes};
         generation->page_infos[link->position] = *memory;
-        generation->deliveries[link->position] = link->delivery;
+        generation->deliveries[link->position] = memory->delivery;
     }
     return failed;
 }

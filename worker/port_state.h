@@ -43,8 +43,7 @@ struct input_generation {
 // One link into this node.
 struct input_link {
     uint32_t link_id;
-    struct sb_input *input;     // borrowed from the node
-    enum sb_delivery delivery;  // of the generations that come
+    struct sb_input *input;  // borrowed from the node
     // In the order of their seqs: those that are read to their end and of which frames are still
     // held, the one that is read now, and those that come behind it.
     struct input_generation *oldest;  // owned

@@ -65,6 +65,7 @@ static void give_link(struct broker *broker, struct generation *generation,
         .link_id = pages->link->id, .generation = generation->number, .depth = pages->depth};
     memory.kind = WIRE_MEMORY_PUBLISH;
     memory.first_seq = pages->first_seq;
+    memory.delivery = pages->delivery;
     broker->outgoing->memory = memory;
     give(broker, generation->output->node, &pages->publish);
     generation_give_reader(broker, generation, pages);
@@ -150,19 +151,19 @@ static void send_read_link(struct broker *broker, struct generation *generation,
     device_pool_send(broker, generation, pages);
     struct wire_message *message = broker->outgoing;
     message->type = WIRE_READ_LINK;
-    message->read_link =
-        (struct wire_read_link){.link_id = pages->link->id,
-                                .generation = generation->number,
-                                .pool_bytes = generation->pool.size_bytes,
-                                .page_bytes = pages->publish.size_bytes,
-                                .slot_count = generation->plan.slot_count,
-                                .payload_bytes = generation->plan.payload_bytes,
-                                .depth = pages->depth,
-                                .first_seq = pages->first_seq,
-                                .format = generation->format,
-                                .is_producer_gone = generation->is_orphan,
-                                .carried_bytes = generation->carried_bytes,
-                                .device_slot_bytes = generation->device.slot_bytes};
+    message->read_link = (struct wire_read_link){.link_id = pages->link->id,
+                                                 .generation = generation->number,
+                                                 .pool_bytes = generation->pool.size_bytes,
+                                                 .page_bytes = pages->publish.size_bytes,
+                                                 .slot_count = generation->plan.slot_count,
+                                                 .payload_bytes = generation->plan.payload_bytes,
+                                                 .depth = pages->depth,
+                                                 .first_seq = pages->first_seq,
+                                                 .format = generation->format,
+                                                 .is_producer_gone = generation->is_orphan,
+                                                 .carried_bytes = generation->carried_bytes,
+                                                 .device_slot_bytes = generation->device.slot_bytes,
+                                                 .delivery = pages->delivery};
     struct actual_link *link = pages->link;
     message->read_link.skip_count =
         poison_skips(&link->poison, message->read_link.skips, WIRE_SKIPS_MAX);

@@ -259,6 +259,7 @@ static void memory_has_the_fields_of_its_kind_and_no_other(void **state)
     REFUSES(MEMORY, sent.memory.link_id = 1, "kind 1 has a field of another kind");
     REFUSES(MEMORY, sent.memory.depth = 1, "has a field of another kind");
     REFUSES(MEMORY, sent.memory.first_seq = 1, "has a field of another kind");
+    REFUSES(MEMORY, sent.memory.delivery = SB_DELIVERY_LATEST, "has a field of another kind");
     REFUSES(MEMORY, sent.memory.claims_max = 1, "has a field of another kind");
     REFUSES(MEMORY, sent.memory.page_number = 1, "has a field of another kind");
     REFUSES(MEMORY, sent.memory.generation = 0, "generation is 0");
@@ -287,12 +288,14 @@ static void pages_of_links_have_bounds(void **state)
                                         .link_id = 7,
                                         .generation = 2,
                                         .depth = 16,
-                                        .first_seq = 1};
+                                        .first_seq = 1,
+                                        .delivery = SB_DELIVERY_ORDERED};
     PASSES(MEMORY, sent.memory = publish);
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.size_bytes--), "size_bytes is 2303");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = 0), "depth is 0");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.depth = LIMIT_DEPTH_MAX + 1), "depth is");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.link_id = 0), "link_id is 0");
+    REFUSES(MEMORY, (sent.memory = publish, sent.memory.delivery = 0), "delivery is 0, not 1 to 3");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.page_number = 1), "of another kind");
     REFUSES(MEMORY, (sent.memory = publish, sent.memory.first_number = 1), "of another kind");
     const struct wire_memory consume = {.kind = WIRE_MEMORY_CONSUME,
@@ -319,6 +322,8 @@ static void link_messages_have_bounds(void **state)
     REFUSES(READ_LINK, sent.read_link.pool_bytes = 12 * (3686400 + 64) - 1, "pool_bytes is");
     REFUSES(READ_LINK, sent.read_link.page_bytes = 256 + 16 * 32 - 1, "page_bytes is");
     REFUSES(READ_LINK, sent.read_link.depth = 0, "depth is 0");
+    REFUSES(READ_LINK, sent.read_link.delivery = SB_DELIVERY_DEFAULT, "delivery is 0");
+    REFUSES(READ_LINK, sent.read_link.delivery = (enum sb_delivery)4, "delivery is 4");
     REFUSES(READ_LINK, sent.read_link.skips[1] = 0, "skip is 0");
     REFUSES(READ_LINK, sent.read_link.format.kind = SB_FORMAT_NONE, "is not valid");
     PASSES(READ_LINK, sent.read_link.skip_count = 0);

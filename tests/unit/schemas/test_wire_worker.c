@@ -104,6 +104,7 @@ static void assert_same_memory(void)
     SAME(memory.first_seq);
     SAME(memory.page_number);
     SAME(memory.first_number);
+    SAME(memory.delivery);
     assert_same_format(&sent.memory.format, &got.memory.format);
 }
 
@@ -120,6 +121,7 @@ static void assert_same_read_link(void)
     SAME(read_link.is_producer_gone);
     SAME(read_link.attempt);
     SAME(read_link.is_single);
+    SAME(read_link.delivery);
     SAME(read_link.skip_count);
     assert_memory_equal(sent.read_link.skips, got.read_link.skips,
                         sent.read_link.skip_count * sizeof(uint64_t));
@@ -173,7 +175,8 @@ static void memory_of_every_kind_comes_out_as_it_went_in(void **state)
                                        .link_id = 7,
                                        .generation = 2,
                                        .depth = 16,
-                                       .first_seq = 1001};
+                                       .first_seq = 1001,
+                                       .delivery = SB_DELIVERY_LATEST};
     assert_int_equal(pass(), 0);
     assert_same_memory();
     sent.memory = (struct wire_memory){.serial = 2,

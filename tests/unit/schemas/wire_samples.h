@@ -112,7 +112,8 @@ static inline void sample_fill_read_link(struct wire_read_link *link)
                                     .skip_count = 3,
                                     .skips = {1002, 1005, 1ULL << 50},
                                     .attempt = 2,
-                                    .is_single = true};
+                                    .is_single = true,
+                                    .delivery = SB_DELIVERY_ORDERED};
 }
 
 // Fills every part that no other function fills; the others overwrite the union.

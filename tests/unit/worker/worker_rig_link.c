@@ -77,6 +77,7 @@ static void give(struct rig_link *link, struct rig_segment *segment, enum wire_m
     }
     if (kind == WIRE_MEMORY_PUBLISH) {
         memory->first_seq = first_seq;
+        memory->delivery = link->delivery;
     }
     if (kind == WIRE_MEMORY_CONSUME) {
         memory->claims_max = link->claims;
@@ -157,6 +158,7 @@ static void wire_input(struct rig_link *link, struct rig_generation *now, uint64
     read->format = link->format;
     read->attempt = link->attempt;
     read->is_single = link->is_single;
+    read->delivery = link->delivery;
     int fds[2] = {segment_open_reader(now->pool_segment.fd), segment_open_reader(now->publish.fd)};
     rig_send(rig, fds, 2);
     close(fds[0]);
