@@ -175,6 +175,25 @@ void ending_stop(struct broker *broker, bool is_graceful)
     ending_check(broker);
 }
 
+void ending_stop_undrained(struct broker *broker)
+{
+    static const char why[] = "the graph ends, and cannot drain";
+    if (broker->phase != BROKER_ENDING) {
+        ending_stop(broker, false);
+        return;
+    }
+    broker->is_draining = false;
+    for (size_t i = 0; i < broker->actual->node_count; i++) {
+        struct actual_node *node = broker->actual->nodes[i];
+        if (node->life.state == NODE_STOPPING && node->peer.phase == WIRE_RUNNING) {
+            bell_want(&node->bell, WANT_STOP);
+        } else {
+            ending_stop_node(broker, node, WANT_STOP, why);
+        }
+    }
+    ending_check(broker);
+}
+
 void ending_stop_alone(struct broker *broker, struct actual_node *node)
 {
     bool is_waiting = node->life.state == NODE_BACKING_OFF;

@@ -8,6 +8,9 @@
 // Asks every node to end, within one deadline for all. is_graceful: frames drain first.
 void ending_stop(struct broker *broker, bool is_graceful);
 
+// The same without a drain; one that is under way is over.
+void ending_stop_undrained(struct broker *broker);
+
 // A life that began although the graph ends is ready: it drains and ends.
 void ending_drain(struct broker *broker, struct actual_node *node);
 

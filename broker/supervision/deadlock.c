@@ -33,10 +33,10 @@ static bool is_reactive(const struct actual_node *node)
     return mode == SB_MODE_REACTIVE || mode == SB_MODE_DEFAULT;
 }
 
-static struct wait_node look_at_node(const struct actual_node *node)
+static struct wait_node look_at_node(const struct broker *broker, const struct actual_node *node)
 {
     struct wait_node look = {.is_for_space = false};
-    if (node->life.state != NODE_RUNNING || node->status == NULL || node->is_killed) {
+    if (!waiting_is_at_work(broker, node)) {
         return look;
     }
     uint32_t phase = atomic_load_explicit(&node->status->phase, memory_order_acquire);
@@ -91,7 +91,7 @@ static int look(const struct broker *broker, struct view *view)
         return -ENOMEM;
     }
     for (size_t i = 0; i < actual->node_count; i++) {
-        view->nodes[i] = look_at_node(actual->nodes[i]);
+        view->nodes[i] = look_at_node(broker, actual->nodes[i]);
     }
     for (size_t i = 0; i < actual->link_count; i++) {
         view->links[i] = look_at_link(actual, i, &view->cursors[i]);
@@ -212,13 +212,13 @@ static void open_circle(struct broker *broker, struct view *view)
                "nodes wait for each other: %s; no link can grow: %s; the graph stops", circles,
                why);
     broker_set_status(broker, STATUS_FAILED);
-    ending_stop(broker, false);
+    ending_stop_undrained(broker);
 }
 
 static bool is_any_without_space(const struct broker *broker)
 {
     for (size_t i = 0; i < broker->actual->node_count; i++) {
-        if (look_at_node(broker->actual->nodes[i]).is_for_space) {
+        if (look_at_node(broker, broker->actual->nodes[i]).is_for_space) {
             return true;
         }
     }
@@ -227,7 +227,7 @@ static bool is_any_without_space(const struct broker *broker)
 
 void deadlock_look(struct broker *broker)
 {
-    if (broker->phase != BROKER_RUNNING || !is_any_without_space(broker)) {
+    if (!is_any_without_space(broker)) {
         broker->circle_count = 0;
         return;
     }

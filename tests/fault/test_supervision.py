@@ -330,6 +330,45 @@ class Supervision(GraphCase):
                                                      "m.out -> d.in, j waits for frames on d.out -> j.in_1")])
         self.assertIn("s.data -> m.in: published=300 released=300\n", done.stderr)
 
+    def write_short_join(self, size, head=""):
+        patient = "timeouts: {stop: 20s}"
+        self.graph.write({"m": f"exec: [test-source], config: {{rate: 1000, size: {size}}}, {patient}",
+                          "d": f"exec: [delay], config: {{frames: 4}}, {patient}",
+                          "j": f"exec: [{JOINER}], activate: all, {patient}", "y": f"exec: [null-sink], {patient}"},
+                         ["{from: m.data, to: d.in, depth: 66}", "{from: m.data, to: j.in_0, depth: 1}",
+                          "{from: d.out, to: j.in_1, depth: 1}", "j.out_0 -> y.in"], head)
+
+    def stop_short_join(self, pause, size, head=""):
+        """Stops it when the circle is there, and mostly before the broker has seen it."""
+        self.write_short_join(size, head)
+        running = self.start("-v")
+        running.expect("the graph runs")
+        let_pass(pause)
+        begun = time.monotonic()
+        running.signal()
+        status = running.wait()
+        self.assertLess(time.monotonic() - begun, 10, running.text())
+        return status, running.text()
+
+    def test_a_circle_is_opened_while_the_graph_drains(self):
+        """R-SUP-085 R-SUP-022"""
+        for pause in (0.01, 0.02, 0.04, 0.08):
+            with self.subTest(pause=pause):
+                status, text = self.stop_short_join(pause, 64)
+                self.assertEqual(status, 0, text)
+                self.assertNotIn("lost", text)
+
+    def test_a_circle_that_cannot_be_opened_ends_the_drain(self):
+        """R-SUP-085 R-SUP-023"""
+        found = []
+        for pause in (0.01, 0.02, 0.04, 0.5):
+            status, text = self.stop_short_join(pause, 4096, "limits: {shared_memory: 1100KiB}")
+            named = re.findall(r"error: nodes wait for each other: (.*?); no link can grow", text)
+            self.assertEqual(status, len(named), text)
+            found += named
+        self.assertEqual(set(found), {"d waits for frames on m.data -> d.in, m waits for space on m.data -> j.in_0, "
+                                      "j waits for frames on d.out -> j.in_1"})
+
     def test_a_join_that_cannot_grow_stops_the_graph_and_names_the_circle(self):
         """R-SUP-023 R-DATA-031"""
         self.write_join("limits: {shared_memory: 1200KiB}")
