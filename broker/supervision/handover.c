@@ -416,6 +416,23 @@ static bool is_readable(const struct actual_link *link)
     return false;
 }
 
+// The page was made at the death of the last life, and the program may be another one by now.
+static void fit_page(struct broker *broker, struct generation *generation,
+                     struct generation_link *pages)
+{
+    bool is_waiting = pages->consume.fd >= 0 && pages->consume.serial == 0 && !pages->is_drained;
+    if (!is_waiting || claims_of(pages) == pages->claims) {
+        return;
+    }
+    uint64_t nothing = 0;
+    const struct done done = {.seqs = &nothing};
+    int failed = make_page(broker, generation, pages, &done);
+    if (failed != 0) {
+        log_line(LOG_ERROR, "%s: cannot make a page for %u frames: %s", pages->link->name,
+                 claims_of(pages), strerrordesc_np(-failed));
+    }
+}
+
 static void give_link(struct broker *broker, const struct actual_link *link)
 {
     const struct actual_output *output = link->output;
@@ -423,6 +440,7 @@ static void give_link(struct broker *broker, const struct actual_link *link)
         struct generation *generation = output->generations[i];
         struct generation_link *pages = pages_of(generation, link);
         if (pages != NULL && !generation->is_being_made) {
+            fit_page(broker, generation, pages);
             generation_give_reader(broker, generation, pages);
         }
     }

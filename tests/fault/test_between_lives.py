@@ -18,6 +18,7 @@ LATER = "restart: {max: unlimited, delay: 500ms, max_delay: 500ms}, on_crash: {p
 SOURCE = f"exec: [test-source], config: {{rate: 5000, stamp: true}}, {SOON}"
 SINK = f"exec: [check-sink], config: {{stamp: true, sequence: increasing}}, {LATER}"
 FEED = "a.data -> z.in"
+LAST = "d.out -> z.in"
 DELIVERIES = ("lossless", "ordered", "latest")
 
 
@@ -81,6 +82,23 @@ class BetweenLives(LiveGraph):
                 self.deliver("lossless")
                 self.wait_more(FEED, 500)
                 self.assert_adds_up(self.finish(), FEED)
+
+    def test_another_program_that_holds_more_frames_is_the_next_life(self):
+        """R-LIVE-021: also in place of one that waits for its restart, in which frames wait."""
+        for frames in (3, 40):
+            with self.subTest(frames=frames):
+                self.doCleanups()
+                self.setUp()
+                self.start(nodes={"a": SOURCE, "d": f"exec: [pass], {LATER}", "z": "exec: [null-sink]"},
+                           links=["a.data -> d.in", "d.out -> z.in"])
+                self.wait_more(LAST, 100)
+                self.kill("d")
+                self.do("replace", node="d", exec=["delay"], set=[f"config.frames={frames}"])
+                self.wait_more(LAST, 500)
+                text = self.finish()
+                self.assertNotIn("deadline", text)
+                self.assert_all_arrived(text, "a.data -> d.in")
+                self.assert_all_arrived(text, LAST)
 
 
 if __name__ == "__main__":
