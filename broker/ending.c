@@ -104,9 +104,7 @@ static const struct actual_node *reader_behind(const struct actual_node *node)
     return before != NULL && before->successor == node ? before : node;
 }
 
-// A node between two lives owes what waits on its inputs: its next life begins at once, and drains.
-// True when there is such a life to wait for.
-static bool drain_next_life(struct broker *broker, struct actual_node *node)
+bool ending_hasten(struct broker *broker, struct actual_node *node)
 {
     enum node_state state = node->life.state;
     const struct actual_node *reader = reader_behind(node);
@@ -168,7 +166,7 @@ void ending_stop(struct broker *broker, bool is_graceful)
     set_deadline(broker, longest_stop_ns(broker->actual));
     for (size_t i = 0; i < broker->actual->node_count; i++) {
         struct actual_node *node = broker->actual->nodes[i];
-        if (!is_draining || !drain_next_life(broker, node)) {
+        if (!is_draining || !ending_hasten(broker, node)) {
             ending_stop_node(broker, node, is_draining ? WANT_DRAIN : WANT_STOP, "the graph ends");
         }
     }

@@ -11,6 +11,10 @@ void ending_stop(struct broker *broker, bool is_graceful);
 // The same without a drain; one that is under way is over.
 void ending_stop_undrained(struct broker *broker);
 
+// A node between two lives owes what waits on its inputs: its next life begins at once. True when
+// there is such a life to wait for.
+bool ending_hasten(struct broker *broker, struct actual_node *node);
+
 // A life that began although the graph ends is ready: it drains and ends.
 void ending_drain(struct broker *broker, struct actual_node *node);
 

@@ -20,6 +20,7 @@ struct change_item {
     struct actual_link *link;            // borrowed
     uint32_t generation;                 // of the output, before a link is updated
     bool is_moving;                      // an end of a link begins again where the other one is
+    bool is_waiting;                     // an end of a link has to be there before it is left
     bool is_done;
 };
 

@@ -34,10 +34,35 @@ typedef void (*step_fn)(struct broker *broker, struct change *change, struct cha
 
 // --- unwire -----------------------------------------------------------------------------------
 
+static bool is_starting(const struct actual_node *node)
+{
+    return node->life.state == NODE_STARTING || node->life.state == NODE_READY;
+}
+
+static bool is_between_lives(const struct actual_node *node)
+{
+    return node->is_restart_wanted || is_starting(node) || node->life.state == NODE_BACKING_OFF;
+}
+
+// What waits for the next life of its reader is read by that life, which begins at once. A node
+// that is taken away likewise owes what it would make of its inputs: the links behind it stay.
+static bool hasten_ends(struct broker *broker, const struct actual_link *link)
+{
+    if (!link_is_up(link->state)) {
+        return false;
+    }
+    bool is_owed = actual_delivery(link) == SB_DELIVERY_LOSSLESS;
+    bool is_reader_out = is_owed && ending_hasten(broker, link->to);
+    struct actual_node *from = link->output->node;
+    bool is_writer_out = from->is_doomed && ending_hasten(broker, from);
+    return is_reader_out || is_writer_out;
+}
+
 static void unwire_begin(struct broker *broker, struct change *change, struct change_item *item)
 {
     (void)change;
-    if (item->link != NULL) {
+    item->is_waiting = item->link != NULL && hasten_ends(broker, item->link);
+    if (item->link != NULL && !item->is_waiting) {
         link_leave_begin(broker, item->link);
     }
 }
@@ -45,9 +70,17 @@ static void unwire_begin(struct broker *broker, struct change *change, struct ch
 // A link of a node that is taken away as well ends with it.
 static void unwire_look(struct broker *broker, struct change *change, struct change_item *item)
 {
-    (void)broker;
     (void)change;
-    const struct actual_link *link = item->link;
+    struct actual_link *link = item->link;
+    if (item->is_waiting) {
+        const struct actual_node *from = link->output->node;
+        item->is_waiting =
+            is_between_lives(link->to) || (from->is_doomed && is_between_lives(from));
+        if (item->is_waiting) {
+            return;
+        }
+        link_leave_begin(broker, link);
+    }
     item->is_done = link == NULL || link_leave_is_over(link) ||
                     (link->is_leave_told && (link->to->is_doomed || link->output->node->is_doomed));
 }
@@ -124,11 +157,6 @@ static void start_begin(struct broker *broker, struct change *change, struct cha
     wiring_advance(broker);
 }
 
-static bool is_starting(const struct actual_node *node)
-{
-    return node->life.state == NODE_STARTING || node->life.state == NODE_READY;
-}
-
 // What happens to it from here on is supervision's.
 static void start_look(struct broker *broker, struct change *change, struct change_item *item)
 {
@@ -170,11 +198,6 @@ static bool move_inside(struct broker *broker, struct actual_node *node)
         life_restart(broker, node);
     }
     return is_outside;
-}
-
-static bool is_between_lives(const struct actual_node *node)
-{
-    return node->is_restart_wanted || is_starting(node) || node->life.state == NODE_BACKING_OFF;
 }
 
 static void wire_now(struct broker *broker, struct change_item *item)

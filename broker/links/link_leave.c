@@ -25,6 +25,20 @@ static bool is_read(const struct actual_link *link)
     return false;
 }
 
+static void tell_rest(struct broker *broker, const struct actual_link *link)
+{
+    struct account account = pages_account(link);
+    account_abandon(&account);
+    bool is_loss = account.abandoned > 0 && !link->is_voluntary;
+    if (is_loss && actual_delivery(link) == SB_DELIVERY_LOSSLESS) {
+        char text[256];
+        account_text(&account, text, sizeof text);
+        health_say(&broker->health, HEALTH_LINK_CUT, "", 0, 0,
+                   "link %s was taken away before all of its frames were read: %s", link->name,
+                   text);
+    }
+}
+
 void link_leave_begin(struct broker *broker, struct actual_link *link)
 {
     struct actual_node *to = link->to;
@@ -32,7 +46,9 @@ void link_leave_begin(struct broker *broker, struct actual_link *link)
         return;
     }
     link->is_leaving = true;
-    if (!link_is_up(link->state) || !is_read(link)) {
+    if (link->state == LINK_DISCONNECTED) {
+        tell_rest(broker, link);  // its reader has ended already
+    } else if (!link_is_up(link->state) || !is_read(link)) {
         link_leave_end(broker, link);
     } else if (to->is_doomed || !life_message_is_heard(to)) {
         // One that is taken away as well takes the end for what it is; one that is started again is
@@ -92,20 +108,6 @@ void link_leave_on_writer_gone(struct broker *broker, struct actual_link *link)
 {
     if (link->is_leave_told && link->state == LINK_DISCONNECTING && !pages_is_stream_ended(link)) {
         end_for_writer(broker, link);
-    }
-}
-
-static void tell_rest(struct broker *broker, const struct actual_link *link)
-{
-    struct account account = pages_account(link);
-    account_abandon(&account);
-    bool is_loss = account.abandoned > 0 && !link->is_voluntary;
-    if (is_loss && actual_delivery(link) == SB_DELIVERY_LOSSLESS) {
-        char text[256];
-        account_text(&account, text, sizeof text);
-        health_say(&broker->health, HEALTH_LINK_CUT, "", 0, 0,
-                   "link %s was taken away before all of its frames were read: %s", link->name,
-                   text);
     }
 }
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "broker/links/generation.h"
 #include "broker/links/generation_give.h"
+#include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
 #include "broker/lives/life_message.h"
 #include "broker/supervision/handover.h"
@@ -62,6 +63,9 @@ static void release_input(struct broker *broker, struct actual_link *link, bool 
 {
     link->format_serial = 0;
     link->is_voluntary = is_voluntary;
+    if (link->is_leaving) {
+        link_leave_end(broker, link);  // tells what nobody reads any more
+    }
     if (link->state != LINK_DISCONNECTED && node_is_alive(link->output->node->life.state)) {
         life_message_unlink(broker, link->output->node, link->id, false);
     }
