@@ -194,14 +194,13 @@ void ending_stop_undrained(struct broker *broker)
 
 void ending_stop_alone(struct broker *broker, struct actual_node *node)
 {
-    bool is_waiting = node->life.state == NODE_BACKING_OFF;
-    if (!is_waiting && !node_is_legal(node->life.state, NODE_ON_STOP)) {
-        return;
-    }
-    node->is_stop_wanted = true;
-    ending_stop_node(broker, node, node->input_count == 0 ? WANT_DRAIN : WANT_STOP,
-                     "a stop was asked for");
-    if (!is_waiting) {
+    const char *why = "a stop was asked for";
+    if (node->life.state == NODE_BACKING_OFF) {
+        // As if it had been asked while it ran: it ends where it is.
+        life_release_stopped(broker, node, why);
+    } else if (node_is_legal(node->life.state, NODE_ON_STOP)) {
+        node->is_stop_wanted = true;
+        ending_stop_node(broker, node, node->input_count == 0 ? WANT_DRAIN : WANT_STOP, why);
         life_expect_exit(broker, node);
     }
     ending_check(broker);

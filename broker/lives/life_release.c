@@ -3,10 +3,12 @@
 #include "broker/lives/life_release.h"
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "broker/links/generation.h"
 #include "broker/links/generation_give.h"
 #include "broker/links/link_leave.h"
 #include "broker/links/pages.h"
+#include "broker/links/wiring.h"
 #include "broker/lives/life_message.h"
 #include "broker/supervision/handover.h"
 #include "broker/supervision/news.h"
@@ -89,4 +91,16 @@ void life_release_waiting(struct broker *broker, struct actual_node *node, const
     node_transition(&node->life, NODE_ON_STOP, why, clock_now_ns());
     life_release(broker, node, false);
     news_end_node(broker, node, HEALTH_NODE_STOPPED, "is not started again: %s", why);
+}
+
+void life_release_stopped(struct broker *broker, struct actual_node *node, const char *why)
+{
+    node->restart_at_ns = INT64_MAX;
+    node->reason = (struct exit_reason){.kind = EXIT_REASON_STOPPED};
+    text_copy(node->reason.text, sizeof node->reason.text, why);
+    node_transition(&node->life, NODE_ON_FINISH, why, clock_now_ns());
+    life_release(broker, node, true);
+    news_end_node(broker, node, HEALTH_NODE_STOPPED, "stopped (%s)", why);
+    wiring_advance(broker);
+    wiring_check_ready(broker);
 }

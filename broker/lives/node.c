@@ -75,6 +75,7 @@ static const struct step table[NODE_STATE_COUNT][NODE_EVENT_COUNT] = {
     [NODE_BACKING_OFF] =
         {
             [NODE_ON_START] = TO(STARTING),
+            [NODE_ON_FINISH] = TO(FINISHED),
             [NODE_ON_STOP] = TO(FAILED),
             [NODE_ON_FAIL] = TO(FAILED),
         },

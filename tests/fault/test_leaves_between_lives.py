@@ -98,6 +98,17 @@ class LeavesBetweenLives(LiveGraph):
         """R-LIVE-023"""
         self.cut("remove", node="f")
 
+    def test_one_that_is_stopped_before_its_restart_has_not_failed(self):
+        """R-CTL-028"""
+        self.begin()
+        self.kill_reader("p", FEED)
+        self.do("stop", node="p")
+        node = next(one for one in self.client.call("nodes").json if one["id"] == "p")
+        self.assertEqual((node["state"], node["last_reason"]), ("finished", "a stop was asked for"))
+        self.assertNotIn(" p[2]", self.running.text())
+        text = self.finish()
+        self.assertRegex(text, r"link a\.data -> p\.in: published=\d+ released=\d+ abandoned=\d+")
+
 
 if __name__ == "__main__":
     skip_without_walls()
