@@ -76,10 +76,14 @@ static void count_reader(const struct account_link *link, const struct consume_p
 {
     uint64_t first = link->first_seq;
     uint64_t next = atomic_load_explicit(&consume->next, ACQUIRE);
-    next = clamp_between(clamp, next, first, end);
+    // Where the first seq was not known when the page was made, its reader writes both cursors when
+    // it comes to it.
+    bool is_begun = next != 0;
+    next = clamp_between(clamp, is_begun ? next : first, first, end);
     uint64_t held = 0;
     if (link->delivery == SB_DELIVERY_LOSSLESS || link->delivery == SB_DELIVERY_DEFAULT) {
         uint64_t retired = atomic_load_explicit(&consume->retired, ACQUIRE);
+        retired = is_begun ? retired : first - 1;
         retired = clamp_between(clamp, retired, first - 1, next - 1);
         held = next - 1 - retired - count_released(link, consume, retired, next);
     } else {

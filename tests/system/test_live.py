@@ -106,6 +106,16 @@ class Live(LiveGraph):
         for name in LINKS:
             self.assert_all_arrived(text, name)
 
+    def test_memory_that_its_reader_has_not_come_to_is_no_lie_of_it(self):
+        """R-DATA-022: what is counted as out of bounds was written by somebody."""
+        self.start(nodes={"a": "exec: [test-source], config: {rate: 0}", "b": SINK}, links=["a.data -> b.in"])
+        self.do("pause", node="b")
+        self.do("link", **{"from": "a.data", "to": "b.in", "set": ["depth=256"]})
+        wait_until(lambda: self.client.call("links").json[0]["queued"] > 100, "the new memory is written")
+        self.assertEqual(self.client.call("links").json[0]["clamped"], 0)
+        self.do("resume", node="b")
+        self.assertNotIn("clamped", self.finish())
+
     def test_a_delivery_that_changes_loses_only_while_it_may(self):
         """R-DATA-028"""
         self.start(nodes={"a": "exec: [test-source], config: {rate: 0}",

@@ -181,6 +181,28 @@ static void lies_are_clamped_counted_and_the_equation_still_holds(void **state)
     }
 }
 
+// Its reader has not come to it, and its first seq was not known when it was made.
+// R-DATA-007
+static void a_page_that_nobody_has_begun_is_no_lie(void **state)
+{
+    (void)state;
+    struct pages pages = pages_new(SB_DELIVERY_LOSSLESS);
+    pages.link.first_seq = 17;
+    atomic_store(&pages.consume->next, 0);
+    struct account empty = read_account(&pages);
+    assert_int_equal(empty.clamped, 0);
+    publish(&pages, 17);
+    publish(&pages, 18);
+    struct account account = read_account(&pages);
+    assert_int_equal(account.published, 2);
+    assert_int_equal(account.queued, 2);
+    assert_int_equal(account.clamped, 0);
+    // Begun, and from before its first.
+    atomic_store(&pages.consume->next, 3);
+    assert_int_equal(read_account(&pages).clamped, 2);
+    pages_free(&pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -190,6 +212,7 @@ int main(void)
         cmocka_unit_test(generations_of_a_link_are_summed),
         cmocka_unit_test(a_link_without_a_reader_has_everything_queued),
         cmocka_unit_test(lies_are_clamped_counted_and_the_equation_still_holds),
+        cmocka_unit_test(a_page_that_nobody_has_begun_is_no_lie),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
