@@ -296,8 +296,7 @@ static bool is_rest_for_nobody(const struct broker *broker)
 void ending_on_node_over(struct broker *broker, struct actual_node *node, enum exit_verdict verdict)
 {
     bool is_failed = node->life.state == NODE_FAILED || node->life.state == NODE_DETACHED;
-    bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED ||
-                        (node->reason.kind == EXIT_REASON_DEADLINE && node->is_stop_late);
+    bool is_our_doing = node->reason.kind == EXIT_REASON_STOPPED;
     bool is_detached = node->is_spent && node->wanted->restart.then == GRAPH_GIVE_UP_DETACH;
     if (node->is_observer) {
         is_failed = false;  // the graph is as well without it
@@ -335,6 +334,12 @@ static void kill_late(struct broker *broker, struct actual_node *node)
     if (other != NULL) {
         // It would have ended by itself when that one had.
         life_kill(broker, node, EXIT_REASON_STOPPED, "ended while it waited for %s", other);
+        return;
+    }
+    if (node->input_count == 0) {
+        // What it published is there, and it promised nothing else.
+        life_kill(broker, node, EXIT_REASON_STOPPED,
+                  "stop deadline of %s passed, and it owed nothing", limit);
         return;
     }
     life_kill(broker, node, EXIT_REASON_DEADLINE, "stop deadline of %s passed", limit);

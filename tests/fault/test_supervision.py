@@ -495,6 +495,24 @@ class Supervision(GraphCase):
         self.assertIn("error f[1]: failed: process deadline of 1s passed inside step", running.text())
         self.assertEqual(self.lives(running.text(), "f"), 1)
 
+    def test_state_event_and_status_agree_on_one_that_misses_the_stop_deadline(self):
+        """R-SUP-086 R-EXIT-011"""
+        late = "timeouts: {process: 60s, stop: 500ms}"
+        for victim, status, end in (("a", 0, r"a\[1\]: stopped \(stop deadline of 500ms passed, and it owed nothing\)"),
+                                    ("z", 1, r"error z\[1\]: failed: stop deadline of 500ms passed")):
+            with self.subTest(victim=victim):
+                self.graph.write({"a": f"{source(0, 20)}, {late}", "z": f"{CHECK}, {late}"}, ["a.data -> z.in"])
+                running = self.start("-v")
+                pid = int(running.expect(f"{victim}[1]: process pid=").rsplit("=", 1)[1])
+                running.expect("the graph runs")
+                let_pass(0.2)
+                os.kill(pid, signal.SIGSTOP)
+                running.signal()
+                self.assertEqual(running.wait(), status, running.text())
+                self.assertRegex(running.text(), end)
+                state = "finished" if status == 0 else "failed"
+                self.assertIn(f"{victim}[1]: stopping -> {state}", running.text())
+
     def test_the_last_crash_while_the_graph_drains_ends_it_with_1(self):
         """R-SUP-055"""
         middle = faulty("exit", more="restart: {delay: 20s, max: 1}", at=5)
