@@ -174,8 +174,11 @@ void link_table_forget_input(struct input_link *link)
 void link_table_fini(struct sb_node *node)
 {
     for (uint32_t i = 0; i < node->input_link_count; i++) {
-        input_link_fini(&node->input_links[i]);
-        free((void *)(uintptr_t)node->input_links[i].peer);
+        struct input_link *link = &node->input_links[i];
+        if (link->input != NULL) {  // the place of a link that was forgotten is empty
+            input_link_fini(link);
+            free((void *)(uintptr_t)link->peer);
+        }
     }
     for (uint32_t i = 0; i < node->output_link_count; i++) {
         free((void *)(uintptr_t)node->output_links[i].peer);

@@ -105,6 +105,28 @@ static void the_last_link_of_an_input_goes_and_another_comes_ten_times(void **st
     rig_finish(&rig);
 }
 
+// R-NEG-014: the place of a link that went is empty when the node ends.
+static void a_node_whose_last_input_link_went_ends_as_it_should(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &pass);
+    struct rig_link *in = rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 4);
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    assert_true(rig_put(in, 1));
+    leave(&rig, in);
+    rig_await(&rig, WIRE_LEAVING);
+    rig_end_link(in, LINK_END_STREAM);
+    rig_await(&rig, WIRE_LEFT);
+    unlink_it(&rig, in);
+    // What is answered shows that everything before it was heard.
+    announce(&rig, rig_add_output(&rig, "out", SB_DELIVERY_LOSSLESS, 4));
+    rig_await(&rig, WIRE_FORMATS);
+    rig_want(&rig, WANT_STOP);
+    rig_finish(&rig);
+}
+
 static void an_output_gets_its_first_link_while_it_runs_and_loses_it(void **state)
 {
     (void)state;
@@ -162,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_last_link_of_an_input_goes_and_another_comes_ten_times),
+        cmocka_unit_test(a_node_whose_last_input_link_went_ends_as_it_should),
         cmocka_unit_test(an_output_gets_its_first_link_while_it_runs_and_loses_it),
         cmocka_unit_test(a_worker_that_is_replaced_ends_nothing),
     };
