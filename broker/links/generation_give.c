@@ -204,10 +204,11 @@ static void send_write_link(struct broker *broker, struct generation *generation
     life_send(broker, generation->output->node, &pages->consume.fd, 1);
 }
 
-// A producer that is gone needs no consume page of its readers.
+// A producer that is gone needs no consume page of its readers, and one that was given no page to
+// publish in knows nothing of the link here: it left while the memory was made.
 static bool is_writer_told(const struct generation *generation, const struct generation_link *pages)
 {
-    return pages->is_write_sent || generation->is_orphan;
+    return pages->is_write_sent || generation->is_orphan || pages->publish.serial == 0;
 }
 
 static void send_what_can_be(struct broker *broker, struct generation *generation,

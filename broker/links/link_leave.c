@@ -97,7 +97,11 @@ void link_leave_on_known(struct broker *broker, struct actual_link *link)
     if (life_message_is_heard(from) && is_written(link)) {
         life_message_leave(broker, from, link);
     } else if (!node_is_over(from->life.state)) {
-        // Its next life will not go on with this link: it ends where the broker found its end.
+        // Its next life will not go on with this link: it ends where the broker found its end. One
+        // that has begun waits for no memory of it.
+        if (life_message_is_heard(from)) {
+            life_message_unlink(broker, from, link->id, false);
+        }
         if (!end_for_writer(broker, link)) {
             link_leave_end(broker, link);
         }

@@ -6,11 +6,12 @@ import os
 import pathlib
 import signal
 import sys
+import threading
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests"))
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
-from harness.live_graph import LiveGraph
+from harness.live_graph import Client, LiveGraph, socket_of
 from harness.waiting import wait_until
 
 SOON = "restart: {max: unlimited, delay: 0s}, on_crash: {poison_after: 1000}"
@@ -19,6 +20,13 @@ SOURCE = f"exec: [test-source], config: {{rate: 5000, stamp: true}}, {SOON}"
 SINK = f"exec: [check-sink], config: {{stamp: true, sequence: increasing}}, {LATER}"
 FEED = "a.data -> z.in"
 LAST = "d.out -> z.in"
+# Memory that takes a while to make.
+DEPTH = 1024
+BIG = f"exec: [test-source], config: {{rate: 1000, size: 65536}}, {SOON}"
+READER = f"exec: [check-sink], config: {{numbers: 'off', sequence: 'off'}}, {SOON}"
+LEAVING = "a.data -> r.in"
+DEEP = f"{{from: a.data, to: r.in, depth: {DEPTH}}}"
+ROUNDS = 6
 DELIVERIES = ("lossless", "ordered", "latest")
 
 
@@ -99,6 +107,44 @@ class BetweenLives(LiveGraph):
                 self.assertNotIn("deadline", text)
                 self.assert_all_arrived(text, "a.data -> d.in")
                 self.assert_all_arrived(text, LAST)
+
+    def leave_in_between(self):
+        """Kills a, takes the link to r away while a's next life gets its memory, and kills r as well."""
+        self.do("pause", node="r")
+        wait_until(lambda: self.count(LEAVING, "queued") > 0, "nothing waits for r")
+        agreed = self.running.text().count("a.data carries")
+        os.kill(self.pid("a"), signal.SIGKILL)
+        wait_until(lambda: self.running.text().count("a.data carries") > agreed, "a does not live again")
+        leaving = threading.Thread(target=self.leave)
+        leaving.start()
+        wait_until(lambda: self.link_state(LEAVING) in ("disconnecting", None), "the link does not leave")
+        pid = self.pid("r")
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: self.pid("r") != pid, "r does not live again")
+        self.do("resume", node="r")
+        leaving.join()
+
+    def leave(self):
+        with Client(socket_of()) as other:
+            other.call("disconnect", **{"from": "a.data", "to": "r.in"})
+
+    def link_state(self, link):
+        return next((one["state"] for one in self.client.call("links").json if one["link"] == link), None)
+
+    def test_a_link_leaves_while_its_producer_begins_again_and_its_reader_dies(self):
+        """R-LIVE-004 R-SUP-016: the producer has no memory of it, and is told nothing about its pages."""
+        for others in ([], ["{from: a.data, to: z.in, delivery: latest}"]):
+            with self.subTest(others=others):
+                self.doCleanups()
+                self.setUp()
+                self.start(nodes={"a": BIG, "r": READER, "z": "exec: [null-sink]", "b": SOURCE},
+                           links=[DEEP, "b.data -> z.in", *others])
+                for _ in range(ROUNDS):
+                    self.leave_in_between()
+                    self.connect("a.data", "r.in", depth=DEPTH)
+                    self.wait_more(LEAVING, 10)
+                text = self.finish()
+                self.assertNotIn("broke the protocol", text)
 
 
 if __name__ == "__main__":
