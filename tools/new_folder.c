@@ -40,6 +40,19 @@ static const struct language {
     {"python", "./test.sh", of_python, ARRAY_COUNT(of_python)},
 };
 
+#define TARGET "make or CMake has a target of this name"
+#define NODE "graph.yaml has a stock processor of this name, and would find yours"
+#define MODULE "Python would import it in place of the module of this name"
+#define RESERVED(language, name, why) {language, name, why},
+static const struct reserved {
+    const char *language;
+    const char *name;
+    const char *why;
+} reserved[] = {
+#include "tools/new_reserved.def"
+};
+#undef RESERVED
+
 // Prints text with every NAME replaced.
 static void print_template(FILE *out, const char *text, const char *name)
 {
@@ -106,19 +119,35 @@ static const struct language *find_language(const char *word)
     return NULL;
 }
 
+static bool is_usable(const struct language *language, const char *id)
+{
+    if (!text_is_id(id)) {
+        char shown[256];
+        struct text text = TEXT_OVER(shown);
+        text_add_escaped(&text, id, strlen(id));
+        fprintf(stderr,
+                "streamctl new: '%s' is no name; write 1 to 63 of a-z, 0-9, _ and -, a "
+                "letter first\n",
+                shown);
+        return false;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(reserved); i++) {
+        if (strcmp(reserved[i].language, language->word) == 0 &&
+            strcmp(reserved[i].name, id) == 0) {
+            fprintf(stderr, "streamctl new: '%s' would not work: %s; choose another name\n", id,
+                    reserved[i].why);
+            return false;
+        }
+    }
+    return true;
+}
+
 int new_folder(const char *word, const char *name)
 {
     const char *slash = strrchr(name, '/');
     const char *id = slash != NULL ? slash + 1 : name;
     const struct language *language = find_language(word);
-    if (language == NULL) {
-        return VERB_USAGE;
-    }
-    if (!text_is_id(id)) {
-        fprintf(stderr,
-                "streamctl new: '%s' is no name; write 1 to 63 of a-z, 0-9, _ and -, a "
-                "letter first\n",
-                id);
+    if (language == NULL || !is_usable(language, id)) {
         return VERB_USAGE;
     }
     if (mkdir(name, 0777) != 0) {

@@ -109,6 +109,25 @@ static void a_wrong_name_or_language_makes_nothing(void **state)
     assert_int_equal(access("Own Thing", F_OK), -1);
 }
 
+static void a_name_that_would_not_work_is_refused_in_its_language_only(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *language;
+        const char *name;
+    } taken[] = {{"c", "test"},
+                 {"c", "all"},
+                 {"c", "help"},
+                 {"c", "file-sink"},
+                 {"python", "ctypes"},
+                 {"python", "re"},
+                 {"python", "streambroker"}};
+    for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+        assert_int_equal(new_folder(taken[i].language, taken[i].name), VERB_USAGE);
+        assert_int_equal(access(taken[i].name, F_OK), -1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +135,7 @@ int main(void)
         cmocka_unit_test(one_in_python_is_a_script_that_may_be_executed),
         cmocka_unit_test(a_folder_that_exists_is_left_alone),
         cmocka_unit_test(a_wrong_name_or_language_makes_nothing),
+        cmocka_unit_test(a_name_that_would_not_work_is_refused_in_its_language_only),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
