@@ -39,6 +39,12 @@ static int reach(const struct verb_call *call, int64_t deadline_ns, struct sb_co
     }
 }
 
+static bool is_state(const char *word)
+{
+    return strcmp(word, "running") == 0 || strcmp(word, "paused") == 0 ||
+           strcmp(word, "ended") == 0;
+}
+
 int await(const struct verb_call *call)
 {
     const char *limit = call->values[VERB_OPTION_WAIT_TIMEOUT];
@@ -46,6 +52,11 @@ int await(const struct verb_call *call)
     int64_t limit_ns = INT64_MAX / 2;
     if (limit != NULL && (units_parse_duration(limit, &limit_ns) != 0 || limit_ns < 0)) {
         fprintf(stderr, "streamctl wait: '%s' is no time; write 10s or 500ms\n", limit);
+        return VERB_USAGE;
+    }
+    if (state != NULL && !is_state(state)) {
+        fprintf(stderr, "streamctl wait: '%s' is nothing to wait for: running, paused or ended\n",
+                state);
         return VERB_USAGE;
     }
     int64_t deadline_ns = clock_now_ns() + limit_ns;

@@ -14,7 +14,7 @@
 
 #define LIST_MS 1000  // for each broker of a list: one that is stopped must not hold it up
 
-// The brokers that answer, while looking for the only one.
+// The brokers that are there, while looking for the only one.
 struct search {
     int timeout_ms;
     size_t count;
@@ -25,15 +25,22 @@ struct search {
 static int try_one(void *context, const char *path)
 {
     struct search *search = context;
-    struct sb_control *control;
-    if (sb_control_connect(path, search->timeout_ms, &control) != 0) {
+    struct sb_control *control = NULL;
+    int failed = sb_control_connect(path, search->timeout_ms, &control);
+    if (failed != 0 && failed != -ETIMEDOUT) {
         return 0;
     }
     struct text names = {.bytes = search->names,
                          .size_bytes = sizeof search->names,
                          .length = strlen(search->names)};
-    text_add_format(&names, "%s%s", search->count > 0 ? ", " : "", sb_control_graph(control));
+    text_add(&names, search->count > 0 ? ", " : "");
     search->count++;
+    if (failed != 0) {
+        const char *name = strrchr(path, '/') + 1;
+        text_add_bytes(&names, name, strcspn(name, "."));
+        return 0;
+    }
+    text_add(&names, sb_control_graph(control));
     sb_control_close(search->found);
     search->found = control;
     return 0;
@@ -44,22 +51,30 @@ static int find_only(const struct verb_call *call, int timeout_ms, bool is_quiet
 {
     struct search search = {.timeout_ms = timeout_ms};
     int failed = sb_control_list(try_one, &search);
-    if (failed == 0 && search.count == 1) {
+    if (failed == 0 && search.count == 1 && search.found != NULL) {
         *out_control = search.found;
         return 0;
     }
+    // One that is only starting, or stopped, may answer whoever tries again.
+    bool is_silent = search.count > 0 && search.found == NULL;
     sb_control_close(search.found);
-    if (search.count > 1) {
-        fprintf(stderr, "streamctl %s: which graph? %s are running: write --graph NAME\n",
-                call->verb->word, search.names);
+    const char *word = call->verb->word;
+    if (search.count > 1 && !is_silent) {
+        fprintf(stderr, "streamctl %s: which graph? %s are running: write --graph NAME\n", word,
+                search.names);
+        return VERB_USAGE;
+    }
+    if (is_silent && !is_quiet) {
+        fprintf(stderr, "streamctl %s: %s %s; see whether it is stopped\n", word, search.names,
+                search.count > 1 ? "have brokers that do not answer"
+                                 : "has a broker that does not answer");
     } else if (!is_quiet) {
         fprintf(stderr,
                 "streamctl %s: no broker of yours is running%s%s; start one with "
                 "streambroker GRAPH, or write --socket PATH\n",
-                call->verb->word, failed != 0 ? ": " : "",
-                failed != 0 ? strerrordesc_np(-failed) : "");
+                word, failed != 0 ? ": " : "", failed != 0 ? strerrordesc_np(-failed) : "");
     }
-    return search.count > 1 ? VERB_USAGE : VERB_UNREACHABLE;
+    return VERB_UNREACHABLE;
 }
 
 // Why nobody answers at a path, and what to do.
@@ -69,6 +84,10 @@ static const char *reason_of(const char *path, int error)
     bool is_there = stat(path, &status) == 0;
     if (is_there && !S_ISSOCK(status.st_mode)) {
         return "is no socket; write the path of a control socket";
+    }
+    if (error == -EACCES && is_there && status.st_uid == geteuid()) {
+        return "closed the connection at once: it has as many clients as it takes, or is no "
+               "broker's; try again, or see streamctl list";
     }
     if (error == -EPROTOTYPE || error == -EPROTO) {
         return "is no control socket of a broker of this version";
@@ -87,7 +106,9 @@ static const char *reason_of(const char *path, int error)
 static int explain(const struct verb_call *call, const char *path, int error)
 {
     struct stat status;
-    bool is_refused = error == -EACCES && (stat(path, &status) != 0 || S_ISSOCK(status.st_mode));
+    bool is_refused =
+        error == -EACCES &&
+        (stat(path, &status) != 0 || (S_ISSOCK(status.st_mode) && status.st_uid != geteuid()));
     fprintf(stderr, "streamctl %s: %s %s\n", call->verb->word, path,
             is_refused ? "belongs to another user; ask as that user" : reason_of(path, error));
     return is_refused ? VERB_REFUSED : VERB_UNREACHABLE;

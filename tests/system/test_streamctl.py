@@ -5,9 +5,13 @@ and runs as it is."""
 import json
 import os
 import pathlib
+import re
 import shutil
+import socket
 import subprocess
+import sys
 import tempfile
+import threading
 import unittest
 
 import own_runtime  # noqa: F401
@@ -134,6 +138,56 @@ class Streamctl(unittest.TestCase):
                         "PYTHONPATH": str(BUILD / "lib/streambroker/python")})
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertIn("own: passed", done.stdout)
+
+    def test_a_name_that_would_not_work_makes_nothing(self):
+        """R-CLI-012"""
+        modules = [name for name in sys.stdlib_module_names if re.fullmatch("[a-z][a-z0-9_]*", name)]
+        for language, name in (("c", "clean"), ("c", "install"), ("c", "file-source"), ("python", "streambroker"),
+                               *(("python", name) for name in modules)):
+            done = run(STREAMCTL, "new", "--lang", language, name, cwd=self.folder)
+            self.assertEqual(done.returncode, 2, name)
+            self.assertIn(f"'{name}' would not work", done.stderr)
+        done = run(STREAMCTL, "new", "a\nb\x1b[31m", cwd=self.folder)
+        self.assertEqual(done.returncode, 2)
+        self.assertNotIn("\x1b", done.stderr)
+        self.assertEqual(done.stderr.count("\n"), 1)
+        self.assertEqual(list(self.folder.iterdir()), [])
+
+    def listen(self, path):
+        """A socket that takes connections as a broker does, and says nothing."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.addCleanup(listener.close)
+        listener.bind(str(path))
+        listener.listen(8)
+        return listener
+
+    def test_a_broker_that_does_not_answer_is_named_without_a_graph(self):
+        folder = self.folder / "streambroker"
+        folder.mkdir(mode=0o700)
+        environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder)}
+        listeners = [self.listen(folder / "hung.sock")]
+        done = run(STREAMCTL, "status", env=environment)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("hung has a broker that does not answer", done.stderr)
+        listeners.append(self.listen(folder / "other.sock"))
+        done = run(STREAMCTL, "status", env=environment)
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("hung, other have brokers that do not answer", done.stderr)
+
+    def test_a_socket_of_ones_own_that_closes_at_once_is_not_told_as_anothers(self):
+        path = self.folder / "own.sock"
+        listener = self.listen(path)
+        client = threading.Thread(target=lambda: listener.accept()[0].close())
+        client.start()
+        done = run(STREAMCTL, "--socket", path, "status")
+        client.join()
+        self.assertEqual(done.returncode, 69)
+        self.assertIn("closed the connection at once", done.stderr)
+
+    def test_a_wrong_word_is_refused_before_a_broker_is_waited_for(self):
+        done = run(STREAMCTL, "--graph", "none", "wait", "--for", "x", timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("'x' is nothing to wait for", done.stderr)
 
 
 if __name__ == "__main__":
