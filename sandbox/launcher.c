@@ -38,6 +38,8 @@ struct launcher {
     size_t queue_count;
     size_t queue_capacity;
     uint32_t own_count;
+    bool has_meters;  // it was asked for them
+    struct launch_meters meters;
     char *owned_path;  // owned: of the socket file, NULL = none
     struct stat owned;
 };
@@ -374,6 +376,10 @@ int launcher_get_ready(struct launcher *launcher, bool is_caged, bool is_metered
 
 int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters)
 {
+    if (launcher->has_meters) {
+        *out_meters = launcher->meters;
+        return 0;
+    }
     struct launcher_request request;
     memset(&request, 0, offsetof(struct launcher_request, strings));
     request.kind = LAUNCHER_METERS;
@@ -383,6 +389,8 @@ int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters)
         struct launch_event event;
         result = launcher_receive_of(launcher, request.serial, &event);
         if (result == 0) {
+            launcher->meters = event.meters;
+            launcher->has_meters = true;
             *out_meters = event.meters;
             return 0;
         }

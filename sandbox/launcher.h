@@ -111,8 +111,8 @@ int launcher_spawn(struct launcher *launcher, const struct launch_plan *plan, ui
 // Kills the process group of this serial (SIGKILL). One that is gone is no error.
 int launcher_kill(struct launcher *launcher, uint32_t serial);
 
-// Asks which meters there are, and waits for the answer. Returns 0 or -EPIPE. Events that arrive
-// meanwhile are kept: call launcher_receive() afterwards until -EAGAIN.
+// Asks which meters there are, and waits for the answer, the first time. Returns 0 or -EPIPE.
+// Events that arrive meanwhile are kept: call launcher_receive() afterwards until -EAGAIN.
 int launcher_meters(struct launcher *launcher, struct launch_meters *out_meters);
 
 // The next event. Returns 0, -EAGAIN when there is none, -EPIPE when the launcher is gone (after

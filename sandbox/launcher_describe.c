@@ -34,6 +34,7 @@ struct launcher_description {
     size_t error_count;
     bool is_over;  // it ended, or never ran
     int wait_status;
+    bool is_out_of_memory;
     struct launch_event failure;  // kind is 0 when it ran
 };
 
@@ -133,6 +134,7 @@ void launcher_describe_take(struct launcher_description *run, const struct launc
         run->is_over = true;
     } else {
         run->wait_status = event->wait_status;
+        run->is_out_of_memory = event->usage.counts.oom_kills > 0;
         run->is_over = true;
     }
 }
@@ -239,6 +241,9 @@ static int explain(const struct launcher_description *run, int result, struct di
     } else if (run->failure.kind == LAUNCH_FAILED) {
         text_add(&text, run->failure.text);
         result = run->failure.error;
+    } else if (WIFSIGNALED(run->wait_status) && run->is_out_of_memory) {
+        text_add(&text, "was out of memory instead of describing itself");
+        result = -EPROTO;
     } else if (WIFSIGNALED(run->wait_status)) {
         int number = WTERMSIG(run->wait_status);
         const char *name = sigabbrev_np(number);

@@ -12,6 +12,7 @@
 #include "broker/graph/catalog.h"
 #include "broker/graph/descriptor.h"
 #include "broker/lives/cage.h"
+#include "broker/lives/metering.h"
 #include "sandbox/launcher.h"
 
 #define DESCRIBE_NS (2 * CLOCK_NS_PER_S)
@@ -38,14 +39,18 @@ struct asking {
     struct launch_plan plan;
 };
 
-// is_run: it is started afterwards.
-static int fill(struct asking *asking, bool is_run, const struct graph_node *node,
-                const struct graph_program *program, const char *folder, char *const *argv,
-                struct diag *out_why)
+static int fill(struct asking *asking, const struct describing_context *where,
+                const struct graph_node *node, const struct graph_program *program,
+                const char *folder, char *const *argv, struct diag *out_why)
 {
     *asking = (struct asking){.cage = NULL};
     int failed = cage_open(node, program, &asking->cage, out_why);
     if (failed != 0) {
+        return failed;
+    }
+    failed = metering_fill_description(where->launcher, node, &asking->cage->plan);
+    if (failed != 0) {
+        diag_set(out_why, "the launcher is gone");
         return failed;
     }
     const char *library_path = asking->cage->library_path;
@@ -56,7 +61,7 @@ static int fill(struct asking *asking, bool is_run, const struct graph_node *nod
                                         .environment = asking->environment,
                                         .folder = folder,
                                         .sandbox = &asking->cage->plan};
-    if (is_run && node != NULL && cage_is_plain(node)) {
+    if (where->is_run && node != NULL && cage_is_plain(node)) {
         asking->cage->plan.again = SANDBOX_AGAIN_SOON;
     }
     return cage_command(asking->cage, (const char *const *)argv + 1, asking->arguments);
@@ -68,7 +73,7 @@ int describing_now(void *context, const struct graph_node *node,
 {
     const struct describing_context *where = context;
     struct asking asking;
-    int failed = fill(&asking, where->is_run, node, program, folder, argv, out_why);
+    int failed = fill(&asking, where, node, program, folder, argv, out_why);
     if (failed == 0) {
         failed = launcher_describe(where->launcher, &asking.plan, DESCRIBE_NS, out_json, out_count,
                                    out_why);
@@ -191,8 +196,8 @@ int describing_begin(void *context, const struct graph_node *node,
         (struct describing){.next = broker->describing, .broker = broker, .question = question};
     broker->describing = describing;
     struct asking asking;
-    bool is_run = broker->phase != BROKER_IDLE;
-    int failed = fill(&asking, is_run, node, program, folder, argv, out_why);
+    const struct describing_context where = {broker->launcher, broker->phase != BROKER_IDLE};
+    int failed = fill(&asking, &where, node, program, folder, argv, out_why);
     failed = failed != 0 ? failed : begin(describing, &asking.plan, out_why);
     cage_close(asking.cage);
     if (failed != 0) {

@@ -20,6 +20,8 @@
 #include "broker/lives/usage.h"
 
 #define MEMORY_UNTRUSTED (UINT64_C(1) << 30)
+#define PIDS_UNTRUSTED 64
+#define FILES_UNTRUSTED 256
 
 // Around an untrusted worker: bwrap, and the first process of its namespace.
 #define PIDS_AROUND 2
@@ -61,6 +63,19 @@ struct metering_limits metering_limits_of(const struct graph_node *node)
     }
     if (is_default || is_written(node, GRAPH_FIELD_NODE_FILES_LIMIT)) {
         limits.files = node->limits.files;
+    }
+    return limits;
+}
+
+struct metering_limits metering_limits_of_description(const struct graph_node *node)
+{
+    uint64_t memory = node->limits.memory;
+    uint32_t pids = node->limits.pids;
+    uint32_t files = node->limits.files;
+    struct metering_limits limits = {.pids = pids > PIDS_UNTRUSTED ? pids : PIDS_UNTRUSTED,
+                                     .files = files > FILES_UNTRUSTED ? files : FILES_UNTRUSTED};
+    if (memory != GRAPH_NONE_BYTES) {
+        limits.memory_bytes = memory > MEMORY_UNTRUSTED ? memory : MEMORY_UNTRUSTED;
     }
     return limits;
 }
@@ -195,28 +210,50 @@ static void add_rlimit(struct sandbox_plan *plan, int resource, uint64_t value)
         (struct sandbox_rlimit){.resource = resource, .value = value};
 }
 
+static void fill(const struct launch_meters *meters, const struct metering_limits *limits,
+                 bool is_caged, struct sandbox_plan *plan)
+{
+    bool has_groups = meters->step != CGROUP_STEP_RLIMITS;
+    uint32_t pids = limits->pids != 0 && is_caged ? limits->pids + PIDS_AROUND : limits->pids;
+    plan->meters = (struct cgroup_limits){
+        .memory_bytes = limits->memory_bytes, .cpu_permille = limits->cpu_permille, .pids = pids};
+    if (limits->files != 0) {
+        add_rlimit(plan, RLIMIT_NOFILE, limits->files);
+    }
+    if (limits->memory_bytes != 0 && !(has_groups && (meters->has >> CGROUP_MEMORY & 1) != 0)) {
+        add_rlimit(plan, RLIMIT_DATA, DATA_TIMES * limits->memory_bytes);
+    }
+    // Without a user of its own the kernel counts the processes of everybody who shares it.
+    bool is_counted = has_groups && (meters->has >> CGROUP_PIDS & 1) != 0;
+    if (pids != 0 && is_caged && !is_counted) {
+        add_rlimit(plan, RLIMIT_NPROC, pids);
+    }
+}
+
 void metering_fill(const struct broker *broker, const struct graph_node *node,
                    struct sandbox_plan *plan)
 {
     const struct launch_meters *meters = &broker->metering.meters;
     struct metering_limits limits = metering_limits_of(node);
-    bool has_groups = meters->step != CGROUP_STEP_RLIMITS;
-    plan->is_metered = has_groups && metering_is_wanted(node);
-    uint32_t pids =
-        limits.pids != 0 && is_untrusted(node) ? limits.pids + PIDS_AROUND : limits.pids;
-    plan->meters = (struct cgroup_limits){
-        .memory_bytes = limits.memory_bytes, .cpu_permille = limits.cpu_permille, .pids = pids};
-    if (limits.files != 0) {
-        add_rlimit(plan, RLIMIT_NOFILE, limits.files);
+    plan->is_metered = meters->step != CGROUP_STEP_RLIMITS && metering_is_wanted(node);
+    fill(meters, &limits, is_untrusted(node), plan);
+}
+
+int metering_fill_description(struct launcher *launcher, const struct graph_node *node,
+                              struct sandbox_plan *plan)
+{
+    if (plan->tier != SANDBOX_UNTRUSTED) {
+        return 0;
     }
-    if (limits.memory_bytes != 0 && !(has_groups && (meters->has >> CGROUP_MEMORY & 1) != 0)) {
-        add_rlimit(plan, RLIMIT_DATA, DATA_TIMES * limits.memory_bytes);
+    struct launch_meters meters;
+    int failed = launcher_meters(launcher, &meters);
+    if (failed != 0) {
+        return failed;
     }
-    // Without a user of its own the kernel counts the processes of everybody who shares it.
-    bool is_counted = has_groups && (meters->has >> CGROUP_PIDS & 1) != 0;
-    if (pids != 0 && is_untrusted(node) && !is_counted) {
-        add_rlimit(plan, RLIMIT_NPROC, pids);
-    }
+    struct metering_limits limits = metering_limits_of_description(node);
+    plan->is_metered = meters.step != CGROUP_STEP_RLIMITS;
+    fill(&meters, &limits, true, plan);
+    return 0;
 }
 
 bool metering_explain(const struct graph_node *node, int wait_status,

@@ -26,6 +26,10 @@ struct metering_limits {
 
 struct metering_limits metering_limits_of(const struct graph_node *node);
 
+// Of an untrusted program that describes itself for this node: those of the node, and not less than
+// those of one that says nothing. Its time is bounded otherwise.
+struct metering_limits metering_limits_of_description(const struct graph_node *node);
+
 // Whether the process of this node gets a group of its own, where there are groups.
 bool metering_is_wanted(const struct graph_node *node);
 
@@ -36,6 +40,11 @@ int metering_open(struct broker *broker);
 // The part of the plan that limits this node.
 void metering_fill(const struct broker *broker, const struct graph_node *node,
                    struct sandbox_plan *plan);
+
+// The same for a program that describes itself, where the plan is that of an untrusted one; asks
+// the launcher when nobody did. node: NULL for a trusted one. Returns 0 or -EPIPE.
+int metering_fill_description(struct launcher *launcher, const struct graph_node *node,
+                              struct sandbox_plan *plan);
 
 // Why a process that was killed was killed, when it was for its memory. counts: of its group.
 // Returns whether that is the reason; out_text gets what EXIT_REASON_OOM wants to be told.

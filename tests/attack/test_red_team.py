@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: serial timeout=900
-"""Sixty attacks by an untrusted processor: each is contained, and neither broker nor neighbours feel it.
+"""Sixty-one attacks by an untrusted processor: each is contained, and neither broker nor neighbours feel it.
 R-ATTACK-001 R-ATTACK-002
 
 Prints one line per attack: `denied`, or `needs cgroup` / `needs own uid` with the weaker thing that was seen."""
@@ -22,6 +22,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import red_team
 import signed_graphs
 from red_team import BUILD, EVIL, WORKER, Broker, Field, Graph, children, count_fds, survivors
+from harness import forking
 from harness.cgroup import MemoryCgroup
 from harness.waiting import let_pass, wait_until
 
@@ -561,6 +562,16 @@ def busy(at):
     check(not result.allowed(), f"allowed: {result.allowed()}", result)
     lives = max(int(life) for life in re.findall(r"evil\[(\d+)\]: .*-> running", result.text))
     check(lives > 2, f"{lives} lives", result)
+
+
+@attack(61, "make processes while it describes itself")
+def forks_in_description(at):
+    program = at.field.graph.file("forks", f"#!{PYTHON}{forking.BODY}", 0o755)
+    graph = at.field.graph.file("forks.yaml", f"version: 1\nnodes: {{a: {{exec: [{program}]}}}}\n")
+    done = subprocess.run([str(red_team.BROKER), "--check", str(graph)], capture_output=True, text=True, timeout=60,
+                          check=False)
+    found = re.search(r"(\d+) processes", done.stderr)
+    assert found and int(found[1]) <= 66, done.stderr
 
 
 # --- Running them -------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # test: serial timeout=900
-"""The sixty attacks once more, with a broker that is nobody special: what needs a meter may be weaker, nothing else.
+"""The sixty-one attacks again, with a broker that is nobody special: what needs a meter may be weaker, nothing else.
 R-ATTACK-003"""
 import os
 import shutil

@@ -51,3 +51,11 @@ class MemoryCgroup:
 
     def close(self):
         self.folder.rmdir()
+
+
+def has_memory():
+    try:
+        MemoryCgroup(1 << 30).close()
+        return True
+    except OSError:
+        return False

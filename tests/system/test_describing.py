@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -11,7 +12,10 @@ import tempfile
 import time
 import unittest
 
-import own_runtime  # noqa: F401
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "harness"))
+import cgroup  # noqa: E402
+import own_runtime  # noqa: E402, F401
+from forking import FORKS  # noqa: E402
 
 BUILD = pathlib.Path(os.environ["SB_BUILD_DIR"])
 STREAMCTL = BUILD / "bin/streamctl"
@@ -47,6 +51,28 @@ attempt("fork", leave_process)
 sys.stderr.write("did: " + " ".join(done))
 sys.exit(1)
 '''
+EATS = '''#!/usr/bin/env python3
+import sys
+kept = []
+try:
+    for _ in range(15):
+        kept.append(bytearray(b"x") * (100 << 20))
+except MemoryError:
+    pass
+sys.stderr.write(f"{len(kept) * 100} MiB")
+sys.exit(3)
+'''
+# Memory that is asked for and never touched.
+ASKS = '''#!/usr/bin/env python3
+import sys
+try:
+    kept = bytearray(4 << 30)
+    sys.stderr.write("4 GiB")
+except MemoryError:
+    sys.stderr.write("no memory")
+sys.exit(3)
+'''
+NOBODY = 65534
 
 
 def processes_of(marker):
@@ -84,6 +110,17 @@ class Describing(unittest.TestCase):
     def ask(self, *words, **others):
         return subprocess.run([str(STREAMCTL), *map(str, words)], capture_output=True, text=True, check=False,
                               timeout=50, **others)
+
+    def as_nobody(self):
+        """What makes a command one of a user who has no cgroups; None where that one cannot run the build tree."""
+        if os.geteuid() != 0 or not all(path.stat().st_mode & 0o001 for path in (BUILD, *BUILD.parents)):
+            return None
+        self.folder.chmod(0o755)
+        runtime = self.folder / "runtime"
+        runtime.mkdir(exist_ok=True)
+        os.chown(runtime, NOBODY, NOBODY)
+        return {"user": NOBODY, "group": NOBODY, "extra_groups": [],
+                "env": {**os.environ, "XDG_RUNTIME_DIR": str(runtime)}}
 
     def outside(self):
         """What can be seen of it, from outside."""
@@ -128,6 +165,34 @@ class Describing(unittest.TestCase):
         self.assertIn("did not describe itself within 2s", done.stderr)
         self.assertGreater(time.monotonic() - begin, 1.9)
         self.assertEqual(processes_of(str(self.program)), [])
+
+    def test_it_makes_no_more_processes_than_a_node_that_says_nothing(self):
+        """R-SAND-017"""
+        self.program.write_text(FORKS)
+        graph = self.folder / "graph.yaml"
+        graph.write_text("version: 1\nnodes: {a: {exec: [./hostile-program]}}\n")
+        for others in ({}, self.as_nobody()):
+            if others is None:
+                print("not as another user: none can run the build tree")
+                continue
+            for words in (["describe", self.program], ["check", graph]):
+                with self.subTest(words=words, user=others.get("user")):
+                    done = self.ask(*words, **others)
+                    found = re.search(r"(\d+) processes", done.stderr)
+                    self.assertTrue(found, done.stderr)
+                    self.assertIn(int(found[1]), range(50, 67), done.stderr)
+
+    def test_its_memory_is_that_of_a_node_that_says_nothing(self):
+        """R-SAND-017"""
+        if cgroup.has_memory():
+            self.program.write_text(EATS)
+            done = self.ask("describe", self.program)
+            self.assertIn("was out of memory instead of describing itself", done.stderr)
+        others = self.as_nobody()
+        if others is not None:
+            self.program.write_text(ASKS)
+            done = self.ask("describe", self.program, **others)
+            self.assertRegex(done.stderr, "no memory$")
 
 
 if __name__ == "__main__":

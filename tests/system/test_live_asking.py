@@ -2,12 +2,15 @@
 # test: timeout=120
 """Programs that a change needs describe themselves while the broker goes on."""
 import os
+import re
 import select
+import shutil
 import threading
 import time
 import unittest
 
 from control_client import Client, socket_of
+from forking import FORKS
 from graphs import BUILD
 from live_graph import LINKS, LiveGraph
 from waiting import wait_until
@@ -66,6 +69,23 @@ class Asking(LiveGraph):
         text = self.finish()
         for link in LINKS:
             self.assert_all_arrived(text, link)
+
+    @unittest.skipIf(os.environ.get("SB_SANITIZE") or not shutil.which("bwrap"), "no sandbox can be made")
+    def test_a_program_that_is_asked_later_makes_no_more_processes_than_its_node_may(self):
+        """R-SAND-017"""
+        self.start()
+        self.graph.file("forks", FORKS, 0o755)
+        text = (self.graph.folder / "graph.yaml").read_text()
+        node = "  f: {exec: [./forks], sandbox: untrusted}\n"
+        more = self.graph.file("more.yaml", text.replace("links:", node + "links:"))
+        client = self.other()
+        client.ask("apply", file=str(more))
+        kind, answer = client.next()
+        self.assertEqual((kind, answer[0]), ("answer", 78))
+        found = re.search(r"(\d+) processes", answer[1])
+        self.assertTrue(found, answer)
+        self.assertIn(int(found[1]), range(50, 67))
+        self.finish()
 
     def test_the_loop_goes_on_while_a_large_file_is_read(self):
         """R-LIVE-022"""

@@ -90,6 +90,32 @@ static void groups_do_what_they_can_and_limits_per_process_the_rest(void **state
     assert_int_equal(rlimit_of(&plan, RLIMIT_NPROC), 66);
 }
 
+// R-SAND-017
+static void a_description_has_at_least_the_limits_of_a_node_that_says_nothing(void **state)
+{
+    (void)state;
+    struct graph_node node = plain(GRAPH_TIER_UNSET);
+    node.limits.memory = 16 * MIB;
+    node.limits.pids = 4;
+    node.limits.cpu_permille = 10;
+    struct metering_limits limits = metering_limits_of_description(&node);
+    assert_int_equal(limits.memory_bytes, 1024 * MIB);
+    assert_int_equal(limits.pids, 64);
+    assert_int_equal(limits.files, 256);
+    assert_int_equal(limits.cpu_permille, 0);
+
+    node.limits.memory = 4096 * MIB;
+    node.limits.pids = 200;
+    node.limits.files = 1000;
+    limits = metering_limits_of_description(&node);
+    assert_int_equal(limits.memory_bytes, 4096 * MIB);
+    assert_int_equal(limits.pids, 200);
+    assert_int_equal(limits.files, 1000);
+
+    node.limits.memory = GRAPH_NONE_BYTES;
+    assert_int_equal(metering_limits_of_description(&node).memory_bytes, 0);
+}
+
 // R-METER-006
 static void an_end_for_memory_names_the_limit_and_another_end_does_not(void **state)
 {
@@ -131,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_untrusted_node_is_limited_and_a_trusted_one_only_where_it_is_written),
         cmocka_unit_test(groups_do_what_they_can_and_limits_per_process_the_rest),
+        cmocka_unit_test(a_description_has_at_least_the_limits_of_a_node_that_says_nothing),
         cmocka_unit_test(an_end_for_memory_names_the_limit_and_another_end_does_not),
         cmocka_unit_test(the_step_in_force_is_one_line_with_what_is_missing),
     };
