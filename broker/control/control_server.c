@@ -13,7 +13,10 @@
 
 #define REST_FACTOR 4  // of the loop's time, for everything else, after a request
 #define ACCEPTS_PER_TURN 16
-#define ACCEPT_PAUSE_NS CLOCK_NS_PER_S  // when there is no descriptor left
+#define ACCEPT_PAUSE_NS CLOCK_NS_PER_S          // when there is no descriptor left
+#define CROWD_LOOK_NS (10 * CLOCK_NS_PER_MS)    // how often, when newer ones wait for room
+#define CROWD_PATIENCE_NS (3 * CLOCK_NS_PER_S)  // then one makes room, however new it is
+#define SETTLED_NS CLOCK_NS_PER_S               // who has asked for nothing for so long is idle
 #define TIMER_ACCURACY_US 1000
 
 static bool is_allowed(int fd)
@@ -38,6 +41,35 @@ static struct control_client *find_idlest(const struct control_server *server)
     return idlest;
 }
 
+static bool will_be_idle(const struct control_client *client)
+{
+    return client->call.number == 0 || client->call.is_over;
+}
+
+// Whether somebody who connects now is better left in the queue of the socket: those who came just
+// before are about to be served, and go by themselves.
+static bool must_wait(struct control_server *server)
+{
+    if (server->client_count < CONTROL_CLIENTS_MAX) {
+        return false;
+    }
+    int64_t now_ns = clock_now_ns();
+    if (server->crowded_ns == INT64_MAX) {
+        server->crowded_ns = now_ns;
+    }
+    const struct control_client *idlest = find_idlest(server);
+    bool is_settled = idlest != NULL && now_ns - idlest->quiet_ns >= SETTLED_NS;
+    if (is_settled || now_ns - server->crowded_ns >= CROWD_PATIENCE_NS) {
+        return false;
+    }
+    for (size_t i = 0; i < server->client_count; i++) {
+        if (will_be_idle(server->clients[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool make_room(struct control_server *server)
 {
     if (server->client_count < CONTROL_CLIENTS_MAX) {
@@ -54,6 +86,7 @@ static bool make_room(struct control_server *server)
 
 static void take_in(struct control_server *server, int fd)
 {
+    server->crowded_ns = INT64_MAX;
     if (!is_allowed(fd) || !make_room(server)) {
         server->counts.refused++;
         close(fd);
@@ -66,18 +99,33 @@ static void take_in(struct control_server *server, int fd)
     }
 }
 
+static void pause_accepting(struct control_server *server, int64_t for_ns)
+{
+    sd_event_source_set_enabled(server->accept, SD_EVENT_OFF);
+    server->accept_at_ns = clock_now_ns() + for_ns;
+}
+
 static int on_accept(sd_event_source *source, int fd, uint32_t events, void *context)
 {
+    (void)source;
     (void)events;
     struct control_server *server = context;
+    if (must_wait(server)) {
+        pause_accepting(server, CROWD_LOOK_NS);
+        control_server_arm(server);
+        return 0;
+    }
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+        // Whether more have come is only known in the next turn.
+        if (i > 0 && server->client_count >= CONTROL_CLIENTS_MAX) {
+            break;
+        }
         int client = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (client >= 0) {
             take_in(server, client);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
             // Whoever waits there would wake us again at once, for nothing.
-            sd_event_source_set_enabled(source, SD_EVENT_OFF);
-            server->accept_at_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
+            pause_accepting(server, ACCEPT_PAUSE_NS);
             break;
         } else if (errno != EINTR && errno != ECONNABORTED) {
             break;
@@ -202,6 +250,7 @@ int control_server_create(struct broker *broker, int listener, struct control_se
     server->broker = broker;
     server->listener = listener;
     server->accept_at_ns = INT64_MAX;
+    server->crowded_ns = INT64_MAX;
     server->message = calloc(1, sizeof *server->message);
     int failed = server->message != NULL ? add_sources(server) : -ENOMEM;
     if (failed < 0) {

@@ -40,6 +40,7 @@ struct control_server {
     int64_t timer_due_ns;   // when it was to fire
     int64_t rest_until_ns;  // no request is served before
     int64_t accept_at_ns;   // accepting pauses until then, INT64_MAX = it does not
+    int64_t crowded_ns;     // since when somebody waits for room, INT64_MAX = nobody does
     struct control_counts counts;
     struct control_message *message;         // owned scratch
     uint8_t bytes[LIMIT_MESSAGE_BYTES_MAX];  // scratch: the datagram that is read or sent

@@ -3,6 +3,7 @@
 """R-CTL-017: clients of the control socket that are wrong, stuck, or many, beside a graph that runs."""
 import os
 import random
+import signal
 import socket
 import sys
 import time
@@ -148,6 +149,25 @@ class Attack(unittest.TestCase):
         self.assertLessEqual(counts["clients"], CLIENTS_MAX)
         self.assertGreaterEqual(counts["crowded_out"], 40)
         self.assertEqual(len(crowd), CLIENTS_MAX + 40)
+        self.end()
+
+    def test_many_that_ask_at_once_are_all_answered(self):
+        pid = self.running.process.pid
+        self.client.close()
+        os.kill(pid, signal.SIGSTOP)
+        # As many as the queue of the socket takes, and one more than the broker serves.
+        crowd = [self.raw() for _ in range(CLIENTS_MAX + 1)]
+        for raw in crowd:
+            raw.send(request("links"))
+        os.kill(pid, signal.SIGCONT)
+        for raw in crowd:
+            kinds = [raw.recv(65536) for _ in range(3)]
+            self.assertNotIn(b"", kinds)
+            raw.close()
+        self.client = Client(socket_of())
+        self.addCleanup(self.client.close)
+        counts = self.counts()
+        self.assertEqual((counts["crowded_out"], counts["refused"]), (0, 0))
         self.end()
 
     def test_a_flood_of_requests_leaves_the_loop_to_the_workers(self):
