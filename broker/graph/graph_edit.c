@@ -262,7 +262,8 @@ static int assign(json_t *map, enum graph_section section, const char *assignmen
     const char *equals = strchr(assignment, '=');
     size_t length = equals == NULL ? 0 : (size_t)(equals - assignment);
     char path[PATH_BYTES];
-    if (length == 0 || length >= sizeof path) {
+    bool has_key = length > 0 && assignment[0] != '.' && assignment[length - 1] != '.';
+    if (!has_key || length >= sizeof path) {
         // The parameters of `set` come with the name of their group before them.
         bool is_parameter = strncmp(assignment, "config.", 7) == 0;
         diag_set(why, "%s is no assignment; write key=value",

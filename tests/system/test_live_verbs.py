@@ -333,6 +333,7 @@ class LiveVerbs(GraphCase):
                 (("add", "x", "/nowhere"), 78, "no processor '/nowhere' (there is no such file)"),
                 (("add", "x", folder), 78, "(it is a folder)"),
                 (("set", "b", "work"), 78, "'work' is no assignment; write key=value"),
+                (("set", "b", "="), 78, "'=' is no assignment; write key=value"),
                 (("set", "a", "size=128"), 78, "parameter 'size' of 'a' is fixed at its start; replace the node"),
                 (("replace", "b", "pass", "nothing=2"), 78, "parameters of its processor go under config"),
                 (("link", "a.data", "b.in", "depth=abc"), 78, "depth: 'abc' is not a number"),
