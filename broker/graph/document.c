@@ -336,6 +336,10 @@ static int read_events(struct reader *reader)
 int document_parse(const char *file, const char *bytes, size_t count, struct arena *arena,
                    struct diags *diags, const struct document_node **out_root)
 {
+    // Some editors begin a file with a byte order mark; places are told as if it were not there.
+    size_t mark = count >= 3 && memcmp(bytes, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+    bytes += mark;
+    count -= mark;
     struct reader reader = {
         .file = file, .bytes = bytes, .count = count, .arena = arena, .diags = diags};
     if (count > DOCUMENT_BYTES_MAX) {

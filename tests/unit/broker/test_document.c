@@ -42,6 +42,17 @@ static void assert_message(const char *text, const char *message)
     arena_destroy(read.arena);
 }
 
+static void a_byte_order_mark_before_the_text_is_no_part_of_it(void **state)
+{
+    (void)state;
+    struct read read = read_text("\xef\xbb\xbf"
+                                 "a: 1\n");
+    assert_int_equal(read.result, 0);
+    assert_string_equal(read.root->first->key->text, "a");
+    assert_int_equal(read.root->first->key->place.column, 1);
+    arena_destroy(read.arena);
+}
+
 static void every_part_has_its_line_and_column(void **state)
 {
     (void)state;
@@ -192,6 +203,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_part_has_its_line_and_column),
+        cmocka_unit_test(a_byte_order_mark_before_the_text_is_no_part_of_it),
         cmocka_unit_test(json_is_read_as_the_subset_that_it_is),
         cmocka_unit_test(anchors_aliases_tags_and_second_documents_are_refused),
         cmocka_unit_test(a_duplicate_key_is_refused_with_both_places),
