@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 
 int fd_send_message(int socket, const void *bytes, size_t size_bytes, const int *fds,
                     size_t fd_count)
@@ -159,12 +161,58 @@ int fd_write_all(int fd, const void *bytes, size_t count)
     return 0;
 }
 
-int fd_read_file(const char *path, size_t size_max, char **out_bytes, size_t *out_count)
+// Waits for bytes, or for the end of a pipe. Returns 0, or -ETIMEDOUT at the deadline.
+static int wait_readable(int fd, int64_t deadline_ns)
 {
-    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0) {
-        return -errno;
+    struct pollfd wanted = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        int64_t left_ns = deadline_ns - clock_now_ns();
+        int ready = left_ns <= 0 ? 0 : poll(&wanted, 1, (int)(left_ns / CLOCK_NS_PER_MS) + 1);
+        if (ready >= 0) {
+            return ready > 0 ? 0 : -ETIMEDOUT;
+        }
+        if (errno != EINTR) {
+            return -errno;
+        }
     }
+}
+
+// The size of a pipe or a file in /proc is not known before: reads until it ends or is too big.
+static int read_to_end(int fd, size_t size_max, int64_t deadline_ns, bool is_pipe, char *bytes,
+                       size_t *out_count)
+{
+    size_t count = 0;
+    bool is_waited = false;
+    while (count <= size_max) {
+        ssize_t got = read(fd, bytes + count, size_max + 1 - count);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0 && errno != EAGAIN) {
+            return -errno;
+        }
+        // A pipe into which nobody has written yet looks like one that has ended.
+        bool is_early = is_pipe && got == 0 && count == 0 && !is_waited;
+        if (got == 0 && !is_early) {
+            break;
+        }
+        if (got > 0) {
+            count += (size_t)got;
+            continue;
+        }
+        int failed = wait_readable(fd, deadline_ns);
+        if (failed != 0) {
+            return failed;
+        }
+        is_waited = true;
+    }
+    *out_count = count;
+    return count > size_max ? -EFBIG : 0;
+}
+
+static int read_opened(int fd, size_t size_max, int64_t wait_ns, char **out_bytes,
+                       size_t *out_count)
+{
     struct stat info;
     if (fstat(fd, &info) < 0) {
         return -errno;
@@ -172,30 +220,35 @@ int fd_read_file(const char *path, size_t size_max, char **out_bytes, size_t *ou
     if (S_ISDIR(info.st_mode)) {
         return -EISDIR;
     }
-    // The size of a pipe or a file in /proc is not known before: read until it ends or is too big.
+    if (wait_ns == 0 && !S_ISREG(info.st_mode)) {
+        return -ENOTSUP;
+    }
     auto_free char *bytes = malloc(size_max + 2);
     if (bytes == NULL) {
         return -ENOMEM;
     }
     size_t count = 0;
-    while (count <= size_max) {
-        ssize_t got = read(fd, bytes + count, size_max + 1 - count);
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return -errno;
-        }
-        if (got == 0) {
-            break;
-        }
-        count += (size_t)got;
-    }
-    if (count > size_max) {
-        return -EFBIG;
+    int failed =
+        read_to_end(fd, size_max, clock_now_ns() + wait_ns, S_ISFIFO(info.st_mode), bytes, &count);
+    if (failed != 0) {
+        return failed;
     }
     bytes[count] = '\0';
     *out_bytes = steal_pointer(&bytes);
     *out_count = count;
     return 0;
+}
+
+int fd_read_file_within(const char *path, size_t size_max, int64_t wait_ns, char **out_bytes,
+                        size_t *out_count)
+{
+    SB_ASSERT(wait_ns >= 0 && wait_ns <= FD_READ_WAIT_NS_MAX);
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    return fd < 0 ? -errno : read_opened(fd, size_max, wait_ns, out_bytes, out_count);
+}
+
+int fd_read_file(const char *path, size_t size_max, char **out_bytes, size_t *out_count)
+{
+    auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    return fd < 0 ? -errno : read_opened(fd, size_max, FD_READ_WAIT_NS_MAX, out_bytes, out_count);
 }

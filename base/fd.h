@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 // Descriptors in one message. The kernel's own limit is 253; nothing here needs as many.
 #define FD_MESSAGE_FDS_MAX 128
@@ -33,3 +34,10 @@ int fd_write_all(int fd, const void *bytes, size_t count);
 // Reads a file of at most size_max bytes into a fresh buffer with a terminator behind it.
 // Returns 0 and the buffer (the caller frees it), -EFBIG, -EISDIR, or another negative errno.
 int fd_read_file(const char *path, size_t size_max, char **out_bytes, size_t *out_count);
+
+#define FD_READ_WAIT_NS_MAX INT64_C(60000000000)
+
+// As fd_read_file(), and never blocks for longer than wait_ns in all: what sends nothing and does
+// not end until then is -ETIMEDOUT. With 0 all but an ordinary file is -ENOTSUP.
+int fd_read_file_within(const char *path, size_t size_max, int64_t wait_ns, char **out_bytes,
+                        size_t *out_count);

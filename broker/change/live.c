@@ -135,7 +135,7 @@ int live_read(struct broker *broker, const char *path, struct graph **out_graph,
 {
     struct diags diags = {.count = 0};
     struct graph *graph = NULL;
-    int failed = graph_file_read(path, &graph, &diags);
+    int failed = graph_file_read_at_once(path, &graph, &diags);
     int code = failed == 0 || failed == -EINVAL ? STATUS_INVALID
                : failed == -ENOMEM              ? STATUS_INTERNAL
                                                 : STATUS_NO_INPUT;

@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "base/nearest.h"
 #include "base/text.h"
@@ -624,21 +625,38 @@ int graph_file_load(const char *path, const char *bytes, size_t count, struct gr
     return 0;
 }
 
-int graph_file_read(const char *path, struct graph **out_graph, struct diags *diags)
+static int read_within(const char *path, int64_t wait_ns, struct graph **out_graph,
+                       struct diags *diags)
 {
     auto_free char *bytes = NULL;
     size_t count;
     struct graph_place nowhere = {0, 0};
-    int failed = fd_read_file(path, GRAPH_FILE_BYTES_MAX, &bytes, &count);
+    int failed = fd_read_file_within(path, GRAPH_FILE_BYTES_MAX, wait_ns, &bytes, &count);
     if (failed == -EFBIG) {
         diags_add(diags, DIAG_ERROR, path, nowhere,
                   "larger than 1 MiB; a graph file is smaller than that");
         return -EINVAL;
     }
-    if (failed != 0) {
+    if (failed == -ENOTSUP) {
+        diags_add(diags, DIAG_ERROR, path, nowhere,
+                  "is a pipe or a device, for which a broker does not wait; name an ordinary file");
+    } else if (failed == -ETIMEDOUT) {
+        diags_add(diags, DIAG_ERROR, path, nowhere,
+                  "did not come to an end within %d seconds; name a graph file",
+                  (int)(GRAPH_FILE_WAIT_NS / CLOCK_NS_PER_S));
+    } else if (failed != 0) {
         diags_add(diags, DIAG_ERROR, path, nowhere, "cannot be read (%s); name a graph file",
                   strerror(-failed));
-        return failed;
     }
-    return graph_file_load_part(path, bytes, count, out_graph, diags);
+    return failed != 0 ? failed : graph_file_load_part(path, bytes, count, out_graph, diags);
+}
+
+int graph_file_read(const char *path, struct graph **out_graph, struct diags *diags)
+{
+    return read_within(path, GRAPH_FILE_WAIT_NS, out_graph, diags);
+}
+
+int graph_file_read_at_once(const char *path, struct graph **out_graph, struct diags *diags)
+{
+    return read_within(path, 0, out_graph, diags);
 }

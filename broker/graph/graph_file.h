@@ -3,11 +3,13 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "broker/graph/diags.h"
 #include "broker/graph/graph.h"
 
 #define GRAPH_FILE_BYTES_MAX (1024 * 1024)
+#define GRAPH_FILE_WAIT_NS INT64_C(5000000000)
 
 // Parses bytes (hostile) and checks every key and value by itself. path is what messages show, and
 // its folder is where relative paths start from; it must outlive diags. Returns 0; -EINVAL with the
@@ -21,5 +23,8 @@ int graph_file_load_part(const char *path, const char *bytes, size_t count,
                          struct graph **out_graph, struct diags *diags);
 
 // Reads the file and loads it in part. Returns also -ENOENT and other errors of reading, with one
-// line in diags.
+// line in diags. A pipe has GRAPH_FILE_WAIT_NS to send all of it and to end, else -ETIMEDOUT.
 int graph_file_read(const char *path, struct graph **out_graph, struct diags *diags);
+
+// The same in a loop that may not wait: all but an ordinary file is -ENOTSUP.
+int graph_file_read_at_once(const char *path, struct graph **out_graph, struct diags *diags);

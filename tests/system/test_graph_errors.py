@@ -2,6 +2,7 @@
 """Everything that is wrong in a graph file is said in one run, each with its place, and nothing is started."""
 import os
 import pathlib
+import subprocess
 import sys
 import unittest
 
@@ -93,6 +94,19 @@ class Errors(GraphCase):
             lines = self.run_file(text)
             self.assertRegex(lines[0], r"^\d+:\d+: \S.*; \S", text[:40])
         self.assertEqual(self.run_file(large), [" larger than 1 MiB; a graph file is smaller than that"])
+
+    def test_a_graph_comes_through_a_pipe_that_ends(self):
+        """R-GRAPH-032"""
+        text = b"version: 1\nnodes: {}\n"
+        for program in (("streambroker", "--check"), ("streamctl", "check")):
+            run = [str(BUILD / "bin" / program[0]), program[1]]
+            done = subprocess.run([*run, "/dev/stdin"], input=text, capture_output=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+        fifo = self.graph.folder / "fifo"
+        os.mkfifo(fifo)
+        done = subprocess.run([*run, str(fifo)], capture_output=True, timeout=60, check=False, text=True)
+        self.assertEqual((done.returncode, done.stderr),
+                         (66, f"{fifo}: did not come to an end within 5 seconds; name a graph file\n"))
 
 
 if __name__ == "__main__":

@@ -413,6 +413,25 @@ class Live(LiveGraph):
         for name in LINKS:
             self.assert_all_arrived(log, name)
 
+    def test_a_pipe_instead_of_a_file_is_refused_at_once(self):
+        """R-LIVE-024"""
+        self.start("--watch")
+        before = self.pids()
+        pipe = self.graph.folder / "pipe"
+        os.mkfifo(pipe)
+        for verb in ("plan", "apply"):
+            answer = self.client.call(verb, file=str(pipe))
+            self.assertEqual(answer.code, 66, answer)
+            self.assertIn(f"{pipe}: is a pipe or a device", answer.error)
+        revision = self.status()["change"]["rejected"]["revision"]
+        path = self.graph.folder / "graph.yaml"
+        text = path.read_text()
+        pipe.rename(path)
+        wait_until(lambda: self.status()["change"]["rejected"]["revision"] > revision, "the pipe is not refused")
+        self.graph.file("new.yaml", text).rename(path)
+        self.assertEqual(self.pids(), before)
+        self.finish()
+
     def test_the_rate_of_the_clock_changes_while_it_runs(self):
         """R-CLOCK-008"""
         self.start(nodes={**VIDEO, "s": "exec: [check-sink], config: {numbers: increasing}"}, links=VIDEO_LINKS,

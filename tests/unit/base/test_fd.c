@@ -176,6 +176,43 @@ static void a_file_is_read_whole_or_refused(void **state)
     assert_int_equal(next_fd(), lowest);
 }
 
+static void a_read_with_a_deadline_never_blocks_on_a_pipe(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sb-test-fd-XXXXXX";
+    assert_non_null(mkdtemp(path));
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "%s/fifo", path);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    char *bytes = NULL;
+    size_t count = 77;
+    const int64_t short_ns = 20000000;
+    assert_int_equal(fd_read_file_within(fifo, 8, 0, &bytes, &count), -ENOTSUP);
+    assert_int_equal(fd_read_file_within("/dev/zero", 8, 0, &bytes, &count), -ENOTSUP);
+    assert_int_equal(fd_read_file_within("/dev/zero", 8, short_ns, &bytes, &count), -EFBIG);
+    // Nobody writes; somebody has, and may write more; all of it has come.
+    assert_int_equal(fd_read_file_within(fifo, 8, short_ns, &bytes, &count), -ETIMEDOUT);
+    int both = open(fifo, O_RDWR | O_CLOEXEC);
+    assert_int_equal(fd_write_all(both, "1234", 4), 0);
+    assert_int_equal(fd_read_file_within(fifo, 8, short_ns, &bytes, &count), -ETIMEDOUT);
+    assert_null(bytes);
+    assert_int_equal(count, 77);
+    close(both);
+    int ends[2];
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    assert_int_equal(fd_write_all(ends[1], "1234", 4), 0);
+    close(ends[1]);
+    char name[32];
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    assert_int_equal(fd_read_file_within(name, 8, INT64_C(5000000000), &bytes, &count), 0);
+    assert_string_equal(bytes, "1234");
+    free(bytes);
+    close(ends[0]);
+    assert_int_equal(unlink(fifo), 0);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(next_fd(), lowest);
+}
+
 static void a_write_that_fails_says_why(void **state)
 {
     (void)state;
@@ -199,6 +236,7 @@ int main(void)
         WITH_PAIR(a_full_queue_refuses_and_never_waits),
         WITH_PAIR(flags_change_alone),
         WITH_PAIR(a_file_is_read_whole_or_refused),
+        WITH_PAIR(a_read_with_a_deadline_never_blocks_on_a_pipe),
         WITH_PAIR(a_write_that_fails_says_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
