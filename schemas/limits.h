@@ -7,6 +7,7 @@
 #define LIMIT_MESSAGE_BYTES_MAX 65536  // one control message
 #define LIMIT_MESSAGE_FDS_MAX 2
 #define LIMIT_LINKS_PER_SIDE_MAX 120  // links into a node, and out: futex_waitv takes 128 words
+#define LIMIT_LINKS_MAX 32768         // links of a graph: all that 256 nodes can have, and more
 #define LIMIT_DEPTH_MAX 65536         // cells of a link
 #define LIMIT_CLAIMS_MAX 1024         // frames that a reader may have taken and not released
 #define LIMIT_GENERATIONS_MAX 1024    // of an output: a reader may hold a frame of each

@@ -5,5 +5,5 @@
 #include "broker/graph/diags.h"
 #include "broker/graph/graph.h"
 
-// Needs `found` of nodes and links. path as of transports_path().
-void check_transport(const struct graph *graph, const char *path, struct diags *diags);
+// Needs `found` of nodes and links. path as of transports_path(). Returns 0 or -ENOMEM.
+int check_transport(const struct graph *graph, const char *path, struct diags *diags);

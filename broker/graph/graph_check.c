@@ -185,25 +185,64 @@ static int check_node(struct graph *graph, struct graph_node *node, struct catal
     return failed;
 }
 
-static bool is_same_end(const struct graph_end *a, const struct graph_end *b)
+static int compare_ends(const struct graph_end *a, const struct graph_end *b)
 {
-    return a->node != NULL && b->node != NULL && strcmp(a->port, b->port) == 0 &&
-           strcmp(a->node, b->node) == 0;
+    int nodes = strcmp(a->node, b->node);
+    return nodes != 0 ? nodes : strcmp(a->port, b->port);
 }
 
-static void check_duplicate(const struct graph *graph, size_t index, struct diags *diags)
+// Links to one input are next to each other, among them those from one output, in their order.
+static int compare_links(const void *a, const void *b)
 {
-    const struct graph_link *link = &graph->links[index];
-    for (size_t i = 0; i < index; i++) {
-        const struct graph_link *other = &graph->links[i];
-        if (is_same_end(&link->to, &other->to) && is_same_end(&link->from, &other->from)) {
-            diags_add(diags, DIAG_ERROR, graph->file, link->place,
-                      "a second link %s.%s -> %s.%s, first in line %u; remove one of the two",
-                      link->from.node, link->from.port, link->to.node, link->to.port,
-                      other->place.line);
-            return;
+    const struct graph_link *x = *(const struct graph_link *const *)a;
+    const struct graph_link *y = *(const struct graph_link *const *)b;
+    int order = compare_ends(&x->to, &y->to);
+    order = order == 0 ? compare_ends(&x->from, &y->from) : order;
+    return order != 0 ? order : (x > y) - (x < y);
+}
+
+// The links that have both ends, sorted; the caller frees them. Returns 0 or -ENOMEM.
+static int sort_links(const struct graph *graph, const struct graph_link ***out_links,
+                      size_t *out_count)
+{
+    const struct graph_link **links = calloc(graph->link_count + 1, sizeof(const void *));
+    if (links == NULL) {
+        return -ENOMEM;
+    }
+    size_t count = 0;
+    for (size_t i = 0; i < graph->link_count; i++) {
+        const struct graph_link *link = &graph->links[i];
+        if (link->from.node != NULL && link->to.node != NULL) {
+            links[count++] = link;
         }
     }
+    qsort(links, count, sizeof(const void *), compare_links);
+    *out_links = links;
+    *out_count = count;
+    return 0;
+}
+
+static int check_duplicates(const struct graph *graph, struct diags *diags)
+{
+    auto_free const struct graph_link **links = NULL;
+    size_t count;
+    if (sort_links(graph, &links, &count) != 0) {
+        return -ENOMEM;
+    }
+    size_t first = 0;
+    for (size_t i = 1; i < count; i++) {
+        const struct graph_link *link = links[i];
+        if (compare_ends(&link->to, &links[first]->to) != 0 ||
+            compare_ends(&link->from, &links[first]->from) != 0) {
+            first = i;
+            continue;
+        }
+        diags_add(diags, DIAG_ERROR, graph->file, link->place,
+                  "a second link %s.%s -> %s.%s, first in line %u; remove one of the two",
+                  link->from.node, link->from.port, link->to.node, link->to.port,
+                  links[first]->place.line);
+    }
+    return 0;
 }
 
 static int check_links(struct graph *graph, struct diags *diags)
@@ -221,26 +260,40 @@ static int check_links(struct graph *graph, struct diags *diags)
             if (link->found.conversion == NULL && link->is_auto_transfer) {
                 link->found.conversion = link->decided;
             }
-            check_duplicate(graph, i, diags);
+        }
+    }
+    return check_duplicates(graph, diags);
+}
+
+static int check_fans(const struct graph *graph, struct diags *diags)
+{
+    struct fan {
+        size_t in;
+        size_t out;
+    };
+    auto_free struct fan *fans = calloc(graph->node_count + 1, sizeof(*fans));
+    if (fans == NULL) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < graph->link_count; i++) {
+        const struct graph_link_found *found = &graph->links[i].found;
+        if (found->to_node != NO_NODE) {
+            fans[found->to_node].in++;
+        }
+        if (found->from_node != NO_NODE) {
+            fans[found->from_node].out++;
+        }
+    }
+    for (size_t i = 0; i < graph->node_count; i++) {
+        bool is_in = fans[i].in > LIMIT_LINKS_PER_SIDE_MAX;
+        if (is_in || fans[i].out > LIMIT_LINKS_PER_SIDE_MAX) {
+            diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[i].place,
+                      "node '%s' has %zu links %s, at most %d are possible; put a node between",
+                      graph->nodes[i].id, is_in ? fans[i].in : fans[i].out, is_in ? "in" : "out",
+                      LIMIT_LINKS_PER_SIDE_MAX);
         }
     }
     return 0;
-}
-
-static void check_fan(const struct graph *graph, size_t node, struct diags *diags)
-{
-    size_t in = 0;
-    size_t out = 0;
-    for (size_t i = 0; i < graph->link_count; i++) {
-        in += graph->links[i].found.to_node == node;
-        out += graph->links[i].found.from_node == node;
-    }
-    if (in > LIMIT_LINKS_PER_SIDE_MAX || out > LIMIT_LINKS_PER_SIDE_MAX) {
-        diags_add(diags, DIAG_ERROR, graph->file, graph->nodes[node].place,
-                  "node '%s' has %zu links %s, at most %d are possible; put a node between",
-                  graph->nodes[node].id, in > LIMIT_LINKS_PER_SIDE_MAX ? in : out,
-                  in > LIMIT_LINKS_PER_SIDE_MAX ? "in" : "out", LIMIT_LINKS_PER_SIDE_MAX);
-    }
 }
 
 static void warn_unlinked(const struct graph *graph, size_t index, struct diags *diags)
@@ -344,6 +397,17 @@ static int refuse_count(const struct graph *graph, size_t inserted, struct diags
     return 0;
 }
 
+static int refuse_links(const struct graph *graph, struct diags *diags)
+{
+    if (graph->link_count > LIMIT_LINKS_MAX) {
+        diags_add(diags, DIAG_ERROR, graph->file, graph->links[LIMIT_LINKS_MAX].place,
+                  "%zu links, at most %d are possible; split the graph", graph->link_count,
+                  LIMIT_LINKS_MAX);
+        return -EINVAL;
+    }
+    return 0;
+}
+
 static int check_nodes(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
     int failed = 0;
@@ -379,21 +443,29 @@ static int convert(struct graph *graph, struct catalog *catalog, struct diags *d
 
 // True when a link may turn out to need a converter of this kind once its formats are known: its
 // input does not take everything, or shares one format with others.
-static bool may_need(const struct graph *graph, const struct graph_link *link,
-                     enum converter converter)
+static bool may_need(const struct graph_link *link, bool is_shared, enum converter converter)
 {
     const struct descriptor_port *to = link->found.to_port;
     bool is_video = conversion_kind(converter) == SB_FORMAT_VIDEO;
     if (!link->is_auto_transfer || to->type != (is_video ? SB_PORT_VIDEO : SB_PORT_AUDIO)) {
         return false;
     }
-    size_t sharers = 0;
-    for (size_t i = 0; i < graph->link_count; i++) {
-        sharers += is_same_end(&graph->links[i].to, &link->to);
-    }
     const struct descriptor_formats *formats = &to->formats;
-    return sharers > 1 || formats->pixels != 0 || formats->samples != 0 || formats->rate_min != 0 ||
+    return is_shared || formats->pixels != 0 || formats->samples != 0 || formats->rate_min != 0 ||
            formats->rate_max != 0 || formats->channels_min != 0 || formats->channels_max != 0;
+}
+
+static bool is_any_in_need(const struct graph_link *const *links, size_t count,
+                           enum converter converter)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool is_shared = (i > 0 && compare_ends(&links[i - 1]->to, &links[i]->to) == 0) ||
+                         (i + 1 < count && compare_ends(&links[i + 1]->to, &links[i]->to) == 0);
+        if (may_need(links[i], is_shared, converter)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 // Asks the converters that may be needed while nothing runs yet. One that is not installed is
@@ -401,15 +473,14 @@ static bool may_need(const struct graph *graph, const struct graph_link *link,
 static int find_stock(struct graph *graph, struct catalog *catalog)
 {
     struct graph_stock *stock = arena_alloc(graph->arena, CONVERTER_COUNT, sizeof(*stock));
+    auto_free const struct graph_link **links = NULL;
+    size_t count;
     bool is_waiting = false;
-    if (stock == NULL) {
+    if (stock == NULL || sort_links(graph, &links, &count) != 0) {
         return -ENOMEM;
     }
     for (size_t i = 0; i < CONVERTER_COUNT; i++) {
-        bool is_needed = false;
-        for (size_t j = 0; j < graph->link_count && !is_needed; j++) {
-            is_needed = may_need(graph, &graph->links[j], (enum converter)i);
-        }
+        bool is_needed = is_any_in_need(links, count, (enum converter)i);
         struct catalog_entry entry;
         struct diag why;
         const char *name = conversion_processor((enum converter)i);
@@ -479,16 +550,16 @@ int graph_check_insert(struct graph *graph, size_t link_index, const struct conv
 
 static int check_whole(struct graph *graph, struct diags *diags)
 {
-    for (size_t i = 0; i < graph->node_count; i++) {
-        check_fan(graph, i, diags);
-        if (!graph->is_incomplete) {
-            warn_unlinked(graph, i, diags);
-        }
+    if (check_fans(graph, diags) != 0) {
+        return -ENOMEM;
+    }
+    for (size_t i = 0; i < graph->node_count && !graph->is_incomplete; i++) {
+        warn_unlinked(graph, i, diags);
     }
     char path[WIRE_TRANSPORT_PATH_BYTES_MAX];
     transports_path(path);
-    check_transport(graph, path, diags);
-    return check_cycles(graph, diags);
+    int failed = check_transport(graph, path, diags);
+    return failed == 0 ? check_cycles(graph, diags) : failed;
 }
 
 static int check_all(struct graph *graph, struct catalog *catalog, struct diags *diags)
@@ -497,6 +568,7 @@ static int check_all(struct graph *graph, struct catalog *catalog, struct diags 
         return -EINVAL;  // every link would be one to a node that is not there
     }
     int failed = refuse_count(graph, 0, diags);
+    failed = failed == 0 ? refuse_links(graph, diags) : failed;
     if (failed == 0) {
         failed = check_nodes(graph, catalog, diags);
     }

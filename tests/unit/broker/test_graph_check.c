@@ -2,6 +2,7 @@
 // Graphs against real processors: everything that is wrong is found in one run.
 #include "unit/broker/graph_fixture.h"
 
+#include "base/clock.h"
 #include "broker/lives/cage.h"
 
 #define NODES                                                                                      \
@@ -85,6 +86,43 @@ static void a_second_link_between_two_ports_is_refused(void **state)
                                  "  - {from: src.video, to: blur.video}\n",
                            "g.yaml:8:5: a second link src.video -> blur.video, first in line 7; "
                            "remove one of the two");
+}
+
+// As many links as are written, each to an input of its own that is not there.
+static struct graph *check_many_links(struct fixture *fixture, size_t links, struct diags *diags)
+{
+    char *text = NULL;
+    size_t count = 0;
+    FILE *out = open_memstream(&text, &count);
+    assert_non_null(out);
+    fputs(NODES "links:\n", out);
+    for (size_t i = 0; i < links; i++) {
+        fprintf(out, "- src.v%zu->sink.i\n", i);
+    }
+    assert_int_equal(fclose(out), 0);
+    struct graph *graph = fixture_check(fixture, text, diags);
+    free(text);
+    return graph;
+}
+
+// R-GRAPH-033
+static void as_many_links_as_are_possible_are_checked_without_a_pause(void **state)
+{
+    struct diags diags;
+    int64_t before_ns = clock_thread_cpu_ns();
+    struct graph *graph = check_many_links(*state, LIMIT_LINKS_MAX, &diags);
+    // Each with each other this was half a minute.
+    assert_true(clock_thread_cpu_ns() - before_ns < 2 * CLOCK_NS_PER_S);
+    assert_int_equal(diags_exit_status(&diags), 78);
+    assert_true(diags.counts[DIAG_ERROR] >= LIMIT_LINKS_MAX);
+    graph_destroy(graph);
+    graph = check_many_links(*state, LIMIT_LINKS_MAX + 1, &diags);
+    assert_int_equal(diags.counts[DIAG_ERROR], 1);
+    char line[DIAGS_LINE_BYTES_MAX];
+    diags_format(&diags.items[0], line, sizeof(line));
+    assert_string_equal(line, "g.yaml:32775:3: 32769 links, at most 32768 are possible; split the "
+                              "graph");
+    graph_destroy(graph);
 }
 
 // R-SIGN-001 R-EXIT-008
@@ -245,6 +283,7 @@ int main(void)
         CASE(a_processor_that_is_not_there_is_refused_with_the_places),
         CASE(a_processor_that_does_not_describe_itself_is_refused),
         CASE(a_second_link_between_two_ports_is_refused),
+        CASE(as_many_links_as_are_possible_are_checked_without_a_pause),
         CASE(a_processor_without_a_required_signature_is_refused_with_77_and_not_asked),
         CASE(a_processor_without_a_signature_is_a_warning_and_untrusted_only),
         CASE(variables_that_load_code_are_refused_with_required_signatures),
