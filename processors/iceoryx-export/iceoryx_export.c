@@ -13,6 +13,7 @@
 
 #include "processors/iceoryx-export/publish_thread.h"
 #include "processors/iceoryx/iox_session.h"
+#include "processors/iceoryx/presence.h"
 #include "processors/iceoryx/user_header.h"
 
 #define WAIT_NS 100000000  // how long the end of RouDi may stay unseen
@@ -173,6 +174,7 @@ static int send_ordered(struct sb_node *node, struct export *export)
         let_go(export);
         return 0;
     }
+    presence_check();
     iox_pub_publish_chunk(export->publisher, chunk);
     count(export);
     return 0;
@@ -191,6 +193,7 @@ static int send_lossless(struct sb_node *node, struct export *export)
             rest();
             return 0;
         }
+        presence_check();
         export->is_posted = true;
         publish_thread_post(&export->thread, chunk);
     }

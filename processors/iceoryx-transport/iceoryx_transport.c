@@ -22,6 +22,7 @@
 #include <streambroker/transport.h>
 
 #include "processors/iceoryx/chunk_view.h"
+#include "processors/iceoryx/presence.h"
 #include "processors/iceoryx/user_header.h"
 
 // What iceoryx is compiled with: 8 chunks loaned at once, 256 queued or held, 256 subscribers, and
@@ -71,7 +72,8 @@ static int join(const char *node)
     iox_set_loglevel(Iceoryx_LogLevel_Off);
     iox_runtime_init(name);
     has_joined = true;
-    return 0;
+    int failed = presence_begin();
+    return failed != 0 ? failed : presence_bound_exit();
 }
 
 static struct user_header *header_of(void *payload)
@@ -129,6 +131,7 @@ static int publish(void *context, struct sb_transport_frame *frame)
                                   .trace_id = frame->trace_id,
                                   .job_id = frame->job_id};
     user_header_write(&view, frame->format, header_of(frame->handle));
+    presence_check();
     iox_pub_publish_chunk(writer->publisher, frame->handle);
     return 0;
 }
@@ -207,6 +210,7 @@ static int take(void *context, uint64_t ticket, struct sb_transport_frame *frame
         const void *payload = reader->next;
         if (payload == NULL &&
             iox_sub_take_chunk(reader->subscriber, &payload) != ChunkReceiveResult_SUCCESS) {
+            presence_check();
             return -ENODATA;  // it would be here: chunks are delivered before publish() returns
         }
         reader->next = NULL;
@@ -214,6 +218,7 @@ static int take(void *context, uint64_t ticket, struct sb_transport_frame *frame
         uint64_t has = ticket_of(payload, &size_bytes);
         if (has > ticket) {
             reader->next = payload;
+            presence_check();
             return -ENODATA;
         }
         if (has == ticket) {

@@ -15,6 +15,8 @@
 #include <iceoryx_binding_c/log.h>
 #include <iceoryx_binding_c/runtime.h>
 
+#include "processors/iceoryx/presence.h"
+
 #define NS_PER_US 1000
 #define US_PER_S 1000000
 #define FIRST_WAIT_NS 100000000
@@ -216,6 +218,10 @@ bool iox_session_join(struct iox_session *session)
     iox_session_guard(IOX_CALL_NS, SB_EXIT_RESTART);
     iox_runtime_init(runtime_name);
     iox_session_unguard();
+    if (presence_begin() != 0) {
+        static const char why[] = "<4>iceoryx: no thread can be started; starting afresh\n";
+        end_now(why, sizeof why - 1, SB_EXIT_RESTART);
+    }
     return true;
 }
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harnes
 from control_client import socket_of  # noqa: E402
 from domain_graph import RESTART, DomainGraph, left_behind, new_since, why_not  # noqa: E402
 from graph_run import BROKER, BUILD, run_file  # noqa: E402
-from waiting import wait_until  # noqa: E402
+from waiting import let_pass, wait_until  # noqa: E402
 # docs/iceoryx.md, "The user header".
 HEADER = struct.Struct("<IHHQQqqQQII10I96s")
 MAGIC = int.from_bytes(b"SBFR", "little")
@@ -203,6 +203,39 @@ class Dying(DomainGraph):
         for name in ("a.data -> p.in", "p.out -> b.in"):
             self.assert_all_arrived(text, name)
         self.assertNotIn("lost=", text)
+
+    def test_readers_and_writers_that_stood_still_lose_no_frame(self):
+        """R-IOX-023: RouDi takes away the ports of who says nothing for 1.5 s."""
+        before = left_behind()
+        nodes = {**self.NODES, "a": f"exec: [test-source], config: {{size: 2000, rate: 1000, stamp: true}}, {RESTART}",
+                 "b": f"exec: [check-sink], config: {{stamp: true, sequence: gapless}}, {RESTART}"}
+        self.start(nodes=nodes, links=self.LINKS)
+        self.wait_frames(100, "the start")
+        for node in "bpa":
+            pid = self.pid(node)
+            os.kill(pid, signal.SIGSTOP)
+            let_pass(2.5)
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda node=node, pid=pid: self.pid(node) != pid, f"{node} did not begin again")
+            self.wait_frames(100, f"the rest of {node}")
+        text = self.end(before)
+        for name in ("a.data -> p.in", "p.out -> b.in"):
+            self.assert_all_arrived(text, name)
+        self.assertNotIn("lost=", text)
+
+    def test_a_roudi_that_hangs_does_not_hold_up_the_end(self):
+        """R-IOX-024: nobody was killed before, so nobody looks whether it answers."""
+        before = left_behind()
+        self.start(nodes=self.NODES, links=self.LINKS)
+        self.wait_frames(100, "the start")
+        os.kill(self.inside(b"iox-roudi"), signal.SIGSTOP)
+        self.running.signal()
+        self.assertEqual(self.running.wait(), 0, self.running.text())
+        self.assertNotIn("left behind", self.running.text())
+        self.assertNotIn("deadline", self.running.text())
+        for name in ("a.data -> p.in", "p.out -> b.in"):
+            self.assert_all_arrived(self.running.text(), name)
+        self.assertEqual(new_since(before), [])
 
     def test_a_source_that_has_ended_stays_until_its_frames_are_read(self):
         """R-IOX-020: what it keeps for a reader that dies would go with it."""

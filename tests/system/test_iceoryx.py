@@ -18,7 +18,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(os.environ["SB_SOURCE_DIR"]) / "tests/harness"))
-from graphs import BROKER, BUILD, Running  # noqa: E402
+from graphs import BROKER, BUILD, Running, children  # noqa: E402
 from waiting import let_pass, wait_until  # noqa: E402
 
 SOURCE = pathlib.Path(os.environ["SB_SOURCE_DIR"])
@@ -233,6 +233,23 @@ class Import(Case):
         self.assertGreater(self.counts(text, "imported")["frames"], 0)
         self.assertNotIn("used up", text)
         self.assertNotIn("failed", text)
+
+    def test_r_iox_025_an_import_that_stood_still_subscribes_again(self):
+        """R-IOX-025: what comes after that is in the graph."""
+        self.roudi()
+        graph, out = self.start_import()
+        graph.expect("iceoryx: subscribed to Camera/front/picture")
+        self.publisher(0, 1000000, 100, pause=1)
+        wait_until(lambda: out.exists() and out.stat().st_size > 5000, "50 frames")
+        pid = next(pid for pid in children(graph.process.pid)
+                   if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == "iceoryx-import")
+        os.kill(pid, signal.SIGSTOP)
+        let_pass(2.5)
+        os.kill(pid, signal.SIGCONT)
+        graph.expect("iceoryx: subscribed to Camera/front/picture")
+        seen = out.stat().st_size
+        wait_until(lambda: out.stat().st_size > seen + 5000, "50 frames more")
+        self.assertNotIn("used up", self.stop(graph))
 
 
 class Export(Case):
