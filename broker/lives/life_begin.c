@@ -109,6 +109,9 @@ static int spawn_in(struct broker *broker, struct actual_node *node, struct cage
     if (failed == 0) {
         failed = fill_environment(node->wanted, cage, grants, &text, environment);
     }
+    if (failed == 0) {
+        failed = metering_join(broker, node->wanted);
+    }
     if (failed != 0) {
         return failed;
     }

@@ -153,16 +153,11 @@ static bool is_enforced(const struct launch_meters *meters, const struct graph_n
     return meters->step != CGROUP_STEP_RLIMITS && (wanted & ~meters->has) == 0;
 }
 
-static void warn(const struct broker *broker)
+// count: of nodes whose limits are not enforced in full
+static void warn(const struct launch_meters *meters, size_t count)
 {
-    const struct metering *metering = &broker->metering;
-    size_t count = 0;
-    for (size_t i = 0; i < broker->graph->node_count; i++) {
-        const struct graph_node *node = &broker->graph->nodes[i];
-        count += metering_is_wanted(node) && !is_enforced(&metering->meters, node);
-    }
     char step[256];
-    metering_describe(&metering->meters, step, sizeof step);
+    metering_describe(meters, step, sizeof step);
     if (count > 0) {
         log_line(LOG_WARNING,
                  "the limits of %zu node%s are not enforced in full: %s; streamctl doctor says "
@@ -191,14 +186,31 @@ int metering_open(struct broker *broker)
     }
     metering->is_open = true;
     bool is_refused = false;
+    size_t weak_count = 0;
     for (size_t i = 0; i < broker->graph->node_count; i++) {
-        is_refused = refuse(broker, &broker->graph->nodes[i]) || is_refused;
+        const struct graph_node *node = &broker->graph->nodes[i];
+        is_refused = refuse(broker, node) || is_refused;
+        weak_count += metering_is_wanted(node) && !is_enforced(&metering->meters, node);
     }
     if (is_refused) {
         return -EACCES;
     }
-    warn(broker);
+    warn(&metering->meters, weak_count);
     return 0;
+}
+
+int metering_join(struct broker *broker, const struct graph_node *node)
+{
+    struct metering *metering = &broker->metering;
+    if (metering->is_open || !metering_is_wanted(node)) {
+        return 0;
+    }
+    int failed = launcher_meters(broker->launcher, &metering->meters);
+    if (failed == 0) {
+        metering->is_open = true;
+        warn(&metering->meters, is_enforced(&metering->meters, node) ? 0 : 1);
+    }
+    return failed;
 }
 
 // --- One process ------------------------------------------------------------------------------

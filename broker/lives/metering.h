@@ -37,6 +37,10 @@ bool metering_is_wanted(const struct graph_node *node);
 // when a node requires more than there is (said in one line each), -EPIPE.
 int metering_open(struct broker *broker);
 
+// Asks for a node that joins a graph in which nobody was metered. For an untrusted one its
+// description did it before, so there is nothing to wait for. Returns 0 or -EPIPE.
+int metering_join(struct broker *broker, const struct graph_node *node);
+
 // The part of the plan that limits this node.
 void metering_fill(const struct broker *broker, const struct graph_node *node,
                    struct sandbox_plan *plan);

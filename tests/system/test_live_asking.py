@@ -2,6 +2,7 @@
 # test: timeout=120
 """Programs that a change needs describe themselves while the broker goes on."""
 import os
+import pathlib
 import re
 import select
 import shutil
@@ -9,6 +10,7 @@ import threading
 import time
 import unittest
 
+import cgroup
 from control_client import Client, socket_of
 from forking import FORKS
 from graphs import BUILD
@@ -85,6 +87,22 @@ class Asking(LiveGraph):
         found = re.search(r"(\d+) processes", answer[1])
         self.assertTrue(found, answer)
         self.assertIn(int(found[1]), range(50, 67))
+        self.finish()
+
+    @unittest.skipIf(os.environ.get("SB_SANITIZE") or not shutil.which("bwrap"), "no sandbox can be made")
+    @unittest.skipUnless(cgroup.has_memory(), "no memory cgroup can be made here")
+    def test_an_untrusted_node_that_comes_to_trusted_ones_has_a_group(self):
+        """R-METER-012"""
+        self.start()
+        self.assertIsNone(self.status()["meters"])
+        text = (self.graph.folder / "graph.yaml").read_text()
+        node = "  u: {exec: [test-source], sandbox: untrusted}\n"
+        more = self.graph.file("more.yaml", text.replace("links:", node + "links:"))
+        answer = self.other().call("apply", file=str(more))
+        self.assertEqual(answer.code, 0, answer.error)
+        self.assertIn(self.status()["meters"]["step"], ("cgroup-v1", "cgroup-v2"))
+        pid = re.search(r"u\[1\]: process pid=(\d+)", self.running.text())[1]
+        self.assertRegex(pathlib.Path(f"/proc/{pid}/cgroup").read_text(), r"/streambroker-\d+/w\d+\n")
         self.finish()
 
     def test_the_loop_goes_on_while_a_large_file_is_read(self):
