@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A transport over Unix sockets: `transport: socket` on a link sends payloads through the kernel.
+#define _GNU_SOURCE 1
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
