@@ -356,32 +356,62 @@ static void go_down(struct actual_output *output, const struct actual_node *node
     }
 }
 
+// Only what was shown to it can be refused by a reader.
+static bool was_shown(const struct generation *generation, const struct actual_link *link)
+{
+    for (size_t i = 0; i < generation->link_count; i++) {
+        if (generation->links[i].link == link) {
+            return generation->device.fd >= 0 && generation->links[i].is_read_sent;
+        }
+    }
+    return false;
+}
+
+static int refuse_to_read(struct actual_node *node, const struct wire_device_refused *refused,
+                          struct actual_output **out_output)
+{
+    struct actual_link *link = actual_input_of(node, refused->link_id);
+    if (link == NULL) {
+        return -ENOENT;
+    }
+    const struct generation *newest = generation_newest(link->output);
+    if (newest == NULL || newest->number != refused->generation) {
+        return 0;
+    }
+    if (!was_shown(newest, link)) {
+        return -ENOENT;
+    }
+    // Another reader may have been first: then the next generation is on its way.
+    if (link->output->choice.refusal[0] == '\0') {
+        go_down(link->output, node, refused->text);
+        *out_output = link->output;
+    }
+    return 0;
+}
+
 int generation_give_refuse_device(struct actual_node *node,
                                   const struct wire_device_refused *refused,
                                   struct actual_output **out_output)
 {
+    if (!device_pool_may_send(node)) {
+        return -ENOENT;
+    }
     if (refused->link_id != 0) {
-        struct actual_link *link = actual_input_of(node, refused->link_id);
-        if (link == NULL) {
-            return -ENOENT;
-        }
-        const struct generation *newest = generation_newest(link->output);
-        if (newest != NULL && newest->number == refused->generation) {
-            go_down(link->output, node, refused->text);
-            *out_output = link->output;
-        }
-        return 0;
+        return refuse_to_read(node, refused, out_output);
     }
     struct actual_output *output = actual_output_of(node, refused->output);
     if (output == NULL) {
         return -ENOENT;
     }
     struct generation *generation = generation_newest(output);
-    if (generation != NULL && generation->number == refused->generation &&
-        generation->device.slot_bytes != 0 && generation->device.fd < 0) {
-        generation->device.is_refused = true;
-        go_down(output, node, refused->text);
-        *out_output = output;
+    if (generation == NULL || generation->number != refused->generation) {
+        return 0;
     }
+    if (!device_pool_is_owed(&generation->device)) {
+        return -ENOENT;
+    }
+    generation->device.is_refused = true;
+    go_down(output, node, refused->text);
+    *out_output = output;
     return 0;
 }

@@ -325,6 +325,20 @@ static void storm(void)
     leave();
 }
 
+// As if memory of a device had been there, in every generation that may be the newest.
+static void refuses_device(void)
+{
+    go_on(UNTIL_RUN);
+    for (uint32_t generation = 1; generation < 50; generation++) {
+        outgoing.type = WIRE_DEVICE_REFUSED;
+        outgoing.device_refused = (struct wire_device_refused){.generation = generation};
+        outgoing.device_refused.link_id = has_input ? link_ids[0] : 0;
+        outgoing.device_refused.output[0] = has_input ? '\0' : 'o';
+        send_message();
+    }
+    rest();
+}
+
 static void never_reads(void)
 {
     go_on(UNTIL_SETUP);

@@ -49,6 +49,8 @@ RUNNING = {
     ("rights", "out"): f"({LEFT}|protocol: a message was too long or carried descriptors)",
     ("huge-frames-later", "out"): r"\S+\.out: not enough memory for its frames: \w+ needed, \w+ available",
     ("drained-foreign", "in"): "protocol: DRAINED for a generation that it does not have",
+    ("refuses-device", "in"): "protocol: DEVICE_REFUSED for what it does not have",
+    ("refuses-device", "out"): "protocol: DEVICE_REFUSED for what it does not have",
     ("ready-twice", "out"): "protocol: ready: not expected in phase running",
     ("ended-and-stays", "in"): LATE_EXIT,
     ("closed-ready", "in"): LATE_EXIT,
@@ -142,7 +144,7 @@ class EvilWorkers(GraphCase):
         self.attack(OPENING)
 
     def test_attacks_while_the_graph_runs(self):
-        """R-WORKER-008"""
+        """R-WORKER-008 R-GPU-049"""
         text = self.attack(RUNNING)
         tried = re.findall(r"second-mapping-both\[1\] stdout: (.*): (\w+)\n", text)
         self.assertEqual({result for _, result in tried}, {"refused"}, tried)
