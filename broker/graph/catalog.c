@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/nearest.h"
 #include "base/search.h"
+#include "base/text.h"
 #include "broker/graph/content.h"
 #include "broker/graph/diags.h"
 #include "broker/lives/cage.h"
@@ -303,15 +304,21 @@ static void say_places(const struct catalog *catalog, const char *folder, const 
                        struct diag *out_why)
 {
     struct stat status;
-    if (name[0] == '/') {
-        bool is_there = stat(name, &status) == 0;
+    char path[PATH_MAX];
+    struct text whole = TEXT_OVER(path);
+    text_add_format(&whole, "%s%s%s", name[0] == '/' ? "" : folder, name[0] == '/' ? "" : "/",
+                    name);
+    bool is_path = strchr(name, '/') != NULL;
+    bool is_there = is_path && !whole.is_cut && stat(path, &status) == 0;
+    if (is_there || name[0] == '/') {
         diag_set(out_why, "%s",
                  !is_there                 ? "there is no such file"
                  : S_ISDIR(status.st_mode) ? "it is a folder"
-                                           : "it is no program");
+                 : S_ISREG(status.st_mode) ? "it is no program"
+                                           : "it is a special file");
         return;
     }
-    if (strchr(name, '/') != NULL) {
+    if (is_path) {
         diag_set(out_why, "looked in %s", folder);
         return;
     }

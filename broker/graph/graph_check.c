@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
 #include "base/cleanup.h"
@@ -562,6 +563,28 @@ static int check_whole(struct graph *graph, struct diags *diags)
     return failed == 0 ? check_cycles(graph, diags) : failed;
 }
 
+// One that is not there yet is made when it is needed.
+static int check_letters(const struct graph *graph, struct diags *diags)
+{
+    const char *dir = graph->dead_letters.dir;
+    if (dir == NULL) {
+        return 0;
+    }
+    auto_free char *path = NULL;
+    if (asprintf(&path, "%s%s%s", dir[0] == '/' ? "" : graph->folder, dir[0] == '/' ? "" : "/",
+                 dir) < 0) {
+        path = NULL;
+        return -ENOMEM;
+    }
+    struct stat status;
+    bool is_wrong = stat(path, &status) == 0 ? !S_ISDIR(status.st_mode) : errno == ENOTDIR;
+    if (is_wrong) {
+        diags_add(diags, DIAG_ERROR, graph->file, graph->places[GRAPH_FIELD_GRAPH_DEAD_DIR],
+                  "%s is no folder; name one, or leave the key out", diags_quote(dir).bytes);
+    }
+    return 0;
+}
+
 static int check_all(struct graph *graph, struct catalog *catalog, struct diags *diags)
 {
     if (graph->is_incomplete && graph->node_count == 0) {
@@ -577,6 +600,9 @@ static int check_all(struct graph *graph, struct catalog *catalog, struct diags 
     }
     if (failed == 0) {
         failed = check_whole(graph, diags);
+    }
+    if (failed == 0) {
+        failed = check_letters(graph, diags);
     }
     if (failed == 0 && diags_exit_status(diags) == 0) {
         failed = find_stock(graph, catalog);

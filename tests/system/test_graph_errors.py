@@ -69,6 +69,24 @@ class Errors(GraphCase):
             self.assertTrue(line.startswith(prefix), line)
         return [line[len(prefix):] for line in done.stderr.splitlines()]
 
+    def test_what_is_there_and_of_the_wrong_kind_is_named(self):
+        """A fifo as a program, a folder as one, and a file in which dead letters cannot be kept."""
+        os.mkfifo(self.graph.folder / "fifo", 0o755)
+        (self.graph.folder / "folder").mkdir()
+        (self.graph.folder / "file").touch()
+        for text, said in (
+                ("version: 1\nnodes: {a: {exec: [./fifo]}}\n", "2:20: no processor './fifo' (it is a special file)"),
+                ("version: 1\nnodes: {a: {exec: [./folder]}}\n", "2:20: no processor './folder' (it is a folder)"),
+                ("version: 1\nnodes: {}\ndead_letters: {dir: file}\n", "3:21: 'file' is no folder"),
+                ("version: 1\nnodes: {}\ndead_letters: {dir: file/x}\n", "3:21: 'file/x' is no folder")):
+            lines = self.run_file(text, "--check")
+            self.assertTrue(lines[0].startswith(said), lines)
+        for dir_ in ("folder", "made-later"):
+            path = self.graph.folder / "graph.yaml"
+            path.write_text(f"version: 1\nnodes: {{}}\ndead_letters: {{dir: {dir_}}}\n")
+            done = self.graph.run("--check")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_all_errors_of_a_file_come_in_one_run_with_their_places(self):
         """R-GRAPH-002 R-GRAPH-003 R-GRAPH-004 R-GRAPH-005 R-GRAPH-006 R-GRAPH-007 R-GRAPH-008 R-GRAPH-009 R-GRAPH-010
         R-GRAPH-011 R-GRAPH-012 R-GRAPH-013 R-GRAPH-014 R-GRAPH-019 R-NEG-001 R-NEG-002 R-EXIT-009"""
