@@ -51,8 +51,8 @@ static void apply(struct broker *broker)
 {
     struct live *live = &broker->live;
     struct graph *graph;
-    char text[LIVE_TEXT_BYTES] = "";
-    int code = live_read(broker, live->file, &graph, text, sizeof text);
+    struct live_refusal refusal;
+    int code = live_read(broker, live->file, &graph, &refusal);
     if (code == -EINPROGRESS) {
         live_note_waiting(broker, &live->file_place);
         return;
@@ -61,11 +61,11 @@ static void apply(struct broker *broker)
     live_leave(broker, &live->file_place);
     if (code == 0 && live_apply(broker, graph, &live->file_ticket) != 0) {
         code = STATUS_INTERNAL;
-        text_copy(text, sizeof text, "out of memory");
+        text_copy(refusal.brief, sizeof refusal.brief, "out of memory");
     }
     if (code != 0) {
-        live_reject(broker, code, text);
-        log_line(LOG_ERROR, "%s is not applied: %s", live->file, text);
+        live_reject(broker, code, refusal.brief);
+        log_line(LOG_ERROR, "%s is not applied: %s", live->file, refusal.brief);
     }
 }
 

@@ -97,59 +97,67 @@ void live_note_waiting(const struct broker *broker, struct live_place *place)
     place->answers = catalog_answers(broker->live.catalog);
 }
 
+// Returns an exit status with what is wrong in diags, or -EINPROGRESS.
+static int check(struct broker *broker, struct graph *graph, struct diags *diags)
+{
+    // Converters that negotiation put into links which are still there stay where they are. A file
+    // with errors is looked at to find the others, and never becomes the graph.
+    int failed = graph->is_incomplete ? 0 : insertion_carry(broker->graph, graph);
+    failed = failed == 0 ? graph_check(graph, broker->live.catalog, diags) : failed;
+    failed = failed == 0 ? domain_check_room(broker, graph, diags) : failed;
+    if (failed == -ENOMEM) {
+        return STATUS_INTERNAL;
+    }
+    return failed == 0 || failed == -EINPROGRESS ? failed : diags_exit_status(diags);
+}
+
 int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes)
 {
     struct diags diags = {.count = 0};
     struct text why = text_over(text, text_bytes);
-    // Converters that negotiation put into links which are still there stay where they are.
-    int failed = insertion_carry(broker->graph, graph);
-    failed = failed == 0 ? graph_check(graph, broker->live.catalog, &diags) : failed;
-    failed = failed == 0 ? domain_check_room(broker, graph, &diags) : failed;
-    if (failed == -ENOMEM) {
+    int code = check(broker, graph, &diags);
+    if (code == STATUS_INTERNAL) {
         text_add(&why, "out of memory");
-        return STATUS_INTERNAL;
     }
-    if (failed == -EINPROGRESS) {
-        return failed;
-    }
-    for (size_t i = 0; failed != 0 && i < diags.count; i++) {
+    for (size_t i = 0; code > 0 && i < diags.count; i++) {
         if (diags.items[i].kind != DIAG_WARNING) {
             text_add_format(&why, "%s%s", why.length > 0 ? "; " : "", diags.items[i].diag.text);
         }
     }
-    return failed == 0 ? 0 : diags_exit_status(&diags);
+    return code;
 }
 
-// What is wrong with a file as such: the first of it, with its place.
-static void say_first(const struct diags *diags, char *text, size_t text_bytes)
+static int read_checked(struct broker *broker, const char *path, struct graph **out_graph,
+                        struct diags *diags)
 {
-    char line[DIAGS_LINE_BYTES_MAX] = "out of memory";
-    if (diags->count > 0) {
-        diags_format(&diags->items[0], line, sizeof line);
+    int failed = graph_file_read_at_once(path, out_graph, diags);
+    if (failed != 0) {
+        return failed == -EINVAL   ? STATUS_INVALID
+               : failed == -ENOMEM ? STATUS_INTERNAL
+                                   : STATUS_NO_INPUT;
     }
-    text_copy(text, text_bytes, line);
-}
-
-int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
-              size_t text_bytes)
-{
-    struct diags diags = {.count = 0};
-    struct graph *graph = NULL;
-    int failed = graph_file_read_at_once(path, &graph, &diags);
-    int code = failed == 0 || failed == -EINVAL ? STATUS_INVALID
-               : failed == -ENOMEM              ? STATUS_INTERNAL
-                                                : STATUS_NO_INPUT;
-    if (failed != 0 || graph->is_incomplete) {
-        say_first(&diags, text, text_bytes);
-        graph_destroy(graph);
-        return code;
-    }
+    struct graph *graph = *out_graph;
     if (graph->places[GRAPH_FIELD_GRAPH_NAME].line == 0) {
         // A file that names no graph is one of this graph, whatever the file is called.
         graph->name = arena_copy_string(graph->arena, broker->graph->name);
     }
-    code = graph->name == NULL ? STATUS_INTERNAL : live_check(broker, graph, text, text_bytes);
+    return graph->name == NULL ? STATUS_INTERNAL : check(broker, graph, diags);
+}
+
+int live_read(struct broker *broker, const char *path, struct graph **out_graph,
+              struct live_refusal *out_refusal)
+{
+    struct diags diags = {.count = 0};
+    struct graph *graph = NULL;
+    int code = read_checked(broker, path, &graph, &diags);
     if (code != 0) {
+        if (code == STATUS_INTERNAL) {
+            text_copy(out_refusal->lines, sizeof out_refusal->lines, "out of memory");
+            text_copy(out_refusal->brief, sizeof out_refusal->brief, "out of memory");
+        } else if (code > 0) {
+            diags_format_errors(&diags, DIAGS_MAX, out_refusal->lines, sizeof out_refusal->lines);
+            diags_format_errors(&diags, 1, out_refusal->brief, sizeof out_refusal->brief);
+        }
         graph_destroy(graph);
         return code;
     }

@@ -37,9 +37,16 @@ void live_note_waiting(const struct broker *broker, struct live_place *place);
 // in text; or -EINPROGRESS while programs of it describe themselves: check it again then.
 int live_check(struct broker *broker, struct graph *graph, char *text, size_t text_bytes);
 
+// What is wrong with a file: every error in a line with its place, and the first with the count of
+// the others, for a log and a row.
+struct live_refusal {
+    char lines[LIVE_TEXT_BYTES];
+    char brief[LIVE_TEXT_BYTES];
+};
+
 // Reads a graph file for this broker, and checks it. Returns as live_check() does.
-int live_read(struct broker *broker, const char *path, struct graph **out_graph, char *text,
-              size_t text_bytes);
+int live_read(struct broker *broker, const char *path, struct graph **out_graph,
+              struct live_refusal *out_refusal);
 
 // A checked graph is wanted from now on; it is taken over. In auto mode it is committed. Not while
 // busy. Returns 0 or -ENOMEM; out_ticket is 0 when nothing is under way.

@@ -468,9 +468,8 @@ int control_change_start(struct control_call *call)
 // Reads and checks the file of a call. Returns 0, -EINPROGRESS, or a code after a refusal.
 static int read_file(struct control_call *call, struct graph **out_graph, bool is_rejection_noted)
 {
-    char text[LIVE_TEXT_BYTES] = "";
-    int code =
-        live_read(call->broker, control_call_field(call, "file"), out_graph, text, sizeof text);
+    struct live_refusal refusal;
+    int code = live_read(call->broker, control_call_field(call, "file"), out_graph, &refusal);
     if (code == 0 && is_dry(call)) {
         graph_destroy(*out_graph);
         return -EINPROGRESS;
@@ -479,9 +478,9 @@ static int read_file(struct control_call *call, struct graph **out_graph, bool i
         return code;
     }
     if (is_rejection_noted && !is_dry(call)) {
-        live_reject(call->broker, code, text);
+        live_reject(call->broker, code, refusal.brief);
     }
-    return control_call_refuse(call, (enum control_code)code, "%s", text);
+    return control_call_refuse(call, (enum control_code)code, "%s", refusal.lines);
 }
 
 static int take_apply(struct control_call *call)

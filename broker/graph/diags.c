@@ -104,21 +104,57 @@ void diags_format(const struct diags_item *item, char *out, size_t size_bytes)
     text_add(&text, diag->text);
 }
 
+static size_t sort(const struct diags *diags, const struct diags_item *out_sorted[DIAGS_MAX])
+{
+    for (size_t i = 0; i < diags->count; i++) {
+        out_sorted[i] = &diags->items[i];
+    }
+    qsort(out_sorted, diags->count, sizeof(out_sorted[0]), compare_places);
+    return diags->count;
+}
+
 void diags_print(const struct diags *diags, FILE *out)
 {
     const struct diags_item *sorted[DIAGS_MAX];
-    for (size_t i = 0; i < diags->count; i++) {
-        sorted[i] = &diags->items[i];
-    }
-    qsort(sorted, diags->count, sizeof(sorted[0]), compare_places);
-    for (size_t i = 0; i < diags->count; i++) {
+    size_t count = sort(diags, sorted);
+    for (size_t i = 0; i < count; i++) {
         char line[DIAGS_LINE_BYTES_MAX];
         diags_format(sorted[i], line, sizeof(line));
         fprintf(out, "%s\n", line);
     }
     size_t all =
         diags->counts[DIAG_ERROR] + diags->counts[DIAG_REFUSED] + diags->counts[DIAG_WARNING];
-    if (all > diags->count) {
-        fprintf(out, "%zu more; correct these first\n", all - diags->count);
+    if (all > count) {
+        fprintf(out, "%zu more; correct these first\n", all - count);
+    }
+}
+
+void diags_format_errors(const struct diags *diags, size_t lines_max, char *out, size_t size_bytes)
+{
+    const struct diags_item *sorted[DIAGS_MAX];
+    size_t count = sort(diags, sorted);
+    size_t left = diags->counts[DIAG_ERROR] + diags->counts[DIAG_REFUSED];
+    size_t lines = 0;
+    struct text text = text_over(out, size_bytes);
+    for (size_t i = 0; i < count && lines < lines_max; i++) {
+        if (sorted[i]->kind == DIAG_WARNING) {
+            continue;
+        }
+        char line[DIAGS_LINE_BYTES_MAX];
+        diags_format(sorted[i], line, sizeof(line));
+        // Room for the last line; the first is said also where it has to be cut.
+        if (lines > 0 && text.length + strlen(line) + DIAGS_MORE_BYTES > size_bytes) {
+            break;
+        }
+        if (lines == 0 && strlen(line) + DIAGS_MORE_BYTES > size_bytes) {
+            line[size_bytes - DIAGS_MORE_BYTES] = '\0';
+        }
+        text_add(&text, lines > 0 ? "\n" : "");
+        text_add(&text, line);
+        lines++;
+        left--;
+    }
+    if (left > 0) {
+        text_add_format(&text, lines_max == 1 ? " (and %zu more)" : "\n%zu more", left);
     }
 }

@@ -10,6 +10,7 @@
 
 #define DIAGS_MAX 20
 #define DIAGS_QUOTED_BYTES_MAX 96
+#define DIAGS_MORE_BYTES 32                                // of "and 32000 more"
 #define DIAGS_LINE_BYTES_MAX (DIAG_TEXT_BYTES_MAX + 4352)  // with a path
 
 enum diag_kind {
@@ -49,3 +50,7 @@ void diags_format(const struct diags_item *item, char *out, size_t size_bytes);
 
 // One line each, sorted by place: `file:line:column: what; what to do`.
 void diags_print(const struct diags *diags, FILE *out);
+
+// All but the warnings, one per line as above without an end, into at least 256 bytes: as many
+// whole lines as fit, at most lines_max, and how many more there are.
+void diags_format_errors(const struct diags *diags, size_t lines_max, char *out, size_t size_bytes);

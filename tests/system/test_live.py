@@ -413,6 +413,28 @@ class Live(LiveGraph):
         for name in LINKS:
             self.assert_all_arrived(log, name)
 
+    def test_a_wrong_file_is_refused_with_the_lines_of_check(self):
+        """R-LIVE-025"""
+        self.start()
+        text = (self.graph.folder / "graph.yaml").read_text()
+        nodes = "  b: {exec: [no-such]}\n  c: {exec: [nor-this]}\n  d:"
+        wrong = self.graph.file("wrong.yaml", text.replace("  b:", nodes))
+        checked = subprocess.run([str(BUILD / "bin/streamctl"), "check", str(wrong)], capture_output=True, check=False,
+                                 text=True, cwd=self.graph.folder)
+        first = f"{wrong}:{[line[:4] for line in wrong.read_text().splitlines()].index('  b:') + 1}:"
+        for verb in ("plan", "apply"):
+            answer = self.client.call(verb, file=str(wrong))
+            self.assertEqual(answer.code, 78, answer.error)
+            lines = answer.error.splitlines()
+            self.assertTrue(lines[0].startswith(first), answer.error)
+            self.assertGreater(len(lines), 1, answer.error)
+            self.assertEqual([line.split(" (")[0] for line in lines[:1]],
+                             [line.split(" (")[0] for line in checked.stderr.splitlines()[:1]])
+        reason = self.status()["change"]["rejected"]["reason"]
+        self.assertNotIn("\n", reason)
+        self.assertRegex(reason, r"^\S+:\d+:\d+: .* \(and \d+ more\)$")
+        self.finish()
+
     def test_a_pipe_instead_of_a_file_is_refused_at_once(self):
         """R-LIVE-024"""
         self.start("--watch")

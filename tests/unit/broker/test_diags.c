@@ -92,6 +92,27 @@ static void quoted_names_are_escaped_and_cut(void **state)
     assert_string_equal(quoted.bytes + DIAGS_QUOTED_BYTES_MAX - 6, "x...'");
 }
 
+// R-LIVE-025
+static void errors_are_whole_lines_and_the_rest_is_counted(void **state)
+{
+    (void)state;
+    struct diags diags = {.count = 0};
+    diags_add(&diags, DIAG_WARNING, "g", (struct graph_place){1, 1}, "warning");
+    diags_add(&diags, DIAG_ERROR, "g", (struct graph_place){3, 1}, "second");
+    diags_add(&diags, DIAG_REFUSED, "g", (struct graph_place){2, 1}, "first");
+    char text[256];
+    diags_format_errors(&diags, DIAGS_MAX, text, sizeof(text));
+    assert_string_equal(text, "g:2:1: first\ng:3:1: second");
+    diags_format_errors(&diags, 1, text, sizeof(text));
+    assert_string_equal(text, "g:2:1: first (and 1 more)");
+    char wide[240];
+    memset(wide, 'x', sizeof(wide));
+    wide[sizeof(wide) - 1] = '\0';
+    diags_add(&diags, DIAG_ERROR, "g", (struct graph_place){2, 9}, "%s", wide);
+    diags_format_errors(&diags, DIAGS_MAX, text, sizeof(text));
+    assert_string_equal(text, "g:2:1: first\n2 more");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -100,6 +121,7 @@ int main(void)
         cmocka_unit_test(errors_take_the_place_of_warnings_and_the_rest_is_counted),
         cmocka_unit_test(the_exit_status_is_that_of_the_worst),
         cmocka_unit_test(quoted_names_are_escaped_and_cut),
+        cmocka_unit_test(errors_are_whole_lines_and_the_rest_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
