@@ -34,6 +34,10 @@ class _Port:
     kinds: tuple = ()           # data and any: names of kinds of formats, none = all
     message: str = None         # data: full protobuf name
 
+    def names(self):
+        """What the ports of an array are called, or the one that it is."""
+        return [f"{self.name}_{i}" for i in range(self.count)] if self.count > 0 else [self.name]
+
     def fill(self, raw):
         """Writes the fields that only inputs or only outputs have."""
 

@@ -132,7 +132,13 @@ class Processor:
 
     @property
     def should_stop(self):
-        return lib.sb_node_should_stop(self._node)
+        """The node should come to its end: it was told so, or its inputs have ended and all was taken."""
+        return lib.sb_node_should_stop(self._node) or self._is_read_out()
+
+    def _is_read_out(self):
+        names = (name for port in self.inputs for name in port.names())
+        linked = [port for port in map(self.input, names) if port.is_linked]
+        return bool(linked) and all(port.is_ended for port in linked)
 
     @property
     def is_paused(self):
