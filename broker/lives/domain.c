@@ -19,10 +19,13 @@
 #include "base/log.h"
 #include "base/search.h"
 #include "base/text.h"
+#include "broker/graph/diags.h"
 #include "broker/graph/domain_plan.h"
 #include "broker/graph/transports.h"
+#include "broker/lives/cage.h"
 #include "broker/lives/life.h"
 #include "sandbox/domain_wire.h"
+#include "sandbox/grant.h"
 #include "sandbox/walls.h"
 
 #define READY_NS (8 * CLOCK_NS_PER_S)
@@ -127,8 +130,26 @@ static void show_folder_of(struct command *command, const char *path)
     show(command, folder);
 }
 
-static void show_all(const struct broker *broker, struct command *command)
+// What a node writes and is missing is made first, or it would vanish with the domain's own folder.
+static int show_written(struct command *command, const struct graph *graph, const char *path,
+                        struct diag *out_why)
 {
+    struct grant_set set;
+    const char *why = NULL;
+    grant_set_init(&set);
+    int failed = grant_add_path(&set, GRANT_WRITE, graph->folder, path, true, &why);
+    if (failed == 0) {
+        show(command, set.items[0].target);
+    } else {
+        diag_set(out_why, "%s, which it may write, %s", diags_quote(path).bytes, why);
+    }
+    grant_set_fini(&set);
+    return failed;
+}
+
+static int show_all(const struct broker *broker, struct command *command, struct diag *out_why)
+{
+    int failed = 0;
     const struct graph *graph = broker->graph;
     char install[PATH_MAX];
     if (search_beside_program("..", install) == 0) {
@@ -146,10 +167,12 @@ static void show_all(const struct broker *broker, struct command *command)
         for (size_t j = 0; j < node->sandbox.read.count; j++) {
             show(command, node->sandbox.read.items[j]);
         }
-        for (size_t j = 0; j < node->sandbox.write.count; j++) {
-            show(command, node->sandbox.write.items[j]);
+        bool is_caged = cage_is_wanted(node);
+        for (size_t j = 0; j < node->sandbox.write.count && !is_caged && failed == 0; j++) {
+            failed = show_written(command, graph, node->sandbox.write.items[j], out_why);
         }
     }
+    return failed;
 }
 
 static int fill_command(const struct broker *broker, const struct domain *domain,
@@ -187,7 +210,10 @@ static int fill_command(const struct broker *broker, const struct domain *domain
     for (size_t i = 0; i < ARRAY_COUNT(mounts); i++) {
         add(command, mounts[i]);
     }
-    show_all(broker, command);
+    int failed = show_all(broker, command, out_why);
+    if (failed != 0) {
+        return failed;
+    }
     const char *const last[] = {"--", program, roudi, probe};
     for (size_t i = 0; i < ARRAY_COUNT(last); i++) {
         add(command, last[i]);

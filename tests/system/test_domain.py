@@ -89,6 +89,19 @@ class Domain(unittest.TestCase):
                              [link("a.data", "p.in"), "p.out -> b.in"])
         self.assertEqual(run.status, 0, run.log)
 
+    def test_what_is_written_below_a_folder_of_the_domain_is_there_afterwards(self):
+        """R-IOX-027: also where it was missing when the graph began."""
+        for written, grant in (("one", "one"), ("two/three", "two/")):
+            with tempfile.TemporaryDirectory(dir="/var/tmp") as elsewhere:
+                path = pathlib.Path(elsewhere) / "graph.yaml"
+                path.write_text(json.dumps({"version": 1, "links": [link("a.data", "b.in")], "nodes": {
+                    "a": {"exec": ["test-source"], "config": {"frames": 5, "size": 100}, "sandbox": "trusted"},
+                    "b": {"exec": ["file-sink"], "config": {"path": str(self.folder / written)},
+                          "sandbox": {"tier": "trusted", "write": [f"{self.folder}/{grant}"]}}}}))
+                run = run_file(path)
+            self.assertEqual(run.status, 0, run.log)
+            self.assertEqual((self.folder / written).stat().st_size, 500)
+
     def test_what_iceoryx_cannot_do_is_refused_with_the_link(self):
         """R-IOX-015"""
         nodes = {"a": ("test-source", {"frames": 10}), "b": ("check-sink", {})}
