@@ -227,10 +227,9 @@ class Supervision(GraphCase):
 
     def test_a_letter_that_cannot_be_kept_holds_up_nobody(self):
         """R-SUP-045"""
-        (self.graph.folder / "letters").write_text("not a folder")
-        text, _ = self.write_poison("dead_letters: {dir: letters}", at=50)
+        text, _ = self.write_poison("dead_letters: {dir: /proc/letters}", at=50)
         self.assertRegex(text, r"warning f\[3\]: the payload of seq 51 of a\.data -> f\.in is not kept: "
-                               r".*letters: Not a directory")
+                               r".*letters: No such file or directory")
         self.assertIn("f.out -> z.in: published=99 released=99\n", text)
 
     def test_where_everything_is_poison_the_budget_ends_it(self):
