@@ -36,7 +36,7 @@ enum worker_phase {
 struct status_claim {
     _Atomic uint64_t seq;
     _Atomic uint32_t link_id;
-    _Atomic uint32_t reserved;
+    _Atomic uint32_t is_held;  // kept beyond its step: not released when that one is done
 };
 
 // Written by the worker, one page per life. Read-only for the broker.

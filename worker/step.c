@@ -158,6 +158,7 @@ bool step_release(struct input_link *link, uint64_t seq, int *out_result)
     if (taken->is_held) {
         taken->is_held = false;
         link->input->held_count--;
+        step_write_claim(node, (uint32_t)(taken - node->taken));
     }
     // A processor that takes frames itself is done with what it gave back: it need not wait for the
     // end of a call that may last for its whole life. What a call-back was given ends with it.
@@ -180,6 +181,8 @@ int step_hold(struct input_link *link, uint64_t seq)
     }
     input->held_count++;
     taken->is_held = true;
+    // Before the step is done: a death from then on takes what it had claimed for released.
+    step_write_claim(input->node, (uint32_t)(taken - input->node->taken));
     return 0;
 }
 

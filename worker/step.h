@@ -19,6 +19,7 @@ static inline void step_write_claim(struct sb_node *node, uint32_t index)
     struct status_claim *claim = &node->status->claims[index];
     atomic_store_explicit(&claim->seq, taken->seq, memory_order_relaxed);
     atomic_store_explicit(&claim->link_id, taken->link->link_id, memory_order_relaxed);
+    atomic_store_explicit(&claim->is_held, taken->is_held ? 1 : 0, memory_order_relaxed);
 }
 
 static inline void step_write_claim_count(struct sb_node *node, uint32_t count)

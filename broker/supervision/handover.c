@@ -164,7 +164,8 @@ static bool is_lossless(const struct actual_link *link)
     return actual_delivery(link) == SB_DELIVERY_LOSSLESS;
 }
 
-// Frames that its step had done: they count as released, wherever it died.
+// Frames that its step had done: they count as released, wherever it died. What it held beyond the
+// step is not done.
 struct done {
     uint64_t *seqs;  // owned
     uint32_t count;
@@ -174,7 +175,7 @@ static struct done done_of(const struct resume *resume, const struct actual_link
 {
     struct done done = {.seqs = calloc(resume->claim_count + 1, sizeof *done.seqs)};
     for (size_t i = 0; done.seqs != NULL && resume->is_done && i < resume->claim_count; i++) {
-        if (resume->claims[i].link_id == link->id) {
+        if (resume->claims[i].link_id == link->id && !resume->claims[i].is_held) {
             done.seqs[done.count++] = resume->claims[i].seq;
         }
     }

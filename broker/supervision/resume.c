@@ -12,6 +12,7 @@ static void read_claims(const struct status_page *page, struct resume *resume)
     for (size_t i = 0; i < resume->claim_count; i++) {
         resume->claims[i] = (struct resume_claim){
             .link_id = atomic_load_explicit(&page->claims[i].link_id, RELAXED),
+            .is_held = atomic_load_explicit(&page->claims[i].is_held, RELAXED) != 0,
             .seq = atomic_load_explicit(&page->claims[i].seq, RELAXED)};
     }
 }

@@ -16,6 +16,7 @@
 
 struct resume_claim {
     uint32_t link_id;
+    bool is_held;  // beyond the step: it comes again also when the step is done
     uint64_t seq;
 };
 

@@ -84,6 +84,37 @@ class HeldLives(LiveGraph):
         self.wait_more(LAST, "released", 40)
         self.all_arrived()
 
+    def test_what_the_last_step_held_comes_again_although_that_step_is_done(self):
+        """R-DATA-036: it rests between two steps when it dies, is replaced or is started again."""
+        for what in ("kill", "restart", "replace"):
+            with self.subTest(what=what):
+                self.begin(0, 1)  # never idle: a pause comes right behind a step
+                for frames in range(2, 7):
+                    self.wait_more(LAST, "released", 5)
+                    self.do("pause", node="d")
+                    self.wait_node("d", "paused")
+                    self.end_life(what, frames)
+                    self.do("resume", node="d")
+                self.wait_more(LAST, "released", 20)
+                self.all_arrived()
+                self.doCleanups()
+                self.setUp()
+
+    def wait_node(self, node, state):
+        def states():
+            return {one["id"]: one["state"] for one in self.client.call("nodes").json}
+        wait_until(lambda: states()[node] == state, f"{node} is {state}")
+
+    def end_life(self, what, frames):
+        if what == "kill":
+            return self.kill("d")
+        pid = self.pid("d")
+        if what == "restart":
+            self.do("restart", node="d")
+        else:
+            self.do("replace", node="d", exec=["delay"], set=[f"config.frames={frames}"])
+        wait_until(lambda: self.pid("d") != pid, "d has another life")
+        return None
 
     def footprint(self):
         status = pathlib.Path(f"/proc/{self.running.process.pid}/status").read_text()

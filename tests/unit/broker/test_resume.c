@@ -75,6 +75,18 @@ static void a_worker_without_a_page_did_nothing(void **state)
     assert_false(resume.is_partial);
 }
 
+// R-DATA-036
+static void a_claim_says_whether_its_frame_was_held_beyond_the_step(void **state)
+{
+    (void)state;
+    die_in(7, 7, 2);
+    atomic_store(&page.claims[1].is_held, 1);
+    resume_read(&page, NULL, 0, &resume);
+    assert_true(resume.is_done);
+    assert_false(resume.claims[0].is_held);
+    assert_true(resume.claims[1].is_held);
+}
+
 static void lies_are_clamped(void **state)
 {
     (void)state;
@@ -91,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_is_done_when_its_worker_said_so_or_every_output_has_it),
         cmocka_unit_test(a_worker_without_a_page_did_nothing),
+        cmocka_unit_test(a_claim_says_whether_its_frame_was_held_beyond_the_step),
         cmocka_unit_test(lies_are_clamped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -92,6 +92,7 @@ static const struct field fields[] = {
     WHOLE(status_claim),
     FIELD(status_claim, seq),
     FIELD(status_claim, link_id),
+    FIELD(status_claim, is_held),
     WHOLE(status_page),
     FIELD(status_page, phase),
     FIELD(status_page, entered_ns),

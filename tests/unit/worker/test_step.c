@@ -151,6 +151,46 @@ static void a_window_gives_back_what_leaves_it(void **state)
     rig_finish(&rig);
 }
 
+static struct sb_frame kept;
+
+static int keep_first(struct sb_node *node, const struct sb_frame *frame)
+{
+    (void)node;
+    int failed = frame->number == 1 ? sb_frame_hold(frame, &kept) : 0;
+    if (frame->number == 3) {
+        struct sb_frame again;
+        failed = sb_frame_hold(frame, &again);
+        failed = failed == 0 ? sb_frame_release(&again) : failed;
+    }
+    rig_note((uint64_t)(int64_t)failed);
+    rig_wait_gate((uint32_t)frame->number - 1);
+    return failed;
+}
+
+static const struct sb_processor keeper = {NODE, .on_frame = keep_first};
+
+// R-DATA-036: the broker would take it for released when its step is done.
+static void a_claim_of_a_held_frame_says_so(void **state)
+{
+    (void)state;
+    struct rig rig;
+    rig_init(&rig, &keeper);
+    struct rig_link *in = rig_add_input(&rig, "in", SB_DELIVERY_LOSSLESS, 4);
+    in->claims = 3;
+    rig_start(&rig);
+    rig_want(&rig, WANT_RUN);
+    const uint32_t is_held[] = {1, 0, 0};
+    for (uint32_t i = 0; i < 3; i++) {
+        rig_put(in, i + 1);
+        assert_int_equal(rig_note_at(i), 0);
+        expect_claim(&rig, 0, in->id, i + 1);
+        assert_int_equal(atomic_load(&rig.status->claims[0].is_held), is_held[i]);
+        rig_open_gate(i);
+    }
+    rig_end_link(in, LINK_END_STREAM);
+    rig_finish(&rig);
+}
+
 static int preset_as(struct sb_node *node, const struct sb_frame *frame)
 {
     struct sb_buffer buffer;
@@ -191,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_step_is_claimed_before_and_done_after_its_publish),
         cmocka_unit_test(a_window_gives_back_what_leaves_it),
+        cmocka_unit_test(a_claim_of_a_held_frame_says_so),
         cmocka_unit_test(a_buffer_is_preset_with_the_frame_in_work),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
