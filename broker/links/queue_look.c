@@ -43,8 +43,9 @@ void queue_look_at(const struct actual_link *link, struct queue_look *out_look)
 {
     const struct actual_output *output = link->output;
     const struct generation *newest = generation_newest(output);
-    struct queue_look look = {.is_memory_awaited = newest == NULL || newest->is_orphan ||
-                                                   !generation_is_complete(newest)};
+    struct queue_look look = {
+        .is_memory_awaited = newest == NULL || newest->is_orphan || !generation_is_complete(newest),
+        .is_memory_unmade = newest == NULL || newest->is_orphan || newest->is_being_made};
     bool is_newest_ended = false;
     for (size_t i = 0; i < output->generation_count; i++) {
         const struct generation_link *pages = pages_of(output->generations[i], link);

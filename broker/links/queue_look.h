@@ -12,6 +12,7 @@ struct queue_look {
     uint64_t taken;          // sum of what the reader counted: changes when it moves
     bool is_full;            // lossless: less than a quarter of the newest generation is free
     bool is_memory_awaited;  // its producer has no memory to write into yet
+    bool is_memory_unmade;   // likewise, and its producer cannot take what was not given
     bool is_over;            // nothing more will come, and everything was taken
 };
 

@@ -89,7 +89,7 @@ static bool is_held_up(const struct actual_node *node)
         for (size_t j = 0; j < output->link_count; j++) {
             struct queue_look queue;
             queue_look_at(output->links[j], &queue);
-            if (link_is_up(output->links[j]->state) && (queue.is_full || queue.is_memory_awaited)) {
+            if (link_is_up(output->links[j]->state) && (queue.is_full || queue.is_memory_unmade)) {
                 return true;
             }
         }

@@ -143,6 +143,22 @@ class HeldLives(LiveGraph):
                 self.doCleanups()
                 self.setUp()
 
+    def test_a_producer_that_does_not_take_its_memory_is_overdue(self):
+        """R-SUP-087: it said that it waits for space, and what it has not got it was given."""
+        self.start(nodes={"a": source(500), "p": f"{PASS}, timeouts: {{process: 1s}}", "z": "exec: [null-sink]"},
+                   links=["a.data -> p.in", "{from: p.out, to: z.in, depth: 4}"])
+        self.wait_more("p.out -> z.in", "released", 10)
+        self.do("pause", node="z")
+        wait_until(lambda: self.count("p.out -> z.in", "queued") == 4 and self.count("a.data -> p.in", "held") == 1,
+                   "p waits for space")
+        os.kill(self.pid("p"), signal.SIGSTOP)
+        with Client(socket_of()) as other:
+            other.ask("link", **{"from": "p.out", "to": "z.in", "set": ["depth=64"]})
+            self.running.expect("p.out -> z.in: wired -> switching")
+            self.do("resume", node="z")
+            self.running.expect("p[1]: died", "process deadline of 1s passed")
+        self.all_arrived(["a.data -> p.in", "p.out -> z.in"])
+
     def test_a_producer_dies_faster_than_its_frames_are_read(self):
         """R-SUP-081: it waits for the reader then, which is told, and the reader keeps its own pace."""
         slow = "exec: [check-sink], config: {work: 50ms, numbers: gapless}, timeouts: {stop: 25s}"
